@@ -1,0 +1,18 @@
+"""Entry point of `kube-node-dns` and of `python -m jobs`."""
+
+import os
+import sys
+
+from jobs.watchdog import Watchdog
+
+
+def main() -> None:
+    """Run the command line in this process; signals are taken care of before anything slow is imported."""
+    watchdog = Watchdog()
+    from jobs import cli  # noqa: PLC0415
+
+    sys.exit(cli.main(sys.argv[1:], os.environ, watchdog))
+
+
+if __name__ == "__main__":
+    main()

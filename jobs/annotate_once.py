@@ -1,0 +1,44 @@
+"""The annotate job: write this node's globally reachable addresses to its annotations."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from jobs.interfaces import InterfaceAddress
+from jobs.records import BOOT_ID, NODE_IPS
+
+log = logging.getLogger(__name__)
+
+
+class Annotatable(Protocol):
+    """What the job needs of a cluster."""
+
+    def annotate(self, node: str, annotations: Mapping[str, str | None]) -> bool:
+        """Set annotations of a node with one request; say whether that changed anything."""
+
+
+@dataclass(frozen=True)
+class AnnotateResult:
+    """What was found on this node, and whether its annotations changed."""
+
+    node: str | None
+    changed: bool
+    found: Sequence[InterfaceAddress]
+
+
+def annotate_once(
+    node: str | None, found: Sequence[InterfaceAddress], boot_id: str | None, cluster: Annotatable | None
+) -> AnnotateResult:
+    """Write the addresses found to the node's annotations, or nowhere without a cluster (a dry run).
+
+    No address gives the empty value "looked, found none". The boot id goes with them, so that a node that comes back
+    from a reboot with another address is not published with its old one.
+    """
+    changed = False
+    if cluster is not None and node is not None:
+        good = dict.fromkeys(str(each.address) for each in found if each.reason is None)
+        value = ",".join(good)
+        changed = cluster.annotate(node, {NODE_IPS: value, BOOT_ID: boot_id})
+        log.info("node %s: %s %s: %s", node, NODE_IPS, "set to" if changed else "unchanged", value or "no address")
+    return AnnotateResult(node, changed, found)

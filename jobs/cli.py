@@ -1,0 +1,223 @@
+"""The command line: a shell around the jobs. Options, logging, output, exit status."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from jobs import report
+from jobs.errors import DONE, FAILED, ConfigurationError, Failure
+from jobs.model import one_line
+from jobs.options import ANNOTATE_ONCE, SYNC_ONCE, Option, settings
+from jobs.retry import Clock
+from jobs.watchdog import Watchdog
+
+log = logging.getLogger("jobs")
+
+_EPILOG = """\
+exit status:
+  0  Route 53 (or the node) shows what it should, or would after a dry run
+  1  did not get there; trying again may help
+  2  wrong usage or configuration; trying again will not help
+  3  refused by --min-nodes, nothing withdrawn
+
+Each option has an environment variable, in brackets; the option wins. Lists split on commas or white space.
+AWS settings are boto3's own: AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL_ROUTE_53, ..."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ConfigurationError(f"{message}; see '{self.prog} --help'")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version  # noqa: PLC0415 - slow, and only this needs it
+
+        _print(f"kube-node-dns {version('kube-node-dns')}\n")
+        parser.exit()
+
+
+def main(argv: Sequence[str], environ: Mapping[str, str], watchdog: Watchdog) -> int:
+    """Run one command and give its exit status; every failure is one line on standard error."""
+    _log_to_stderr(json_lines=environ.get("KUBE_NODE_DNS_LOG_FORMAT") == "json", verbose=False)
+    try:
+        arguments = vars(_parser().parse_args(argv))
+        options, command = _COMMANDS[arguments["command"]]
+        chosen = settings(options, arguments, environ)
+        _log_to_stderr(json_lines=chosen["log_format"] == "json", verbose=chosen["verbose"])
+        return command(chosen, watchdog)
+    except Failure as error:
+        log.error("%s", error)
+        return error.exit_status
+    except OSError as error:
+        log.error("cannot write the result to standard output: %s", error)
+        return FAILED
+    except Exception as error:
+        log.error("unexpected %s: %s; please report this, with the log of a run with -v", type(error).__name__, error)
+        log.debug("it came from here", exc_info=True)
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="kube-node-dns",
+        description="Keep a domain in Route 53 equal to the public addresses of the Kubernetes nodes that can serve.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, words in _DESCRIPTIONS.items():
+        command = commands.add_parser(
+            name,
+            help=words,
+            description=words,
+            epilog=_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        for option in _COMMANDS[name][0]:
+            _add(command, option)
+    return parser
+
+
+def _add(parser: argparse.ArgumentParser, option: Option) -> None:
+    names = [*filter(None, [option.short]), option.name]
+    variables = " or ".join(filter(None, [option.variable, option.also]))
+    words = f"{option.help.replace('%', '%%')} [{variables}]"
+    if option.flag:
+        parser.add_argument(*names, action="store_true", help=words)
+    else:
+        action = "append" if option.many else "store"
+        parser.add_argument(*names, action=action, metavar=option.metavar, help=words)
+
+
+class _Formatter(logging.Formatter):
+    """One line a record, whatever the message: `warning: ...`, or a JSON object."""
+
+    def __init__(self, *, json_lines: bool) -> None:
+        super().__init__()
+        self._json_lines = json_lines
+
+    def format(self, record: logging.LogRecord) -> str:
+        message, level = one_line(super().format(record)), record.levelname.lower()
+        if not self._json_lines:
+            return f"{level}: {message}"
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
+        return json.dumps({"time": moment, "level": level, "message": message})
+
+
+def _log_to_stderr(*, json_lines: bool, verbose: bool) -> None:
+    """Log this program's records, and only the warnings of libraries: botocore's debug log holds secrets."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter(json_lines=json_lines))
+    logging.raiseExceptions = False  # a closed standard error is no reason to fail, nor to say so
+    logging.captureWarnings(capture=True)
+    logging.getLogger().handlers = [handler]
+    log.setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def _print(text: str) -> None:
+    """Write the result; a reader who has seen enough, such as `head`, is no error."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
+    from jobs.sync_once import Outcomes, SyncRequest, exit_status, given_up, sync_once  # noqa: PLC0415
+
+    if not chosen["domain"]:
+        raise ConfigurationError("no domain given; name at least one with --domain or KUBE_NODE_DNS_DOMAIN")
+    seconds = chosen["timeout"] or (120 if chosen["wait"] else 45)
+    outcomes: Outcomes = {}
+    request = SyncRequest(
+        domains=chosen["domain"],
+        node_label_selector=chosen["node_label_selector"],
+        ttl=chosen["ttl"],
+        min_nodes=chosen["min_nodes"],
+        default_coordinates=chosen["default_coordinates"],
+        zone_id=chosen["zone_id"],
+        dry_run=chosen["dry_run"],
+        wait=chosen["wait"],
+    )
+
+    def tell() -> int:
+        for outcome in outcomes.values():
+            for warning in outcome.warnings:
+                log.warning("%s: %s", outcome.domain, warning)
+            if outcome.error or outcome.refusal:
+                log.error("%s: %s", outcome.domain, outcome.error or f"refused: {outcome.refusal}")
+        status = exit_status(outcomes)
+        if chosen["output"] == "json":
+            _print(report.as_json(report.sync_document(outcomes, dry_run=request.dry_run, status=status)))
+        else:
+            _print(report.sync_text(outcomes, dry_run=request.dry_run))
+        return status
+
+    def too_late() -> None:
+        given_up(request, outcomes, Failure(f"not done within {seconds} s (--timeout)"))
+        tell()
+
+    clock = Clock(seconds)
+    watchdog.guard(clock, too_late)
+    try:
+        from jobs.kube import Cluster  # noqa: PLC0415 - each command imports only what it needs
+        from jobs.route53 import Route53  # noqa: PLC0415
+
+        cluster = Cluster(clock, chosen["kubeconfig"], chosen["context"])
+        sync_once(request, cluster, Route53(clock), clock, outcomes)
+    except Failure as error:
+        given_up(request, outcomes, error)
+    return tell()
+
+
+def _annotate_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
+    from jobs.annotate_once import AnnotateResult, annotate_once  # noqa: PLC0415
+    from jobs.interfaces import boot_id, interface_addresses  # noqa: PLC0415
+
+    node, dry_run = chosen["node_name"], chosen["dry_run"]
+    if node is None and not dry_run:
+        raise ConfigurationError("no node name given; name this node with --node-name or KUBE_NODE_NAME")
+    seconds = chosen["timeout"] or 45
+    clock = Clock(seconds)
+    found = interface_addresses(chosen["interface"], chosen["exclude_interface"])
+
+    def tell(result: AnnotateResult, status: int = DONE) -> int:
+        if chosen["output"] == "json":
+            _print(report.as_json(report.annotate_document(result, dry_run=dry_run, status=status)))
+        else:
+            _print(report.annotate_text(result, dry_run=dry_run, status=status))
+        return status
+
+    def failed(error: Failure) -> int:
+        log.error("%s", error)
+        return tell(AnnotateResult(node, changed=False, found=found), error.exit_status)
+
+    watchdog.guard(clock, lambda: failed(Failure(f"not done within {seconds} s (--timeout)")))
+    try:
+        cluster = None
+        if not dry_run:
+            from jobs.kube import Cluster  # noqa: PLC0415 - each command imports only what it needs
+
+            cluster = Cluster(clock, chosen["kubeconfig"], chosen["context"])
+        return tell(annotate_once(node, found, boot_id(), cluster))
+    except Failure as error:
+        return failed(error)
+
+
+_Command = Callable[[Mapping[str, Any], Watchdog], int]
+_COMMANDS: Mapping[str, tuple[tuple[Option, ...], _Command]] = {
+    "annotate-once": (ANNOTATE_ONCE, _annotate_once),
+    "sync-once": (SYNC_ONCE, _sync_once),
+}
+_DESCRIPTIONS = {
+    "annotate-once": "Write this node's public addresses to its annotations, once.",
+    "sync-once": "Make Route 53 show the nodes that can serve now, once.",
+}

@@ -1,0 +1,64 @@
+"""Why an address enters or leaves DNS, in words: for the log and the report alike. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jobs.model import Published, Verdict
+from jobs.plan import Change
+
+
+@dataclass(frozen=True)
+class AddressChange:
+    """An address that a record set gains (`+`) or loses (`-`), with its node and, when lost, the reason."""
+
+    sign: str
+    address: str
+    why: str
+
+
+class Explainer:
+    """Knows whose addresses are whose."""
+
+    def __init__(self, verdicts: Iterable[Verdict]) -> None:
+        """Take the verdicts that a plan was made from."""
+        self._published: dict[str, list[str]] = {}
+        self._absent: dict[str, list[str]] = {}
+        for verdict in verdicts:
+            for address in verdict.addresses:
+                if isinstance(verdict, Published):
+                    self._published.setdefault(str(address), []).append(verdict.node)
+                else:
+                    self._absent.setdefault(str(address), []).append(f"{verdict.node}: {verdict.reason}")
+            for withheld in verdict.withheld:
+                self._absent.setdefault(str(withheld.address), []).append(f"{verdict.node}: {withheld.reason}")
+
+    def addresses(self, change: Change) -> list[AddressChange]:
+        """Tell what a record set gains, then what it loses."""
+        before = change.before.values if change.before else ()
+        after = change.after.values if change.after else ()
+        gained = [AddressChange("+", each, self._node(each)) for each in after if each not in before]
+        return gained + [AddressChange("-", each, self._reason(each)) for each in before if each not in after]
+
+    def line(self, change: Change) -> str:
+        """Tell a whole change on one line."""
+        parts = [f"{each.sign} {each.address} ({each.why})" for each in self.addresses(change)]
+        return f"{title(change)}: {', '.join(parts) or 'same addresses'}"
+
+    def _node(self, address: str) -> str:
+        return ", ".join(self._published.get(address, ()))
+
+    def _reason(self, address: str) -> str:
+        if address in self._published:
+            return f"{self._node(address)}: moves to another record set"
+        return "; ".join(self._absent.get(address, ())) or "no selected node has this address"
+
+
+def title(change: Change) -> str:
+    """Say what happens to which record set: `+` created, `-` deleted, `~` replaced."""
+    sign = "~" if change.before and change.after else "+" if change.after else "-"
+    before, after = change.before, change.after
+    ttl = change.subject.ttl
+    time = "alias" if ttl is None else f"ttl {ttl}"
+    if before and after and before.ttl != after.ttl:
+        time = f"ttl {before.ttl} -> {after.ttl}"
+    return f"{sign} {change.subject}  {time}"

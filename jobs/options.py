@@ -1,0 +1,156 @@
+"""The options of every command, each with its environment twin, and how their values are read."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.errors import ConfigurationError
+from jobs.model import Coordinates, MinNodes, quoted
+from jobs.names import parse_domain
+
+PREFIX = "KUBE_NODE_DNS_"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option. `parse` reads a single value and raises ValueError; `many` makes a tuple, `flag` takes no value."""
+
+    name: str
+    parse: Callable[[str], Any]
+    help: str
+    metavar: str = ""
+    default: Any = None
+    many: bool = False
+    flag: bool = False
+    short: str = ""
+    also: str = ""
+
+    @property
+    def key(self) -> str:
+        """Where argparse and `settings` keep its value."""
+        return self.name.removeprefix("--").replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """Its environment twin."""
+        return PREFIX + self.key.upper()
+
+
+def _text(value: str) -> str:
+    if not value:
+        raise ValueError("is empty")
+    return value
+
+
+def _seconds(lowest: int, highest: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not re.fullmatch("[0-9]{1,10}", value) or not lowest <= int(value) <= highest:
+            raise ValueError(f"is not a whole number of seconds from {lowest} to {highest}")
+        return int(value)
+
+    return parse
+
+
+def _choice(*words: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in words:
+            raise ValueError(f"is not one of {', '.join(words)}")
+        return value
+
+    return parse
+
+
+def _glob(value: str) -> str:
+    if not re.fullmatch(r"([^\s/:\[\]]|\[!?\]?[^\s/:\[\]]*\])+", value):
+        raise ValueError("is not a glob over interface names (without alias labels), such as eth* or en[op]*")
+    return value
+
+
+def _zone_id(value: str) -> str:
+    zone_id = value.removeprefix("/hostedzone/")
+    if not re.fullmatch("[A-Z0-9]{1,32}", zone_id):
+        raise ValueError("is not the id of a hosted zone, such as Z2ABCDEFGHIJKL")
+    return zone_id
+
+
+def _truth(value: str) -> bool:
+    if value.lower() not in {"true", "false"}:
+        raise ValueError("is neither true nor false")
+    return value.lower() == "true"
+
+
+def _node_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", value):
+        raise ValueError("is not the name of a node: lower-case letters, digits, - and . only")
+    return value
+
+
+_CLUSTER = (
+    Option("--kubeconfig", _text, "kubeconfig file to log in with (KUBECONFIG, the pod's own, ~/.kube/config)", "FILE"),
+    Option("--context", _text, "context of the kubeconfig (its current one)", "NAME"),
+)
+_LOGGING = (
+    Option("--log-format", _choice("text", "json"), "form of the log on standard error (text)", "text|json", "text"),
+    Option("--verbose", _truth, "log each API call with its duration", default=False, flag=True, short="-v"),
+)
+_JOB = (
+    Option("--dry-run", _truth, "show what would be done and change nothing", default=False, flag=True),
+    Option("--output", _choice("text", "json"), "form of the result on standard output (text)", "text|json", "text"),
+    Option("--timeout", _seconds(15, 86400), "limit of the whole run, at least 15 (45; with --wait 120)", "SECONDS"),
+)
+
+SYNC_ONCE = (
+    Option(
+        "--domain", parse_domain, "domain to keep, repeatable, at least one; *.example.com too", "NAME", (), many=True
+    ),
+    Option("--node-label-selector", str, "which nodes serve: a Kubernetes label selector (all)", "SEL", ""),
+    Option("--ttl", _seconds(0, 2147483647), "time to live of the records (60)", "SECONDS", 60),
+    Option("--min-nodes", MinNodes.parse, "with fewer nodes, withdraw nothing and exit 3 (1)", "N|N%", MinNodes(1)),
+    Option("--default-coordinates", Coordinates.parse, "the place of nodes that name none (none)", "LAT,LON"),
+    Option("--zone-id", _zone_id, "use this hosted zone instead of looking for it", "ID"),
+    Option("--wait", _truth, "return when Route 53 reports INSYNC", default=False, flag=True),
+    *_JOB,
+    *_CLUSTER,
+    *_LOGGING,
+)
+ANNOTATE_ONCE = (
+    Option("--node-name", _node_name, "the node this runs on", "NAME", also="KUBE_NODE_NAME"),
+    Option(
+        "--interface", _glob, "look at these instead of all but container networking, repeatable", "GLOB", (), many=True
+    ),
+    Option("--exclude-interface", _glob, "never look at these, repeatable", "GLOB", (), many=True),
+    *_JOB,
+    *_CLUSTER,
+    *_LOGGING,
+)
+
+
+def settings(options: tuple[Option, ...], given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Give each option its value: from the command line, else from its variable, else its default.
+
+    Raises ConfigurationError that names the option or variable, the value and what it should be.
+    """
+    return {option.key: _value(option, given.get(option.key), environ) for option in options}
+
+
+def _value(option: Option, given: Any, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - each option has its own
+    if option.flag and given:
+        return True
+    if given is not None and not option.flag:
+        return _parsed(option, option.name, given)
+    for variable in filter(None, (option.variable, option.also)):
+        text = environ.get(variable, "").strip()
+        if text:
+            return _parsed(option, variable, re.split(r"[,\s]+", text.strip(", ")) if option.many else text)
+    return option.default
+
+
+def _parsed(option: Option, source: str, raw: str | list[str]) -> Any:  # noqa: ANN401 - each option has its own
+    if isinstance(raw, list):
+        return tuple(dict.fromkeys(_parsed(option, source, each) for each in raw))
+    try:
+        return option.parse(raw)
+    except ValueError as error:
+        words = str(error)
+        raise ConfigurationError(f"{source}: {words if quoted(raw) in words else f'{quoted(raw)} {words}'}") from error

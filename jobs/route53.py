@@ -1,0 +1,196 @@
+"""Route 53 through boto3: its zones, record sets and changes in our terms, its errors as ours. No decision."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 - botocore's own name
+    CredentialRetrievalError,
+    HTTPClientError,
+    LoginError,
+    MetadataRetrievalError,
+    SSOError,
+    TokenRetrievalError,
+)
+from botocore.parsers import ResponseParserError
+
+from jobs.errors import ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
+from jobs.model import RecordSet, record_set
+from jobs.names import Zone, canonical, escaped, within
+from jobs.plan import Change, api_changes
+from jobs.retry import Clock, patiently
+
+log = logging.getLogger(__name__)
+
+_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=6,
+    retries={"total_max_attempts": 1},  # jobs.retry alone tries again
+    user_agent_extra="kube-node-dns",
+)
+_THROTTLED = {
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "TooManyRequestsException",
+}
+_EXPIRED = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "RequestInTheFuture",
+    "RequestTimeTooSkewed",
+    "TokenRefreshRequired",
+}
+_SKEWED = ("signature expired", "signature not yet current")
+_DENIED = {"AccessDenied", "AccessDeniedException"}
+
+
+class Route53:
+    """One AWS account's Route 53, seen by one run. Reads are tried again in place; a write never is."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Find credentials and settings as boto3 does; raises ConfigurationError where they do not fit together."""
+        self._clock = clock
+        try:
+            session = boto3.Session()
+            if session.region_name is None:  # Route 53 has none, but an endpoint URL or STS asks for one
+                session = boto3.Session(region_name="us-east-1")
+            session._session.set_default_client_config(_CONFIG)  # noqa: SLF001 - also for the clients that fetch credentials
+            self._client = session.client("route53")
+        except (BotoCoreError, ValueError) as error:
+            raise _translated(error, "AWS settings") from error
+
+    def zones(self, start: str, *, all_under_it: bool = True) -> tuple[Zone, ...]:
+        """List hosted zones in name order from `start` on: until those under it end, or one page."""
+        found: list[Zone] = []
+        position = {"DNSName": start} if start else {}
+        while True:
+            page = self._read("ListHostedZonesByName", "*", **position)
+            with _promised("ListHostedZonesByName"):
+                found += [_zone(raw) for raw in page["HostedZones"]]
+                if not page["IsTruncated"] or not all_under_it or not within(found[-1].name, start):
+                    return tuple(found)
+                position = {"DNSName": page["NextDNSName"], "HostedZoneId": page["NextHostedZoneId"]}
+
+    def zone(self, zone_id: str) -> Zone:
+        """Look up a hosted zone by its id."""
+        answer = self._read("GetHostedZone", f"arn:aws:route53:::hostedzone/{zone_id}", Id=zone_id)
+        with _promised("GetHostedZone"):
+            return _zone(answer["HostedZone"])
+
+    def record_sets(self, zone: Zone, name: str) -> Mapping[str, tuple[RecordSet, ...]]:
+        """Read all record sets of a name, in as few pages as that takes.
+
+        Returns them by name: of `name`, which is there even when it has none, and of every other name that stands
+        complete in the same pages.
+        """
+        found: dict[str, list[RecordSet]] = {name: []}
+        position: dict[str, str] = {"StartRecordName": escaped(name)}
+        while True:
+            resource = f"arn:aws:route53:::hostedzone/{zone.id}"
+            page = self._read("ListResourceRecordSets", resource, HostedZoneId=zone.id, **position)
+            with _promised("ListResourceRecordSets"):
+                for raw in page["ResourceRecordSets"]:
+                    found.setdefault(canonical(raw["Name"]), []).append(record_set(raw))
+                goes_on = canonical(page["NextRecordName"]) if page["IsTruncated"] else None
+                if goes_on != name:
+                    return {each: tuple(sets) for each, sets in found.items() if each != goes_on}
+                position = {"StartRecordName": page["NextRecordName"], "StartRecordType": page["NextRecordType"]}
+                if "NextRecordIdentifier" in page:
+                    position["StartRecordIdentifier"] = page["NextRecordIdentifier"]
+
+    def change(self, zone: Zone, changes: Iterable[Change]) -> str:
+        """Apply one change batch and give the change's id.
+
+        Raises NotApplied when nothing was done, Conflict when Route 53 refused the batch, and any other TemporaryError
+        when nobody knows whether it was applied.
+        """
+        answer = self._call(
+            "ChangeResourceRecordSets",
+            f"arn:aws:route53:::hostedzone/{zone.id}",
+            HostedZoneId=zone.id,
+            ChangeBatch={"Changes": api_changes(changes)},
+        )
+        with _promised("ChangeResourceRecordSets"):
+            return str(answer["ChangeInfo"]["Id"]).rpartition("/")[2]
+
+    def in_sync(self, change_id: str) -> bool:
+        """Whether every Route 53 name server answers with a change."""
+        answer = self._read("GetChange", f"arn:aws:route53:::change/{change_id}", Id=change_id)
+        with _promised("GetChange"):
+            return bool(answer["ChangeInfo"]["Status"] == "INSYNC")
+
+    def _read(self, action: str, resource: str, **parameters: str) -> Mapping[str, Any]:
+        return patiently(self._clock, action)(self._call, action, resource, **parameters)
+
+    def _call(self, action: str, resource: str, **parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as boto3 takes them
+        started = self._clock.now()
+        outcome = "ok"
+        try:
+            answer: Mapping[str, Any] = getattr(self._client, xform_name(action))(**parameters)
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
+            failure = _translated(error, f"route53:{action} on {resource}")
+            outcome = str(failure)
+            raise failure from error
+        else:
+            return answer
+        finally:
+            log.debug("%s on %s: %s in %.0f ms", action, resource, outcome, 1000 * (self._clock.now() - started))
+
+
+def _zone(raw: Mapping[str, Any]) -> Zone:
+    return Zone(raw["Id"].rpartition("/")[2], canonical(raw["Name"]), bool(raw["Config"]["PrivateZone"]))
+
+
+@contextmanager
+def _promised(action: str) -> Iterator[None]:
+    """Turn a member missing from an answer into a temporary error: a 200 without it proves nothing."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise TemporaryError(f"{action} answered what its API does not promise: {error!r}") from error
+
+
+def _translated(error: Exception, what: str) -> Failure:
+    """Tell what an AWS error means for the run: wrong settings, something that passes, or a lost race."""
+    match error:
+        case ClientError():
+            return _translated_answer(error, what)
+        case SSOError() | LoginError() | TokenRetrievalError():
+            return Failure(f"AWS login: {error}; log in again")
+        case CredentialRetrievalError() | MetadataRetrievalError():
+            return Failure(f"AWS credentials: {error}")
+        case HTTPClientError() | ConnectionError():
+            return TemporaryError(f"Route 53 unreachable: {error}")
+        case ResponseParserError():
+            return TemporaryError(f"{what}: unreadable answer: {str(error).splitlines()[0][:200]}")
+        case _:
+            return ConfigurationError(f"{what}: {error}; check the AWS settings (environment, profile, role)")
+
+
+def _translated_answer(error: ClientError, what: str) -> Failure:
+    answer = error.response
+    code, text = answer["Error"].get("Code", ""), answer["Error"].get("Message", "")
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    said = f"{code}: {text}"
+    if code in _THROTTLED or status == 429:
+        return NotApplied(f"{what}: {said}")
+    if code == "InvalidChangeBatch" or "Messages" in answer:  # the latter is the older form of the same
+        return Conflict(text or str(answer["Messages"].get("Message", "")))
+    if code in _EXPIRED or any(sign in text.lower() for sign in _SKEWED):
+        return Failure(f"{what}: {said}; renew the AWS credentials, or set the clock right")
+    if code in _DENIED:
+        return ConfigurationError(f"access denied: {what}: {text}; allow it in the IAM policy")
+    if 400 <= status < 500:
+        return ConfigurationError(f"{what}: {said}")
+    return TemporaryError(f"{what}: {said}")
