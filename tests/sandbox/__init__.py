@@ -1,0 +1,1 @@
+"""The tests, and the sandbox they share with people who want to try the program."""

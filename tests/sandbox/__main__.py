@@ -1,0 +1,99 @@
+"""`python -m tests.sandbox`: the whole story on this machine, without a cluster and without AWS."""
+
+import argparse
+import shlex
+import threading
+from pathlib import Path
+
+from tests.sandbox.world import PROGRAM, World
+
+DOMAIN = "cdn.example.com"
+SYNC = ("sync-once", "--domain", DOMAIN, "--node-label-selector", "serve-public=true")
+
+
+def main() -> None:
+    """Tell the story, or serve both doubles until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m tests.sandbox", description=__doc__)
+    parser.add_argument("--serve", action="store_true", help="keep both servers up for a shell of your own")
+    arguments = parser.parse_args()
+    with World() as world:
+        zone = world.route53.zone("example.com")
+        populate(world)
+        if arguments.serve:
+            serve(world, zone)
+        else:
+            tell(world, zone)
+
+
+def populate(world: World) -> None:
+    """Make three labelled nodes at two places and one that has no place yet."""
+    world.node("fra-1", "5.75.128.10,2a01:4f8:c17:1::10", "50.11,8.68")
+    world.node("fra-2", "5.75.128.11", "50.11,8.68")
+    world.node("nyc-1", "5.161.40.7,2a01:4ff:f0:7::7", "40.71,-74.01")
+    world.node("sgp-1", "5.223.50.3")
+
+
+def tell(world: World, zone: str) -> None:
+    """Run the program step by step and show what it says and what Route 53 then holds."""
+    say("What of this machine would be published")
+    run(world, "annotate-once", "--dry-run")
+    say("Four nodes at two places; sgp-1 has no coordinates yet, so routing stays simple")
+    run(world, *SYNC)
+    show(world, zone)
+    say("sgp-1 gets coordinates (kubectl annotate node sgp-1 ...): geoproximity for all, in one batch")
+    world.kubernetes.edit(
+        "Node",
+        "sgp-1",
+        lambda node: node["metadata"]["annotations"].update(
+            {"kube-node-dns.kyle.space/aws-geoproximity-coordinates": "1.35,103.82"}
+        ),
+    )
+    run(world, *SYNC)
+    show(world, zone)
+    say("fra-2 loses power")
+    world.kubernetes.set_ready("fra-2", "Unknown", "Kubelet stopped posting node status.")
+    run(world, *SYNC)
+    show(world, zone)
+    say("Once more: nothing to do, so nothing is written")
+    run(world, *SYNC)
+    say("All nodes fail at once: the last addresses stay in DNS, exit status 3")
+    for name in ("fra-1", "nyc-1", "sgp-1"):
+        world.kubernetes.set_ready(name, "Unknown", "Kubelet stopped posting node status.")
+    run(world, *SYNC)
+    show(world, zone)
+
+
+def say(text: str) -> None:
+    """Print a heading."""
+    print(f"\n=== {text}", flush=True)
+
+
+def run(world: World, *arguments: str) -> None:
+    """Run the program and show its output as a terminal would."""
+    print(f"\n$ {shlex.join(['kube-node-dns', *arguments])}")
+    finished = world.run(*arguments)
+    print(f"{finished.stderr}{finished.stdout}(exit status {finished.returncode})", flush=True)
+
+
+def show(world: World, zone: str) -> None:
+    """Print what Route 53 holds now."""
+    print("\nRoute 53 holds:", *world.shown(zone), sep="\n  ", flush=True)
+
+
+def serve(world: World, zone: str) -> None:
+    """Print the environment for a shell and wait."""
+    variables = {**world.environment, "PATH": f"{Path(PROGRAM[0]).parent}:$PATH"}
+    print("# Paste this into a shell; Ctrl-C here ends the sandbox.")
+    for name, value in variables.items():
+        print(f'export {name}="{value}"')
+    print(f"\n# Then try:\nkubectl get nodes\nkube-node-dns {shlex.join(SYNC)} --dry-run")
+    print(f"kube-node-dns {shlex.join(SYNC)}\nkubectl cordon fra-1\nkube-node-dns {shlex.join(SYNC)}")
+    print(f"aws route53 list-resource-record-sets --hosted-zone-id {zone}", flush=True)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        print()
+
+
+if __name__ == "__main__":
+    main()
