@@ -1,0 +1,350 @@
+"""The double of Route 53 finds, lists and pages zones and records as the real one does."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.sandbox.account import Account, account, code, create, near, simple
+from tests.sandbox.route53 import Route53
+from tests.sandbox.zones import Refused
+
+
+@pytest.fixture(scope="module")
+def dns() -> Iterator[Account]:
+    """Serve an account for the tests that do not mind other zones."""
+    with account(Route53()) as served:
+        yield served
+
+
+@pytest.fixture
+def fresh() -> Iterator[Account]:
+    """Serve an account without zones."""
+    with account(Route53()) as served:
+        yield served
+
+
+@pytest.fixture
+def zone(dns: Account) -> str:
+    """Make a zone of this test's own."""
+    return dns.service.zone("example.com")
+
+
+def names(zones: list[dict[str, Any]]) -> list[str]:
+    """List the names of zones."""
+    return [zone["Name"] for zone in zones]
+
+
+# Hosted zones
+
+
+def test_a_public_zone_begins_with_ns_and_soa(dns: Account) -> None:
+    """CreateHostedZone answers with the zone, its name servers and a change to wait for."""
+    made = dns.client.create_hosted_zone(
+        Name="Made.example", CallerReference="made", HostedZoneConfig={"Comment": "mine", "PrivateZone": False}
+    )
+    assert made["HostedZone"]["Id"].startswith("/hostedzone/Z")
+    assert made["HostedZone"]["Name"] == "made.example."
+    assert made["HostedZone"]["Config"] == {"Comment": "mine", "PrivateZone": False}
+    assert made["HostedZone"]["ResourceRecordSetCount"] == 2
+    assert made["ChangeInfo"]["Status"] == "PENDING"
+    assert made["Location"].endswith(made["HostedZone"]["Id"])
+    found = dns.client.get_hosted_zone(Id=made["HostedZone"]["Id"])
+    assert found["HostedZone"] == made["HostedZone"]
+    assert found["DelegationSet"] == made["DelegationSet"]
+    listed = dns.client.list_resource_record_sets(HostedZoneId=made["HostedZone"]["Id"])["ResourceRecordSets"]
+    assert [(one["Name"], one["Type"]) for one in listed] == [("made.example.", "NS"), ("made.example.", "SOA")]
+
+
+def test_a_private_zone_belongs_to_a_vpc(dns: Account) -> None:
+    """A private zone may have a public zone's name, and tells its VPC in place of name servers."""
+    vpc = {"VPCRegion": "eu-west-1", "VPCId": "vpc-1"}
+    dns.service.zone("both.example")
+    made = dns.client.create_hosted_zone(Name="both.example", CallerReference="private", VPC=vpc)
+    assert made["HostedZone"]["Config"]["PrivateZone"] is True
+    assert made["VPC"] == vpc
+    assert dns.client.get_hosted_zone(Id=made["HostedZone"]["Id"])["VPCs"] == [vpc]
+
+
+def test_a_caller_reference_is_used_once(dns: Account) -> None:
+    """A repeated CreateHostedZone does not make a second zone."""
+    dns.client.create_hosted_zone(Name="once.example", CallerReference="once")
+    with pytest.raises(dns.client.exceptions.HostedZoneAlreadyExists):
+        dns.client.create_hosted_zone(Name="once.example", CallerReference="once")
+
+
+def test_a_vpc_sees_one_zone_of_a_name(dns: Account) -> None:
+    """A second private zone of the same name for the same VPC is refused."""
+    dns.service.zone("twice.example", private=True)
+    with pytest.raises(Refused) as caught:
+        dns.service.zone("twice.example", private=True)
+    assert caught.value.code == "ConflictingDomainExists"
+
+
+def test_a_zone_has_a_valid_name(dns: Account) -> None:
+    """Zone names keep the rules of DNS."""
+    with pytest.raises(dns.client.exceptions.InvalidDomainName):
+        dns.client.create_hosted_zone(Name="a..example", CallerReference="bad")
+
+
+def test_only_an_empty_zone_is_deleted(dns: Account, zone: str) -> None:
+    """DeleteHostedZone refuses while there is more than NS and SOA."""
+    record_set = simple("www.example.com", "A", "192.0.2.1")
+    dns.service.put(zone, record_set)
+    with pytest.raises(dns.client.exceptions.HostedZoneNotEmpty):
+        dns.client.delete_hosted_zone(Id=zone)
+    dns.service.change(zone, {"Action": "DELETE", "ResourceRecordSet": record_set})
+    dns.client.delete_hosted_zone(Id=zone)
+    with pytest.raises(dns.client.exceptions.NoSuchHostedZone):
+        dns.client.get_hosted_zone(Id=zone)
+
+
+def test_an_unknown_zone_is_404(dns: Account) -> None:
+    """Whatever is asked of a zone that is not there, the answer is NoSuchHostedZone."""
+    for call in (
+        lambda: dns.client.get_hosted_zone(Id="ZNONE"),
+        lambda: dns.client.list_resource_record_sets(HostedZoneId="ZNONE"),
+        lambda: dns.change("ZNONE", create(simple("www.example.com", "A", "192.0.2.1"))),
+    ):
+        with pytest.raises(dns.client.exceptions.NoSuchHostedZone) as caught:
+            call()
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+
+
+def test_an_id_may_carry_its_kind(dns: Account, zone: str) -> None:
+    """`/hostedzone/Z…`, as the API returns it, is accepted where an id is asked for."""
+    assert dns.client.get_hosted_zone(Id=f"/hostedzone/{zone}")["HostedZone"]["Id"] == f"/hostedzone/{zone}"
+    change = dns.change(f"/hostedzone/{zone}", create(simple("www.example.com", "A", "192.0.2.1")))
+    assert change["Id"].startswith("/change/C")
+    assert dns.client.get_change(Id=change["Id"])["ChangeInfo"]["Id"] == change["Id"]
+
+
+def test_zones_are_counted_and_tagged(fresh: Account) -> None:
+    """The everyday calls around zones are answered."""
+    zone = fresh.service.zone("example.com")
+    assert fresh.client.get_hosted_zone_count()["HostedZoneCount"] == 1
+    tags = fresh.client.list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone)["ResourceTagSet"]
+    assert (tags["ResourceId"], tags["Tags"]) == (zone, [])
+    assert fresh.client.update_hosted_zone_comment(Id=zone, Comment="x")["HostedZone"]["Config"]["Comment"] == "x"
+
+
+def test_list_hosted_zones_pages_by_a_hundred(fresh: Account) -> None:
+    """boto3's paginator sees every zone once, public and private."""
+    made = {fresh.service.zone(f"z{number}.example", private=number % 2 == 0) for number in range(101)}
+    pages = list(fresh.client.get_paginator("list_hosted_zones").paginate())
+    assert [len(page["HostedZones"]) for page in pages] == [100, 1]
+    assert {zone["Id"] for page in pages for zone in page["HostedZones"]} == {f"/hostedzone/{one}" for one in made}
+    assert fresh.client.list_hosted_zones(MaxItems="1000")["MaxItems"] == "100"
+
+
+def test_zones_by_name_are_ordered_by_reversed_labels(fresh: Account) -> None:
+    """The dot counts as a character: a hyphen stands before it, so look-alikes do not part a family."""
+    for name in ("b.example.com", "example.org", "example-x.com", "example.com", "com.example", "a.example.com"):
+        fresh.service.zone(name)
+    listed = fresh.client.list_hosted_zones_by_name()
+    assert names(listed["HostedZones"]) == [
+        "example-x.com.",
+        "example.com.",
+        "a.example.com.",
+        "b.example.com.",
+        "com.example.",
+        "example.org.",
+    ]
+    assert listed["IsTruncated"] is False
+    assert listed["MaxItems"] == "100"
+    assert "NextDNSName" not in listed
+
+
+def test_dns_name_is_where_the_list_starts(fresh: Account) -> None:
+    """`DNSName` filters nothing: a name without a zone yields the zones after it."""
+    for name in ("a.example", "c.example", "b.c.example"):
+        fresh.service.zone(name)
+    listed = fresh.client.list_hosted_zones_by_name(DNSName="B.example")
+    assert names(listed["HostedZones"]) == ["c.example.", "b.c.example."]
+    assert listed["DNSName"] == "B.example"
+
+
+def test_zones_of_one_name_are_paged_by_id(fresh: Account) -> None:
+    """A page may end between a public and a private zone of one name."""
+    ids = sorted(fresh.service.zone("example.com", private=private) for private in (False, True))
+    first = fresh.client.list_hosted_zones_by_name(MaxItems="1")
+    assert [zone["Id"] for zone in first["HostedZones"]] == [f"/hostedzone/{ids[0]}"]
+    assert (first["IsTruncated"], first["MaxItems"]) == (True, "1")
+    assert (first["NextDNSName"], first["NextHostedZoneId"]) == ("example.com.", ids[1])
+    second = fresh.client.list_hosted_zones_by_name(
+        DNSName=first["NextDNSName"], HostedZoneId=first["NextHostedZoneId"], MaxItems="1"
+    )
+    assert [zone["Id"] for zone in second["HostedZones"]] == [f"/hostedzone/{ids[1]}"]
+    assert second["IsTruncated"] is False
+
+
+def test_zones_by_name_hold_a_hundred_a_page(fresh: Account) -> None:
+    """`MaxItems` beyond a page is not honoured."""
+    for number in range(101):
+        fresh.service.zone(f"z{number:03}.example")
+    listed = fresh.client.list_hosted_zones_by_name(MaxItems="500")
+    assert (len(listed["HostedZones"]), listed["IsTruncated"], listed["MaxItems"]) == (100, True, "100")
+    assert listed["NextDNSName"] == "z100.example."
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "many"])
+def test_max_items_is_a_positive_number(dns: Account, size: str) -> None:
+    """Nonsense in `MaxItems` is InvalidInput."""
+    with pytest.raises(ClientError) as caught:
+        dns.client.list_hosted_zones_by_name(MaxItems=size)
+    assert code(caught) == "InvalidInput"
+
+
+# Record sets
+
+
+def test_records_are_ordered_by_reversed_labels_type_and_identifier(dns: Account, zone: str) -> None:
+    """One name's record sets stand together, in the order of types and set identifiers."""
+    dns.service.put(
+        zone,
+        simple("b.example.com", "TXT", '"x"'),
+        simple("b.example.com", "AAAA", "2001:db8::1"),
+        simple("a.b.example.com", "A", "192.0.2.1"),
+        simple("b-c.example.com", "A", "192.0.2.1"),
+        simple("*.example.com", "A", "192.0.2.1"),
+        near("two", "1", "2"),
+        near("one", "3", "4"),
+    )
+    listed = dns.client.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    assert [(one["Name"], one["Type"], one.get("SetIdentifier")) for one in listed] == [
+        ("example.com.", "NS", None),
+        ("example.com.", "SOA", None),
+        (r"\052.example.com.", "A", None),
+        ("b-c.example.com.", "A", None),
+        ("b.example.com.", "AAAA", None),
+        ("b.example.com.", "TXT", None),
+        ("a.b.example.com.", "A", None),
+        ("cdn.example.com.", "A", "one"),
+        ("cdn.example.com.", "A", "two"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("start", "first"),
+    [
+        pytest.param({"Name": "b.example.com"}, ("b.example.com.", "A"), id="name"),
+        pytest.param({"Name": "B.Example.COM.", "Type": "AAAA"}, ("b.example.com.", "TXT"), id="type after the first"),
+        pytest.param({"Name": "b.example.com", "Type": "TXT"}, ("b.example.com.", "TXT"), id="type"),
+        pytest.param({"Name": "b.example.com", "Type": "CNAME"}, ("b.example.com.", "TXT"), id="no such type"),
+        pytest.param({"Name": "ab.example.com"}, ("b.example.com.", "A"), id="no such name"),
+        pytest.param({"Name": "example.com"}, ("example.com.", "NS"), id="apex"),
+        pytest.param({"Name": "com"}, ("example.com.", "NS"), id="before the zone"),
+        pytest.param({"Name": "b.example.com", "Type": "TXT", "Identifier": "x"}, ("c.example.com.", "A"), id="beyond"),
+    ],
+)
+def test_a_listing_starts_at_or_after_a_position(
+    dns: Account, zone: str, start: dict[str, str], first: tuple[str, str]
+) -> None:
+    """The start parameters mean "greater than or equal"."""
+    dns.service.put(
+        zone,
+        simple("b.example.com", "A", "192.0.2.1"),
+        simple("b.example.com", "TXT", '"x"'),
+        simple("c.example.com", "A", "192.0.2.1"),
+    )
+    position = {f"StartRecord{part}": value for part, value in start.items()}
+    listed = dns.client.list_resource_record_sets(HostedZoneId=zone, **position)["ResourceRecordSets"]
+    assert (listed[0]["Name"], listed[0]["Type"]) == first
+
+
+def test_a_wildcard_is_found_by_either_spelling(dns: Account, zone: str) -> None:
+    """`*` and its octal form are one start position."""
+    dns.service.put(zone, simple("*.example.com", "A", "192.0.2.1"))
+    for name in ("*.example.com", r"\052.example.com."):
+        listed = dns.client.list_resource_record_sets(HostedZoneId=zone, StartRecordName=name)["ResourceRecordSets"]
+        assert [one["Name"] for one in listed] == [r"\052.example.com."]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param({"StartRecordType": "A"}, id="type without a name"),
+        pytest.param(
+            {"StartRecordName": "b.example.com", "StartRecordIdentifier": "x"}, id="identifier without a type"
+        ),
+    ],
+)
+def test_an_incomplete_position_is_invalid_input(dns: Account, zone: str, start: dict[str, str]) -> None:
+    """A type needs a name, an identifier needs a type."""
+    with pytest.raises(ClientError) as caught:
+        dns.client.list_resource_record_sets(HostedZoneId=zone, **start)
+    assert code(caught) == "InvalidInput"
+
+
+def test_a_page_holds_300_records(dns: Account, zone: str) -> None:
+    """`MaxItems` beyond 300 is not honoured, and the answer says so."""
+    dns.service.put(zone, *(simple(f"h{number:03}.example.com", "A", "192.0.2.1") for number in range(300)))
+    listed = dns.client.list_resource_record_sets(HostedZoneId=zone, MaxItems="1000")
+    assert (len(listed["ResourceRecordSets"]), listed["IsTruncated"], listed["MaxItems"]) == (300, True, "300")
+    assert (listed["NextRecordName"], listed["NextRecordType"]) == ("h298.example.com.", "A")
+    assert "NextRecordIdentifier" not in listed
+
+
+def test_a_page_may_end_inside_a_name(dns: Account, zone: str) -> None:
+    """`NextRecordIdentifier` continues within one name and type, and boto3's paginator follows it."""
+    dns.service.put(zone, *(near(f"id-{number}", str(number), "0") for number in range(5)))
+    listed = dns.client.list_resource_record_sets(HostedZoneId=zone, StartRecordName="cdn.example.com", MaxItems="2")
+    following = listed["NextRecordName"], listed["NextRecordType"], listed["NextRecordIdentifier"]
+    assert following == ("cdn.example.com.", "A", "id-2")
+    pages = dns.client.get_paginator("list_resource_record_sets").paginate(
+        HostedZoneId=zone, PaginationConfig={"PageSize": 2}
+    )
+    found = [one.get("SetIdentifier") for page in pages for one in page["ResourceRecordSets"]]
+    assert found == [None, None, "id-0", "id-1", "id-2", "id-3", "id-4"]
+
+
+def test_a_large_zone_costs_no_more(dns: Account, zone: str) -> None:
+    """Reading and changing one name of a zone with ten thousand stays a matter of milliseconds."""
+    for hundred in range(99):
+        dns.service.put(zone, *(simple(f"h{hundred}-{number}.example.com", "A", "192.0.2.1") for number in range(100)))
+    began = time.process_time()
+    for number in range(10):
+        dns.service.put(zone, simple(f"new-{number}.example.com", "A", "192.0.2.1"))
+        assert len(dns.service.records(zone, f"new-{number}.example.com")) == 1
+    assert time.process_time() - began < 0.5
+
+
+# Changes on their way
+
+
+def test_a_change_is_pending_for_some_polls() -> None:
+    """GetChange answers PENDING at first, then INSYNC for good."""
+    with account(Route53(pending_polls=2, pending_seconds=3600)) as slow:
+        zone = slow.service.zone("example.com")
+        change = slow.change(zone, create(simple("www.example.com", "A", "192.0.2.1")))
+        assert change["Status"] == "PENDING"
+        polls = [slow.client.get_change(Id=change["Id"])["ChangeInfo"]["Status"] for _ in range(4)]
+    assert polls == ["PENDING", "PENDING", "INSYNC", "INSYNC"]
+
+
+def test_a_change_is_pending_for_some_time() -> None:
+    """However often it was asked, a change is done after its time."""
+    now = time.time()
+    service = Route53(pending_polls=1_000, pending_seconds=60, clock=lambda: now)
+    with account(service) as slow:
+        zone = service.zone("example.com")
+        change = slow.change(zone, create(simple("www.example.com", "A", "192.0.2.1")))
+        assert slow.client.get_change(Id=change["Id"])["ChangeInfo"]["Status"] == "PENDING"
+        service.clock = lambda: now + 60
+        assert slow.client.get_change(Id=change["Id"])["ChangeInfo"]["Status"] == "INSYNC"
+
+
+def test_a_change_keeps_its_comment(dns: Account, zone: str) -> None:
+    """The batch's comment comes back with the change."""
+    batch = {"Comment": "why", "Changes": [create(simple("www.example.com", "A", "192.0.2.1"))]}
+    change = dns.client.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)["ChangeInfo"]
+    assert dns.client.get_change(Id=change["Id"])["ChangeInfo"]["Comment"] == "why"
+
+
+def test_an_unknown_change_is_404(dns: Account) -> None:
+    """A change id nobody was given is NoSuchChange."""
+    with pytest.raises(dns.client.exceptions.NoSuchChange) as caught:
+        dns.client.get_change(Id="CNONE")
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404

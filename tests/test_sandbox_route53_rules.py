@@ -1,0 +1,346 @@
+"""The double of Route 53 refuses the record sets that the real one refuses."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.sandbox.account import Account, account, create, delete, near, routed, simple, upsert
+from tests.sandbox.record_sets import RecordSet
+from tests.sandbox.route53 import Route53
+
+REGIONS = {"GeoProximityLocation": {"AWSRegion": "eu-west-1"}}
+POLICIES: list[dict[str, Any]] = [
+    {"Weight": 1},
+    {"Region": "eu-west-1"},
+    {"GeoLocation": {"CountryCode": "NZ"}},
+    REGIONS,
+    {"Failover": "PRIMARY"},
+    {"MultiValueAnswer": True},
+    {"CidrRoutingConfig": {"CollectionId": "00000000-0000-4000-8000-000000000000", "LocationName": "*"}},
+]
+
+
+@pytest.fixture(scope="module")
+def dns() -> Iterator[Account]:
+    """Serve an account for all tests of this file."""
+    with account(Route53()) as served:
+        yield served
+
+
+@pytest.fixture
+def zone(dns: Account) -> str:
+    """Make a zone of this test's own."""
+    return dns.service.zone("example.com")
+
+
+def at(location: dict[str, Any]) -> RecordSet:
+    """Write a geoproximity set with any location."""
+    return routed("a", {"GeoProximityLocation": location})
+
+
+@pytest.mark.parametrize("policy", [pytest.param(policy, id=next(iter(policy))) for policy in POLICIES])
+def test_every_policy_is_kept(dns: Account, zone: str, policy: dict[str, Any]) -> None:
+    """A foreign record set of any policy comes back as it was made, so that it can be deleted."""
+    dns.service.put(zone, routed("a", policy))
+    listed = dns.client.list_resource_record_sets(HostedZoneId=zone, StartRecordName="cdn.example.com")
+    assert listed["ResourceRecordSets"] == [routed("a", policy) | {"Name": "cdn.example.com."}]
+    dns.change(zone, delete(listed["ResourceRecordSets"][0]))
+
+
+@pytest.mark.parametrize("policy", [pytest.param(policy, id=next(iter(policy))) for policy in POLICIES])
+def test_policies_and_simple_routing_do_not_mix(dns: Account, zone: str, policy: dict[str, Any]) -> None:
+    """Nothing can be made beside a simple record set, nor a simple one beside others."""
+    plain = simple("cdn.example.com", "A", "192.0.2.9")
+    dns.service.put(zone, plain)
+    code, message = dns.refusal(zone, create(routed("a", policy)))
+    assert code == "InvalidChangeBatch"
+    assert message == (
+        "[RRSet with DNS name cdn.example.com., type A, SetIdentifier a cannot be created as other RRSets exist "
+        "with the same name and type.]"
+    )
+    dns.change(zone, delete(plain), create(routed("a", policy)))
+    code, message = dns.refusal(zone, create(plain))
+    assert code == "InvalidChangeBatch"
+    assert "type A cannot be created as other RRSets exist with the same name and type." in message
+
+
+def test_two_policies_do_not_mix(dns: Account, zone: str) -> None:
+    """All sets of one name and type follow one policy; another type may follow another."""
+    dns.service.put(zone, near("a", "1", "2"))
+    assert dns.refusal(zone, create(routed("b", {"Weight": 1})))[0] == "InvalidChangeBatch"
+    dns.change(zone, create(simple("cdn.example.com", "AAAA", "2001:db8::1")))
+
+
+@pytest.mark.parametrize(
+    "record_set",
+    [
+        pytest.param(routed("a", {"Weight": 1, "Region": "eu-west-1"}), id="two policies"),
+        pytest.param(simple("x.example.com", "A", "192.0.2.1") | {"SetIdentifier": "a"}, id="identifier, no policy"),
+        pytest.param(simple("x.example.com", "A", "192.0.2.1") | {"Weight": 1}, id="policy, no identifier"),
+        pytest.param(
+            simple("x.example.com", "A", "192.0.2.1") | {"MultiValueAnswer": False}, id="false, no identifier"
+        ),
+        pytest.param(routed("a" * 129, {"Weight": 1}), id="identifier too long"),
+        pytest.param(routed("a", {"Weight": 256}), id="weight too large"),
+        pytest.param(routed("a", {"Region": "nowhere-1"}), id="no such region"),
+        pytest.param(simple("x.example.com", "BOGUS", "x"), id="no such type"),
+        pytest.param({"Name": "x.example.com", "Type": "A", "TTL": 60}, id="no values"),
+        pytest.param({"Name": "x.example.com", "Type": "A", "ResourceRecords": [{"Value": "192.0.2.1"}]}, id="no ttl"),
+        pytest.param(simple("x.example.com", "A", "192.0.2.1", ttl=2**31), id="ttl too large"),
+    ],
+)
+def test_malformed_sets_are_invalid_input(dns: Account, zone: str, record_set: RecordSet) -> None:
+    """What breaks the schema is refused as such, whatever is in the zone."""
+    assert dns.refusal(zone, create(record_set))[0] == "InvalidInput"
+
+
+@pytest.mark.parametrize("ttl", [0, 2**31 - 1])
+def test_ttl_bounds_are_allowed(dns: Account, zone: str, ttl: int) -> None:
+    """The smallest and the largest TTL are good."""
+    dns.change(zone, create(simple("x.example.com", "A", "192.0.2.1", ttl=ttl)))
+
+
+def test_longest_identifier_is_allowed(dns: Account, zone: str) -> None:
+    """A set identifier has up to 128 characters."""
+    dns.change(zone, create(routed("a" * 128, {"Weight": 1})))
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude"),
+    [
+        pytest.param("40.7128", "0", id="four decimals"),
+        pytest.param("0", "0.123", id="three decimals"),
+        pytest.param("90.01", "0", id="beyond the pole"),
+        pytest.param("-91", "0", id="beyond the other pole"),
+        pytest.param("0", "180.01", id="beyond the date line"),
+        pytest.param("0", "-181", id="beyond it westwards"),
+        pytest.param("100", "0", id="three digits of latitude"),
+        pytest.param(".5", "0", id="no digit before the point"),
+        pytest.param("0", "1e1", id="exponent"),
+        pytest.param("0", " 1", id="space"),
+        pytest.param("٣", "0", id="other digits"),
+        pytest.param("0", "north", id="no number"),
+    ],
+)
+def test_bad_coordinates_are_invalid_input(dns: Account, zone: str, latitude: str, longitude: str) -> None:
+    """Coordinates have two decimals at most and lie on the globe."""
+    assert dns.refusal(zone, create(near("a", latitude, longitude)))[0] == "InvalidInput"
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude"),
+    [
+        pytest.param("90", "180", id="upper ends"),
+        pytest.param("-90.00", "-180.0", id="lower ends"),
+        pytest.param("+1.5", "-0.00", id="signs"),
+        pytest.param("1.", "001", id="odd but good"),
+    ],
+)
+def test_good_coordinates_are_kept_as_written(dns: Account, zone: str, latitude: str, longitude: str) -> None:
+    """What fits the pattern is stored."""
+    dns.change(zone, create(near("a", latitude, longitude)))
+    stored = dns.service.records(zone, "cdn.example.com")[0]["GeoProximityLocation"]["Coordinates"]
+    assert stored == {"Latitude": latitude, "Longitude": longitude}
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"Bias": 1}, id="bias alone"),
+        pytest.param({"AWSRegion": "eu-west-1", "LocalZoneGroup": "us-east-1-bue-1"}, id="two"),
+        pytest.param({"AWSRegion": "eu-west-1", "Coordinates": {"Latitude": "1", "Longitude": "2"}}, id="another two"),
+        pytest.param({"AWSRegion": "eu-west-1", "Bias": 100}, id="bias too large"),
+    ],
+)
+def test_a_geoproximity_location_is_one_place(dns: Account, zone: str, location: dict[str, Any]) -> None:
+    """A location is a region, a local zone group or coordinates, with a bias from -99 to 99."""
+    assert dns.refusal(zone, create(at(location)))[0] == "InvalidInput"
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        pytest.param({"AWSRegion": "eu-west-1", "Bias": 99}, id="region"),
+        pytest.param({"LocalZoneGroup": "us-east-1-bue-1", "Bias": -99}, id="local zone group"),
+        pytest.param({"Coordinates": {"Latitude": "1", "Longitude": "2"}, "Bias": 0}, id="coordinates"),
+    ],
+)
+def test_every_kind_of_location_is_kept(dns: Account, zone: str, location: dict[str, Any]) -> None:
+    """A location comes back as it was made."""
+    dns.change(zone, create(at(location)))
+    assert dns.service.records(zone, "cdn.example.com")[0]["GeoProximityLocation"] == location
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(near("a", "1.50", "2"), near("b", "1.50", "2"), id="equal"),
+        pytest.param(near("a", "1.50", "0"), near("b", "+1.5", "-0.00"), id="equal as numbers"),
+        pytest.param(near("a", "1", "2"), near("b", "1", "2", Bias=9), id="bias is no place"),
+        pytest.param(routed("a", REGIONS), routed("b", REGIONS), id="region"),
+    ],
+)
+def test_a_place_is_taken_once(dns: Account, zone: str, first: RecordSet, second: RecordSet) -> None:
+    """Two geoproximity sets of one name and type may not share a location; another type may."""
+    dns.service.put(zone, first)
+    assert dns.refusal(zone, create(second))[0] == "InvalidChangeBatch"
+    assert dns.refusal(zone, upsert(second))[0] == "InvalidChangeBatch"
+    dns.change(zone, create(second | {"Type": "AAAA", "ResourceRecords": [{"Value": "2001:db8::1"}]}))
+
+
+def test_a_place_can_be_handed_over(dns: Account, zone: str) -> None:
+    """A place is free again once its set is deleted in the same batch."""
+    dns.service.put(zone, near("a", "1", "2"))
+    dns.change(zone, delete(near("a", "1", "2")), create(near("b", "1", "2")))
+    dns.change(zone, upsert(near("b", "1.0", "2.0")))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param({"Region": "eu-west-1"}, {"Region": "eu-west-1"}, id="latency"),
+        pytest.param({"GeoLocation": {"CountryCode": "NZ"}}, {"GeoLocation": {"CountryCode": "NZ"}}, id="geolocation"),
+    ],
+)
+def test_other_locations_are_taken_once_too(
+    dns: Account, zone: str, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    """Latency and geolocation sets are told apart by their place."""
+    dns.service.put(zone, routed("a", first))
+    assert dns.refusal(zone, create(routed("b", second)))[0] == "InvalidChangeBatch"
+
+
+def test_thirty_places_of_a_name_and_type(dns: Account, zone: str) -> None:
+    """The 31st geoproximity set is refused, unless one leaves in the same batch."""
+    dns.service.put(zone, *(near(str(number), str(number), "0") for number in range(30)))
+    assert dns.refusal(zone, create(near("more", "89", "0")))[0] == "InvalidChangeBatch"
+    dns.change(zone, delete(near("7", "7", "0")), create(near("more", "89", "0")))
+
+
+def test_a_hundred_weighted_sets_of_a_name_and_type(dns: Account, zone: str) -> None:
+    """The 101st set of another policy is refused."""
+    dns.service.put(zone, *(routed(str(number), {"Weight": 1}) for number in range(100)))
+    assert dns.refusal(zone, create(routed("more", {"Weight": 1})))[0] == "InvalidChangeBatch"
+
+
+@pytest.mark.parametrize("type_", ["A", "TXT"])
+def test_nothing_stands_beside_a_cname(dns: Account, zone: str, type_: str) -> None:
+    """A CNAME excludes every other type at its name."""
+    dns.service.put(zone, simple("www.example.com", "CNAME", "example.net"))
+    code, message = dns.refusal(zone, create(simple("www.example.com", type_, {"A": "192.0.2.1", "TXT": '"x"'}[type_])))
+    assert code == "InvalidChangeBatch"
+    assert (
+        f"RRSet of type {type_} with DNS name www.example.com. is not permitted because a conflicting RRSet" in message
+    )
+
+
+def test_a_cname_stands_beside_nothing(dns: Account, zone: str) -> None:
+    """The same rule from the other side."""
+    dns.service.put(zone, simple("www.example.com", "AAAA", "2001:db8::1"))
+    code, message = dns.refusal(zone, upsert(simple("www.example.com", "CNAME", "example.net")))
+    assert code == "InvalidChangeBatch"
+    assert "RRSet of type CNAME with DNS name www.example.com. is not permitted" in message
+
+
+def test_no_cname_at_the_apex(dns: Account, zone: str) -> None:
+    """The zone's own name has NS and SOA and can have no CNAME."""
+    assert dns.refusal(zone, create(simple("example.com", "CNAME", "example.net")))[0] == "InvalidChangeBatch"
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        pytest.param("A", "2001:db8::1", id="ipv6 in A"),
+        pytest.param("A", "192.0.2.256", id="no octet"),
+        pytest.param("A", "192.0.2", id="too short"),
+        pytest.param("A", "192.0.2.1/32", id="prefix"),
+        pytest.param("A", " 192.0.2.1", id="space"),
+        pytest.param("AAAA", "192.0.2.1", id="ipv4 in AAAA"),
+        pytest.param("AAAA", "2001:db8::g", id="no digit"),
+        pytest.param("AAAA", "fe80::1%eth0", id="zone index"),
+        pytest.param("TXT", "no quotes", id="unquoted text"),
+        pytest.param("MX", "mail.example.com", id="no priority"),
+    ],
+)
+def test_bad_values_are_refused(dns: Account, zone: str, type_: str, value: str) -> None:
+    """A value is of its type's form."""
+    assert dns.refusal(zone, create(simple("x.example.com", type_, value)))[0] == "InvalidChangeBatch"
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        pytest.param("TXT", '"v=spf1 -all" "second string"', id="TXT"),
+        pytest.param("MX", "10 mail.example.com", id="MX"),
+        pytest.param("NS", "ns.example.net", id="NS"),
+        pytest.param("CNAME", "other.example.net.", id="CNAME"),
+        pytest.param("PTR", "host.example.net", id="PTR"),
+        pytest.param("SRV", "1 10 5269 xmpp.example.com", id="SRV"),
+        pytest.param("CAA", '0 issue "ca.example.net"', id="CAA"),
+        pytest.param("AAAA", "2001:0DB8::1", id="AAAA"),
+    ],
+)
+def test_other_types_are_kept(dns: Account, zone: str, type_: str, value: str) -> None:
+    """Foreign record sets of other types live in the zone too."""
+    dns.change(zone, create(simple("x.example.com", type_, value)))
+    assert dns.service.records(zone, "x.example.com") == [simple("x.example.com.", type_, value)]
+
+
+def test_values_of_a_set_are_distinct(dns: Account, zone: str) -> None:
+    """The same address twice in one set is refused."""
+    code, message = dns.refusal(zone, create(simple("x.example.com", "A", "192.0.2.1", "192.0.2.1")))
+    assert code == "InvalidChangeBatch"
+    assert "Duplicate Resource Record" in message
+
+
+ALIAS = {"HostedZoneId": "Z2FDTNDATAQYW2", "DNSName": "D1.cloudfront.net", "EvaluateTargetHealth": False}
+
+
+def test_an_alias_is_kept(dns: Account, zone: str) -> None:
+    """An alias has a target in place of TTL and values, and is deleted as it was listed."""
+    dns.change(zone, create({"Name": "example.com", "Type": "A", "AliasTarget": ALIAS}))
+    stored = next(one for one in dns.service.records(zone) if one["Type"] == "A")
+    assert stored["AliasTarget"] == ALIAS | {"DNSName": "d1.cloudfront.net."}
+    dns.change(zone, delete(stored))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"TTL": 60}, id="ttl"),
+        pytest.param({"TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}, id="ttl and values"),
+    ],
+)
+def test_an_alias_has_no_ttl_and_no_values(dns: Account, zone: str, more: dict[str, Any]) -> None:
+    """A record set is either an alias or has its own values."""
+    record_set = {"Name": "x.example.com", "Type": "A", "AliasTarget": ALIAS} | more
+    assert dns.refusal(zone, create(record_set))[0] == "InvalidInput"
+
+
+def test_an_alias_inside_the_zone_has_a_target(dns: Account, zone: str) -> None:
+    """An alias to a record of the same zone needs that record, which may come with it in the batch."""
+    alias = {
+        "Name": "x.example.com",
+        "Type": "A",
+        "AliasTarget": ALIAS | {"HostedZoneId": zone, "DNSName": "y.example.com"},
+    }
+    assert dns.refusal(zone, create(alias))[0] == "InvalidChangeBatch"
+    outside = alias | {"AliasTarget": ALIAS | {"HostedZoneId": zone}}
+    assert dns.refusal(zone, create(outside))[0] == "InvalidChangeBatch"
+    dns.change(zone, create(simple("y.example.com", "A", "192.0.2.1")), create(alias))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(f"{'a' * 64}.example.com", id="label of 64"),
+        pytest.param("a..example.com", id="empty label"),
+        pytest.param("*a.example.com", id="half a wildcard"),
+        pytest.param(".".join(["abcdefg"] * 31) + ".example.com", id="256 octets"),
+    ],
+)
+def test_names_keep_the_rules_of_dns(dns: Account, zone: str, name: str) -> None:
+    """Labels have 1 to 63 characters, names 255 octets; a wildcard is a whole label."""
+    assert dns.refusal(zone, create(simple(name, "A", "192.0.2.1")))[0] == "InvalidChangeBatch"
