@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
 from typing import Any, NoReturn
 
 from jobs import report
@@ -48,15 +49,14 @@ def main(argv: Sequence[str], environ: Mapping[str, str], watchdog: Watchdog) ->
     try:
         arguments = vars(_parser().parse_args(argv))
         options, command = _COMMANDS[arguments["command"]]
+        if arguments["log_format"]:
+            _log_to_stderr(json_lines=arguments["log_format"] == "json", verbose=False)
         chosen = settings(options, arguments, environ)
         _log_to_stderr(json_lines=chosen["log_format"] == "json", verbose=chosen["verbose"])
         return command(chosen, watchdog)
     except Failure as error:
         log.error("%s", error)
         return error.exit_status
-    except OSError as error:
-        log.error("cannot write the result to standard output: %s", error)
-        return FAILED
     except Exception as error:
         log.error("unexpected %s: %s; please report this, with the log of a run with -v", type(error).__name__, error)
         log.debug("it came from here", exc_info=True)
@@ -124,10 +124,11 @@ def _log_to_stderr(*, json_lines: bool, verbose: bool) -> None:
 def _print(text: str) -> None:
     """Write the result; a reader who has seen enough, such as `head`, is no error."""
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(text, end="", flush=True)  # noqa: T201 - the one place that does
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered goes there at exit
+        if not isinstance(error, BrokenPipeError):
+            raise Failure(f"cannot write the result to standard output: {error}") from error
 
 
 def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
@@ -148,7 +149,11 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
         wait=chosen["wait"],
     )
 
+    told = Lock()
+
     def tell() -> int:
+        if not told.acquire(blocking=False):  # the deadline came while this was being said
+            return FAILED
         for outcome in outcomes.values():
             for warning in outcome.warnings:
                 log.warning("%s: %s", outcome.domain, warning)

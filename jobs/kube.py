@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 PAGE_SIZE = 500  # nodes a request: keeps memory flat with 5,000
 CONNECT_SECONDS, READ_SECONDS = 3, 10
-_HOME_CONFIG = Path("~/.kube/config").expanduser()
+_HOME_CONFIG = os.path.expanduser("~/.kube/config")  # noqa: PTH111 - pathlib raises for a uid without a home
 _TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
@@ -93,8 +93,8 @@ class _ApiStatus(msgspec.Struct):
 Document = TypeVar("Document")
 
 
-class Expired(TemporaryError):
-    """The list went on for longer than the API server keeps its snapshot: begin again."""
+class Expired(Failure):
+    """The list took longer than the API server keeps its snapshot: only beginning again helps."""
 
 
 class Cluster:
@@ -113,7 +113,7 @@ class Cluster:
             if not (files or context) and _TOKEN.exists():
                 load_incluster_config(configuration)
             else:
-                load_kube_config(files or str(_HOME_CONFIG), context, configuration, persist_config=False)
+                load_kube_config(files or _HOME_CONFIG, context, configuration, persist_config=False)
         self._client = ApiClient(configuration)
         self._client.user_agent = "kube-node-dns"
 
@@ -138,7 +138,8 @@ class Cluster:
         """Set annotations of a node (None removes one) with a single patch; say whether it changed anything.
 
         The API server makes a manager the owner of just the fields it changed. The patch goes by a name of its own,
-        so it stands among the answer's managers if, and only if, something changed.
+        so it stands among the answer's managers if, and only if, something changed. (A node that was made without a
+        single label or annotation has no managers; then nobody can tell, and the answer is yes.)
         """
         manager = f"kube-node-dns-{secrets.token_hex(8)}"
         patched = self._decoded(

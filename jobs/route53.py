@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import (
@@ -62,11 +63,11 @@ class Route53:
         """Find credentials and settings as boto3 does; raises ConfigurationError where they do not fit together."""
         self._clock = clock
         try:
-            session = boto3.Session()
-            if session.region_name is None:  # Route 53 has none, but an endpoint URL or STS asks for one
-                session = boto3.Session(region_name="us-east-1")
-            session._session.set_default_client_config(_CONFIG)  # noqa: SLF001 - also for the clients that fetch credentials
-            self._client = session.client("route53")
+            core = botocore.session.get_session()
+            core.set_default_client_config(_CONFIG)  # also for the clients that fetch credentials
+            if core.get_config_variable("region") is None:  # Route 53 has none, but an endpoint URL or STS asks for one
+                core.set_config_variable("region", "us-east-1")
+            self._client = boto3.Session(botocore_session=core).client("route53")
         except (BotoCoreError, ValueError) as error:
             raise _translated(error, "AWS settings") from error
 
@@ -139,7 +140,7 @@ class Route53:
         try:
             answer: Mapping[str, Any] = getattr(self._client, xform_name(action))(**parameters)
         except (BotoCoreError, ClientError, ResponseParserError) as error:
-            failure = _translated(error, f"route53:{action} on {resource}")
+            failure = _translated(error, f"route53:{action} on {resource}", action)
             outcome = str(failure)
             raise failure from error
         else:
@@ -161,11 +162,11 @@ def _promised(action: str) -> Iterator[None]:
         raise TemporaryError(f"{action} answered what its API does not promise: {error!r}") from error
 
 
-def _translated(error: Exception, what: str) -> Failure:
+def _translated(error: Exception, what: str, action: str = "") -> Failure:
     """Tell what an AWS error means for the run: wrong settings, something that passes, or a lost race."""
     match error:
-        case ClientError():
-            return _translated_answer(error, what)
+        case ClientError(operation_name=name):
+            return _translated_answer(error, what if name == action else f"AWS login ({name})")
         case SSOError() | LoginError() | TokenRetrievalError():
             return Failure(f"AWS login: {error}; log in again")
         case CredentialRetrievalError() | MetadataRetrievalError():

@@ -1,0 +1,61 @@
+"""What kubectl asks before anything else: which groups, versions and resources there are."""
+
+import msgspec
+
+from tests.sandbox.kubernetes_errors import Object, no_such_path
+from tests.sandbox.kubernetes_kinds import RESOURCES, Resource
+from tests.sandbox.server import Response
+
+_VERSION = {
+    "major": "1",
+    "minor": "36",
+    "gitVersion": "v1.36.0",
+    "gitCommit": "",
+    "gitTreeState": "clean",
+    "buildDate": "2026-01-01T00:00:00Z",
+    "goVersion": "go1.25",
+    "compiler": "gc",
+    "platform": "linux/amd64",
+}
+
+
+def discovery(path: str) -> Response:
+    """Answer a path that is about no resource; 404 when there is nothing."""
+    found = _found(path.strip("/").split("/"))
+    if found is not None:
+        return Response(200, msgspec.json.encode(found))
+    if any(path.startswith(f"/{_root(row)}/") for row in RESOURCES):
+        raise no_such_path()
+    return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
+
+
+def _root(row: Resource) -> str:
+    return f"apis/{row.api_version}" if row.group else "api/v1"
+
+
+def _found(steps: list[str]) -> Object | None:
+    match steps:
+        case ["version"]:
+            return dict(_VERSION)
+        case ["api"]:
+            return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
+        case ["apis"]:
+            groups = dict.fromkeys((row.group, row.version) for row in RESOURCES if row.group)
+            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(*group) for group in groups]}
+        case ["apis", group] if versions := {row.version for row in RESOURCES if row.group == group}:
+            return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, min(versions))}
+        case ["api", "v1"]:
+            return _resources("v1")
+        case ["apis", group, version] if any(row.api_version == f"{group}/{version}" for row in RESOURCES):
+            return _resources(f"{group}/{version}")
+    return None
+
+
+def _group(group: str, version: str) -> Object:
+    known = {"groupVersion": f"{group}/{version}", "version": version}
+    return {"name": group, "versions": [known], "preferredVersion": known}
+
+
+def _resources(api_version: str) -> Object:
+    rows = [entry for row in RESOURCES if row.api_version == api_version for entry in row.discovery()]
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": rows}
