@@ -1,6 +1,7 @@
 """The run's clock and its one policy of trying again."""
 
 import logging
+import math
 import time
 from typing import Any
 
@@ -43,14 +44,14 @@ def patiently(
     *,
     on: type[Failure] = TemporaryError,
     attempts: int | None = ATTEMPTS,
-    within_seconds: float | None = None,
+    within_seconds: float = math.inf,
 ) -> tenacity.Retrying:
     """Give the caller that tries again on `on`: exponential backoff with full jitter, 0.2 s growing to 5 s at most.
 
     It gives up, with the last error, after `attempts` (None: as many as there is time for), after `within_seconds`,
     and when the deadline would come before the next attempt.
     """
-    end = clock.now() + (within_seconds if within_seconds is not None else max(0.0, clock.left() - RESERVE_SECONDS))
+    end = clock.now() + min(within_seconds, clock.left() - RESERVE_SECONDS)
 
     def too_late(state: tenacity.RetryCallState) -> bool:
         return clock.now() + state.upcoming_sleep >= end

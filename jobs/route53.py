@@ -30,6 +30,7 @@ from jobs.retry import Clock, patiently
 
 log = logging.getLogger(__name__)
 
+READ_SECONDS = 8.0  # how long one read is tried: a zone that hangs must leave the others time; the next round goes on
 _CONFIG = Config(
     connect_timeout=3,
     read_timeout=6,
@@ -132,7 +133,8 @@ class Route53:
             return bool(answer["ChangeInfo"]["Status"] == "INSYNC")
 
     def _read(self, action: str, resource: str, **parameters: str) -> Mapping[str, Any]:
-        return patiently(self._clock, action)(self._call, action, resource, **parameters)
+        patience = patiently(self._clock, action, within_seconds=READ_SECONDS)
+        return patience(self._call, action, resource, **parameters)
 
     def _call(self, action: str, resource: str, **parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as boto3 takes them
         started = self._clock.now()

@@ -3,12 +3,16 @@
 import subprocess
 import sys
 
+CORE = ",".join(f"jobs/{room}.py" for room in ("addresses", "errors", "explain", "model", "names", "plan", "records"))
 STEPS = (
     ("ruff", "check"),
     ("ruff", "format", "--check"),
     ("mypy",),
     ("coverage", "erase"),
     ("coverage", "run", "-m", "pytest", "-q", "-n", "auto", *sys.argv[1:]),
+    ("coverage", "combine", "-q"),
+    ("coverage", "report", "--skip-covered"),
+    ("coverage", "report", f"--include={CORE}", "--fail-under=100"),
 )
 
 

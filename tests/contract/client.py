@@ -4,13 +4,14 @@ import contextlib
 import json
 import urllib.parse
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import urllib3
 
 Json: TypeAlias = dict[str, Any]
+Query: TypeAlias = Mapping[str, str | int]
 NODES = "/api/v1/nodes"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 MERGE = "application/merge-patch+json"
@@ -88,17 +89,18 @@ class Api:
         *,
         content_type: str = "application/json",
         token: str | None = "",
-        **query: str | int,
+        query: Query | None = None,
     ) -> Answer:
         """Send one request; `token=None` sends none, and bytes as `body` go out as they are."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         headers = self._headers(token) | {"Content-Type": content_type}
-        response = self.pool.request(method, self._url(path, query), body=data, headers=headers)
+        response = self.pool.request(method, self._url(path, query or {}), body=data, headers=headers)
         return Answer(response.status, response.headers, json.loads(response.data))
 
     def patch(self, path: str, body: object, content_type: str = MERGE, **query: str | int) -> Answer:
         """Patch an object; the field manager is `contract` unless given."""
-        return self.call("PATCH", path, body, content_type=content_type, **{"fieldManager": "contract", **query})
+        manager = query.pop("fieldManager", "contract")
+        return self.call("PATCH", path, body, content_type=content_type, query={"fieldManager": manager, **query})
 
     def node(self, suffix: str = "", **members: Any) -> Answer:  # noqa: ANN401 - JSON is anything
         """Create a node `<mine><suffix>`, labelled `test=<mine>`; `labels` and `annotations` go into its metadata."""
@@ -114,7 +116,8 @@ class Api:
 
     def list(self, selector: str = "", **query: str | int) -> Answer:
         """List this test's own nodes."""
-        return self.call("GET", NODES, labelSelector=",".join(filter(None, (f"test={self.mine}", selector))), **query)
+        mine = f"test={self.mine},{selector}".rstrip(",")
+        return self.call("GET", NODES, query={"labelSelector": mine, **query})
 
     @contextlib.contextmanager
     def watch(self, path: str = NODES, **query: str | int) -> Iterator[Iterator[Json]]:
@@ -128,7 +131,7 @@ class Api:
         finally:
             response.close()
 
-    def _url(self, path: str, query: dict[str, str | int]) -> str:
+    def _url(self, path: str, query: Query) -> str:
         return f"{self.url}{path}?{urllib.parse.urlencode(query)}" if query else self.url + path
 
     def _headers(self, token: str | None) -> dict[str, str]:

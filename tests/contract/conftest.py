@@ -41,8 +41,8 @@ def real_api() -> Iterator[Api]:
         yield shared
 
 
-def _pool(**options: str) -> urllib3.PoolManager:
-    return urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=5, read=40), **options)
+def _pool(ca_certs: str | None = None) -> urllib3.PoolManager:
+    return urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=5, read=40), ca_certs=ca_certs)
 
 
 def _let_the_reader_read(api: Api) -> None:

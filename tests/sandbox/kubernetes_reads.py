@@ -33,6 +33,7 @@ class _Token:
 
     rv: int
     start: str
+    v: str = "meta.k8s.io/v1"
 
     def __str__(self) -> str:
         return base64.urlsafe_b64encode(
@@ -42,9 +43,13 @@ class _Token:
     @classmethod
     def read(cls, text: str) -> "_Token":
         try:
-            said = msgspec.json.decode(base64.urlsafe_b64decode(text), type=_Token)
+            said = msgspec.json.decode(base64.urlsafe_b64decode(text + "=="), type=_Token)
         except (binascii.Error, ValueError, msgspec.DecodeError) as error:
             raise bad_request(f"invalid continue token: continue key is not valid: {error}") from None
+        if said.v != "meta.k8s.io/v1":
+            raise bad_request(
+                f'invalid continue token: continue key is not valid: unrecognized encoded version "{said.v}"'
+            )
         return said
 
 
@@ -66,9 +71,11 @@ def listing(store: Store, call: Call, query: Query) -> bytes:
     limit = _number(query, "limit")
     with store.changed:
         revision, start = _version(store, query)
-        entries = [entry for entry in store.at(call.resource, revision) if entry.key > start and chosen(entry)]
+        known = store.at(call.resource, revision)
+    entries = [entry for entry in known if entry.key > start and chosen(entry)]
     metadata: Object = {"resourceVersion": str(revision)}
-    if limit and len(entries) > limit:
+    # With a selector the server does not look ahead for a match: the page that follows may be empty.
+    if limit and len(entries) >= limit and entries[limit - 1] is not known[-1]:
         metadata["continue"] = str(_Token(revision, entries[limit - 1].key))
         if not query.get("labelSelector") and not query.get("fieldSelector"):
             metadata["remainingItemCount"] = len(entries) - limit
@@ -163,11 +170,11 @@ def _stream(
         yield msgspec.json.encode({"type": "ERROR", "object": refusal.status}) + b"\n"
         return
     yield from (_line("ADDED", entry) for entry in initial)
-    revision = max(revision, current)
+    asked, revision = revision, max(revision, current)
     while (left := end - time.monotonic()) > 0:
         events = store.since(position, min(left, _HEARTBEAT_SECONDS))
         for event in events:
-            if event.resource is call.resource and event.revision > revision:
+            if event.resource is call.resource and event.revision > asked:
                 yield _change(event, chosen)
         position += len(events)
         revision = max(revision, events[-1].revision) if events else revision
