@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from jobs import report
 from jobs.errors import DONE, FAILED, ConfigurationError, Failure
@@ -16,6 +16,9 @@ from jobs.model import one_line
 from jobs.options import ANNOTATE_ONCE, SYNC_ONCE, Option, settings
 from jobs.retry import Clock
 from jobs.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from jobs.kube import Cluster
 
 log = logging.getLogger("jobs")
 
@@ -173,10 +176,9 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
     clock = Clock(seconds)
     watchdog.guard(clock, too_late)
     try:
-        from jobs.kube import Cluster  # noqa: PLC0415 - each command imports only what it needs
-        from jobs.route53 import Route53  # noqa: PLC0415
+        from jobs.route53 import Route53  # noqa: PLC0415 - each command imports only what it needs
 
-        cluster = Cluster(clock, chosen["kubeconfig"], chosen["context"])
+        cluster = _cluster(chosen, clock)
         sync_once(request, cluster, Route53(clock), clock, outcomes)
     except Failure as error:
         given_up(request, outcomes, error)
@@ -207,14 +209,17 @@ def _annotate_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
 
     watchdog.guard(clock, lambda: failed(Failure(f"not done within {seconds} s (--timeout)")))
     try:
-        cluster = None
-        if not dry_run:
-            from jobs.kube import Cluster  # noqa: PLC0415 - each command imports only what it needs
-
-            cluster = Cluster(clock, chosen["kubeconfig"], chosen["context"])
+        cluster = None if dry_run else _cluster(chosen, clock)
         return tell(annotate_once(node, found, boot_id(), cluster))
     except Failure as error:
         return failed(error)
+
+
+def _cluster(chosen: Mapping[str, Any], clock: Clock) -> "Cluster":
+    from jobs.apiserver import ApiServer  # noqa: PLC0415 - a dry run of annotate-once needs none
+    from jobs.kube import Cluster  # noqa: PLC0415
+
+    return Cluster(ApiServer(clock, chosen["kubeconfig"], chosen["context"]), clock)
 
 
 _Command = Callable[[Mapping[str, Any], Watchdog], int]

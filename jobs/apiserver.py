@@ -1,0 +1,190 @@
+"""One Kubernetes API server through the official client's transport and login; its errors as ours. No decision."""
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import load_incluster_config, load_kube_config
+from urllib3.exceptions import HTTPError
+
+from jobs.errors import ConfigurationError, Failure, NotApplied, TemporaryError
+from jobs.model import one_line
+from jobs.retry import ATTEMPTS, Clock, patiently
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS, READ_SECONDS = 3, 10
+_HOME_CONFIG = os.path.expanduser("~/.kube/config")  # noqa: PTH111 - pathlib raises for a uid without a home
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+Document = TypeVar("Document")
+Query = Mapping[str, str]
+
+
+class Expired(Failure):
+    """The API server no longer has the version asked for: only beginning again helps."""
+
+
+class AlreadyExists(Failure):
+    """An object of that name is there."""
+
+
+class _Status(msgspec.Struct):
+    message: str = ""
+    reason: str = ""
+
+
+class ApiServer:
+    """Requests to one API server. Each has timeouts and is tried again, in place, while that may help."""
+
+    def __init__(self, clock: Clock, kubeconfig: str | None = None, context: str | None = None) -> None:
+        """Log in by the first that applies: the arguments, KUBECONFIG, the pod's service account, ~/.kube/config.
+
+        Raises ConfigurationError where there is no such login, Failure where a login plugin fails.
+        """
+        self._clock = clock
+        configuration = Configuration()
+        configuration.retries = False  # jobs.retry alone tries again
+        files = kubeconfig or os.environ.get("KUBECONFIG")
+        with _login((files or f"{_HOME_CONFIG}, and this is no pod") + (f", context {context}" if context else "")):
+            if not (files or context) and (SERVICE_ACCOUNT / "token").exists():
+                load_incluster_config(configuration)
+            else:
+                load_kube_config(files or _HOME_CONFIG, context, configuration, persist_config=False)
+        self._client = ApiClient(configuration)
+        self._client.user_agent = "kube-node-dns"
+
+    def get(self, path: str, type_: type[Document], query: Query | None = None) -> Document:
+        """Read an object or a list, and decode just the members that `type_` names."""
+        return self._decoded("GET", path, type_, query=query, attempts=ATTEMPTS)
+
+    def patch(self, path: str, type_: type[Document], body: object, query: Query) -> Document:
+        """Merge a patch into an object, trying until the deadline: a merge patch may be repeated."""
+        return self._decoded("PATCH", path, type_, query=query, body=body, attempts=None)
+
+    def post(self, path: str, body: object) -> None:
+        """Create an object; raises AlreadyExists when one of that name is there."""
+        self._decoded("POST", path, msgspec.Raw, body=body, attempts=ATTEMPTS)
+
+    def lines(self, path: str, query: Query, silence_seconds: float) -> Iterator[bytes]:
+        """Stream an answer line by line; raises TemporaryError when it breaks off or is silent for too long."""
+        response = self._send("GET", path, query, None, silence_seconds)
+        rest = b""
+        try:
+            for chunk in response.response.stream(65536):
+                *whole, rest = (rest + chunk).split(b"\n")
+                yield from whole
+        except (HTTPError, OSError) as error:
+            raise TemporaryError(f"GET {path}: the stream broke off: {_reason(error)}") from error
+        finally:
+            response.response.close()
+
+    def _decoded(
+        self,
+        method: str,
+        path: str,
+        type_: type[Document],
+        *,
+        attempts: int | None,
+        query: Query | None = None,
+        body: object = None,
+    ) -> Document:
+        def attempt() -> Document:
+            try:
+                data: bytes = self._send(method, path, query or {}, body, READ_SECONDS).read()
+            except (HTTPError, OSError) as error:
+                raise TemporaryError(f"{method} {path}: the answer broke off: {_reason(error)}") from error
+            return decoded(data, type_, f"{method} {path}")
+
+        return patiently(self._clock, f"{method} {path}", attempts=attempts)(attempt)
+
+    def _send(self, method: str, path: str, query: Query, body: object, read_seconds: float) -> Any:  # noqa: ANN401 - the client has no types
+        """Send one request and give the answer, unread, when it is a success."""
+        started = time.monotonic()
+        outcome = "no answer"
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        try:
+            request = self._client.param_serialize(
+                method,
+                path,
+                query_params=list(query.items()),
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            response = self._client.call_api(*request, _request_timeout=(CONNECT_SECONDS, read_seconds))
+            outcome = str(response.status)
+            if not 200 <= response.status < 300:
+                raise _translated(response.status, response.read(), f"{method} {path}")
+        except (HTTPError, ApiException, OSError) as error:
+            raise TemporaryError(f"Kubernetes API server unreachable: {_reason(error)}") from error
+        finally:
+            log.debug("%s %s %s: %s in %.0f ms", method, path, query, outcome, 1000 * (time.monotonic() - started))
+        return response
+
+
+def decoded(data: bytes, type_: type[Document], what: str) -> Document:
+    """Decode JSON; raises TemporaryError for what the API does not promise: it never counts as "nothing there"."""
+    try:
+        return msgspec.json.decode(data, type=type_)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise TemporaryError(f"{what}: the answer is not what the API promises: {error}") from error
+
+
+@contextmanager
+def _login(source: str) -> Iterator[None]:
+    """Turn what goes wrong while logging in into our errors; the client only logs what a login plugin did wrong."""
+    said: list[str] = []
+    listener = logging.Handler(logging.ERROR)
+    listener.emit = lambda record: said.append(one_line(record.getMessage()))  # type: ignore[method-assign]
+    root = logging.getLogger()
+    others, root.handlers = root.handlers, [listener]
+    try:
+        yield
+    except Exception as error:  # a kubeconfig can be wrong in any way
+        raise ConfigurationError(
+            f"no login to Kubernetes from {source}: {one_line(str(error)) or type(error).__name__}; "
+            "check --kubeconfig, --context and KUBECONFIG"
+        ) from error
+    finally:
+        root.handlers = others
+    if said:
+        raise Failure(f"login to Kubernetes failed: {'; '.join(said)}")
+
+
+def _translated(status: int, data: bytes, what: str) -> Failure:
+    """Tell what an HTTP status of the API server means for the run, with the server's own words."""
+    try:
+        answer = msgspec.json.decode(data, type=_Status)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        answer = _Status()
+    said = f"{what}: {one_line(answer.message) or 'no reason given'} (HTTP {status})"
+    match status:
+        case 401:
+            return Failure(f"{said}; the Kubernetes credentials are not, or no longer, accepted: log in again")
+        case 404:
+            return Failure(said)
+        case 409 if answer.reason == "AlreadyExists":
+            return AlreadyExists(said)
+        case 410:
+            return Expired(said)
+        case 429:
+            return NotApplied(said)
+        case _ if 400 <= status < 500 and status not in {408, 409}:
+            return ConfigurationError(said)
+        case _:
+            return TemporaryError(said)
+
+
+def _reason(error: Exception) -> str:
+    """Give the last words of an error of urllib3, which begin with the object that raised it."""
+    return one_line(str(error)).rpartition(">: ")[2] or type(error).__name__
