@@ -132,7 +132,15 @@ class ApiServer:
         return response
 
 
-def decoded(data: bytes, type_: type[Document], what: str) -> Document:
+def pod_namespace() -> str | None:
+    """Name the namespace of the pod this runs in, None outside of one."""
+    try:
+        return (SERVICE_ACCOUNT / "namespace").read_text("utf-8").strip()
+    except OSError:
+        return None
+
+
+def decoded(data: bytes | msgspec.Raw, type_: type[Document], what: str) -> Document:
     """Decode JSON; raises TemporaryError for what the API does not promise: it never counts as "nothing there"."""
     try:
         return msgspec.json.decode(data, type=type_)

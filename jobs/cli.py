@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import math
 import os
 import sys
 import time
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from jobs import report
 from jobs.errors import DONE, FAILED, ConfigurationError, Failure
 from jobs.model import one_line
-from jobs.options import ANNOTATE_ONCE, SYNC_ONCE, Option, settings
+from jobs.options import ANNOTATE_ONCE, SYNC_ONCE, WATCH, Option, settings
 from jobs.retry import Clock
 from jobs.watchdog import Watchdog
 
@@ -215,6 +216,21 @@ def _annotate_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
         return failed(error)
 
 
+def _watch(chosen: Mapping[str, Any], _: Watchdog) -> int:
+    from jobs.apiserver import pod_namespace  # noqa: PLC0415 - each command imports only what it needs
+    from jobs.watch import WatchRequest, watch  # noqa: PLC0415
+
+    if not chosen["cronjob"]:
+        raise ConfigurationError("no CronJob given; name at least one with --cronjob or KUBE_NODE_DNS_CRONJOB")
+    namespace = chosen["namespace"] or pod_namespace()
+    if not namespace:
+        raise ConfigurationError("no namespace given, and this is no pod; name one with --namespace")
+    request = WatchRequest(chosen["cronjob"], namespace, chosen["node_label_selector"], chosen["min_interval"])
+    clock = Clock(math.inf)
+    watch(request, _cluster(chosen, clock), clock)
+    return FAILED
+
+
 def _cluster(chosen: Mapping[str, Any], clock: Clock) -> "Cluster":
     from jobs.apiserver import ApiServer  # noqa: PLC0415 - a dry run of annotate-once needs none
     from jobs.kube import Cluster  # noqa: PLC0415
@@ -226,8 +242,10 @@ _Command = Callable[[Mapping[str, Any], Watchdog], int]
 _COMMANDS: Mapping[str, tuple[tuple[Option, ...], _Command]] = {
     "annotate-once": (ANNOTATE_ONCE, _annotate_once),
     "sync-once": (SYNC_ONCE, _sync_once),
+    "watch": (WATCH, _watch),
 }
 _DESCRIPTIONS = {
     "annotate-once": "Write this node's public addresses to its annotations, once.",
     "sync-once": "Make Route 53 show the nodes that can serve now, once.",
+    "watch": "Create a sync Job from a CronJob's template the moment a node changes in a way that matters.",
 }

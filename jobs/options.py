@@ -80,12 +80,13 @@ def _truth(value: str) -> bool:
     return value.lower() == "true"
 
 
-def _node_name(value: str) -> str:
+def _object_name(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", value):
-        raise ValueError("is not the name of a node: lower-case letters, digits, - and . only")
+        raise ValueError("is not the name of a Kubernetes object: lower-case letters, digits, - and . only")
     return value
 
 
+_SELECTOR = Option("--node-label-selector", str, "which nodes serve: a Kubernetes label selector (all)", "SEL", "")
 _CLUSTER = (
     Option("--kubeconfig", _text, "kubeconfig file to log in with (KUBECONFIG, the pod's own, ~/.kube/config)", "FILE"),
     Option("--context", _text, "context of the kubeconfig (its current one)", "NAME"),
@@ -104,7 +105,7 @@ SYNC_ONCE = (
     Option(
         "--domain", parse_domain, "domain to keep, repeatable, at least one; *.example.com too", "NAME", (), many=True
     ),
-    Option("--node-label-selector", str, "which nodes serve: a Kubernetes label selector (all)", "SEL", ""),
+    _SELECTOR,
     Option("--ttl", _seconds(0, 2147483647), "time to live of the records (60)", "SECONDS", 60),
     Option("--min-nodes", MinNodes.parse, "with fewer nodes, withdraw nothing and exit 3 (1)", "N|N%", MinNodes(1)),
     Option("--default-coordinates", Coordinates.parse, "the place of nodes that name none (none)", "LAT,LON"),
@@ -115,12 +116,21 @@ SYNC_ONCE = (
     *_LOGGING,
 )
 ANNOTATE_ONCE = (
-    Option("--node-name", _node_name, "the node this runs on", "NAME", also="KUBE_NODE_NAME"),
+    Option("--node-name", _object_name, "the node this runs on", "NAME", also="KUBE_NODE_NAME"),
     Option(
         "--interface", _glob, "look at these instead of all but container networking, repeatable", "GLOB", (), many=True
     ),
     Option("--exclude-interface", _glob, "never look at these, repeatable", "GLOB", (), many=True),
     *_JOB,
+    *_CLUSTER,
+    *_LOGGING,
+)
+
+WATCH = (
+    _SELECTOR,
+    Option("--cronjob", _object_name, "CronJob whose template makes the sync Jobs, repeatable", "NAME", (), many=True),
+    Option("--namespace", _object_name, "where the CronJobs are (the pod's own namespace)", "NS"),
+    Option("--min-interval", _seconds(1, 3600), "at most one Job in this time after the first (5)", "SECONDS", 5),
     *_CLUSTER,
     *_LOGGING,
 )
