@@ -14,11 +14,19 @@ Json: TypeAlias = dict[str, Any]
 Query: TypeAlias = Mapping[str, str | int]
 NODES = "/api/v1/nodes"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+CRONJOBS = "/apis/batch/v1/namespaces/default/cronjobs"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 READER_TOKEN = "contract-reader"  # noqa: S105 - opens nothing but a sandbox
 READER = "contract-reader-user"
+
+READY = {"type": "Ready", "status": "True", "lastHeartbeatTime": None, "lastTransitionTime": None}
+
+
+def annotations(**values: str | None) -> Json:
+    """Build a patch of annotations."""
+    return {"metadata": {"annotations": values}}
 
 
 @dataclass(frozen=True)

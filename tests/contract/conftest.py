@@ -16,14 +16,14 @@ _MAY_GET_NODES = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}
 
 @pytest.fixture(params=["double", "real"])
 def api(request: pytest.FixtureRequest) -> Api:
-    """One API server after the other."""
+    """Give one API server after the other."""
     shared: Api = request.getfixturevalue(f"{request.param}_api")
     return Api(shared.url, shared.pool, shared.token, shared.compact)
 
 
 @pytest.fixture(scope="session")
 def double_api() -> Iterator[Api]:
-    """The double: one for all tests, as the real one is."""
+    """Serve the double: one for all tests, as the real one is."""
     double = Kubernetes(tokens={READER_TOKEN: User(READER, frozenset({("get", "nodes")}))})
     with Server(double) as server, _pool() as pool:
         yield Api(server.url, pool, ADMIN_TOKEN, double.compact)
@@ -31,7 +31,7 @@ def double_api() -> Iterator[Api]:
 
 @pytest.fixture(scope="session")
 def real_api() -> Iterator[Api]:
-    """A real control plane, if there is one to start."""
+    """Start a real control plane, if there is one."""
     binaries = assets()
     if binaries is None:
         pytest.skip("KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver")

@@ -2,15 +2,22 @@
 
 import pytest
 
-from tests.contract.client import JSON_PATCH, LEASES, MERGE, NODES, READER, READER_TOKEN, STRATEGIC, Api, Json
+from tests.contract.client import (
+    CRONJOBS,
+    JSON_PATCH,
+    LEASES,
+    MERGE,
+    NODES,
+    READER,
+    READER_TOKEN,
+    READY,
+    STRATEGIC,
+    Api,
+    Json,
+    annotations,
+)
 
-READY = {"type": "Ready", "status": "True", "lastHeartbeatTime": None, "lastTransitionTime": None}
 DISK = {"type": "DiskPressure", "status": "False", "lastHeartbeatTime": None, "lastTransitionTime": None}
-
-
-def annotations(**values: str | None) -> Json:
-    """Build a patch of annotations."""
-    return {"metadata": {"annotations": values}}
 
 
 # Creating
@@ -138,7 +145,8 @@ def test_invalid_taints_are_refused(api: Api, taints: list[Json]) -> None:
         ),
         pytest.param(
             {"status": {"conditions": {}}},
-            "json: cannot unmarshal object into Go struct field NodeStatus.status.conditions of type []v1.NodeCondition",
+            "json: cannot unmarshal object into Go struct field NodeStatus.status.conditions of type "
+            "[]v1.NodeCondition",
             id="conditions are an object",
         ),
     ],
@@ -319,74 +327,19 @@ def test_status_changes_only_through_its_subresource(api: Api) -> None:
     assert api.call("GET", f"{api.path()}/status").json == patched.json
 
 
-# managedFields
-
-
-def test_a_write_names_its_manager_when_it_changes_something(api: Api) -> None:
-    """annotate-once learns from this whether its patch changed anything."""
-    api.node()
-    first = api.patch(api.path(), annotations(a="1", b="1"), fieldManager="first")
-    assert first.owned["first"] == {"f:metadata": {"f:annotations": {".": {}, "f:a": {}, "f:b": {}}}}
-    entry = next(entry for entry in first.metadata["managedFields"] if entry["manager"] == "first")
-    assert {key: entry[key] for key in entry if key not in ("fieldsV1", "time")} == {
-        "manager": "first",
-        "operation": "Update",
-        "apiVersion": "v1",
-        "fieldsType": "FieldsV1",
-    }
-    assert len(entry["time"]) == len("2000-01-01T00:00:00Z")
-    second = api.patch(api.path(), annotations(a="1", b="2"), fieldManager="second")
-    assert second.owned["first"] == {"f:metadata": {"f:annotations": {".": {}, "f:a": {}}}}
-    assert second.owned["second"] == {"f:metadata": {"f:annotations": {"f:b": {}}}}
-    third = api.patch(api.path(), annotations(a="1", b="2"), fieldManager="third")
-    assert third.json == second.json
-
-
-def test_an_owner_of_nothing_is_forgotten(api: Api) -> None:
-    """The list of managers does not grow with every field that comes and goes."""
-    api.node()
-    api.patch(api.path(), annotations(a="1"), fieldManager="first")
-    assert "first" in api.patch(api.path(), annotations(b="1"), fieldManager="second").owned
-    assert "first" not in api.patch(api.path(), {"metadata": {"annotations": None}}, fieldManager="third").owned
-
-
-def test_fields_are_owned_per_subresource(api: Api) -> None:
-    """A kubelet's status and its labels are two entries of one manager."""
-    api.node()
-    api.patch(api.path(), annotations(a="1"))
-    change = {"metadata": {"annotations": {"b": "1"}}, "status": {"conditions": [READY]}}
-    owned = api.patch(f"{api.path()}/status", change, STRATEGIC).owned
-    leaves: Json = {".": {}, "f:type": {}, "f:status": {}, "f:lastHeartbeatTime": {}, "f:lastTransitionTime": {}}
-    assert owned["contract"]["f:metadata"]["f:annotations"] == {".": {}, "f:a": {}}
-    assert owned["contract/status"] == {
-        "f:metadata": {"f:annotations": {"f:b": {}}},
-        "f:status": {"f:conditions": {".": {}, 'k:{"type":"Ready"}': leaves}},
-    }
-
-
-def test_an_object_without_managed_fields_gets_none_by_an_update(api: Api) -> None:
-    """Whoever strips them switches the tracking off: a writer then cannot see itself in the answer."""
-    api.node()
-    assert "managedFields" not in api.patch(api.path(), {"metadata": {"managedFields": [{}]}}).metadata
-    changed = api.patch(api.path(), annotations(a="1"))
-    assert changed.metadata["annotations"] == {"a": "1"}
-    assert "managedFields" not in changed.metadata
-
-
-def test_only_ten_managers_are_kept_apart(api: Api) -> None:
-    """One manager per run would otherwise grow the object without end."""
-    api.node()
-    for number in range(12):
-        owned = api.patch(api.path(), annotations(**{f"a{number}": "1"}), fieldManager=f"m{number:02}").owned
-    assert len(owned) == 10
-    assert "ancient-changes" in owned
-    assert {"m10", "m11"} <= set(owned)
-
-
-def test_the_manager_is_the_user_agent_unless_named(api: Api) -> None:
-    """Users find out who wrote an annotation."""
-    assert "contract" in api.node().owned
-    assert api.patch(api.path(), annotations(a="1"), fieldManager="m" * 129).error == (422, "Invalid")
+def test_generation_counts_changes_of_the_spec(api: Api) -> None:
+    """A controller sees by it whether it has acted on the newest wish."""
+    container = {"name": "c", "image": "i"}
+    job = {"template": {"spec": {"restartPolicy": "Never", "containers": [container]}}}
+    body = {"metadata": {"name": api.mine}, "spec": {"schedule": "* * * * *", "jobTemplate": {"spec": job}}}
+    assert api.call("POST", CRONJOBS, body).metadata["generation"] == 1
+    path = f"{CRONJOBS}/{api.mine}"
+    assert api.patch(path, annotations(a="1")).metadata["generation"] == 1
+    assert api.patch(path, {"spec": {"schedule": "1 * * * *"}}).metadata["generation"] == 2
+    time = {"status": {"lastScheduleTime": "2026-01-01T00:00:00Z"}}
+    reported = api.patch(f"{path}/status", {**time, "spec": {"schedule": "2 * * * *"}})
+    assert reported.metadata["generation"] == 2
+    assert (reported.json["status"], reported.json["spec"]["schedule"]) == (time["status"], "1 * * * *")
 
 
 # Deleting

@@ -99,16 +99,16 @@ def test_label_selectors_choose(api: Api, selector: str, expected: str) -> None:
         pytest.param(
             "a=b_",
             'unable to parse requirement: values[0][a]: Invalid value: "b_": a valid label must be an empty string or '
-            "consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
-            "(e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+            "consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+            "character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
             "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
             id="value",
         ),
         pytest.param(
             "_a=b",
-            'unable to parse requirement: <nil>: Invalid value: "_a": name part must consist of alphanumeric characters, '
-            "'-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or "
-            "'123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+            'unable to parse requirement: <nil>: Invalid value: "_a": name part must consist of alphanumeric '
+            "characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or "
+            "'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
             id="key",
         ),
     ],
@@ -305,4 +305,4 @@ def test_a_watch_ends_when_it_asked_to(api: Api) -> None:
 
 def test_a_watch_with_a_wrong_selector_is_refused(api: Api) -> None:
     """The refusal comes as a status, not as a stream."""
-    assert api.call("GET", NODES, watch="true", query={"labelSelector": "a b"}).error == (400, "BadRequest")
+    assert api.call("GET", NODES, query={"watch": "true", "labelSelector": "a b"}).error == (400, "BadRequest")

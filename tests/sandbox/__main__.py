@@ -86,9 +86,10 @@ def serve(world: World, zone: str) -> None:
     print("# Paste this into a shell; Ctrl-C here ends the sandbox.")
     for name, value in variables.items():
         print(f'export {name}="{value}"')
-    print(f"\n# Then try:\nkubectl get nodes\nkube-node-dns {shlex.join(SYNC)} --dry-run")
-    print(f"kube-node-dns {shlex.join(SYNC)}\nkubectl cordon fra-1\nkube-node-dns {shlex.join(SYNC)}")
-    print(f"aws route53 list-resource-record-sets --hosted-zone-id {zone}", flush=True)
+    sync = f"kube-node-dns {shlex.join(SYNC)}"
+    listing = f"aws route53 list-resource-record-sets --hosted-zone-id {zone}"
+    steps = ("kubectl get nodes", f"{sync} --dry-run", sync, "kubectl cordon fra-1", sync, listing)
+    print("# Then try, for example:", *(f"#   {step}" for step in steps), sep="\n", flush=True)
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

@@ -4,35 +4,40 @@ Objects live in `kubernetes_store`, what happens to them before they are stored 
 it serves in `kubernetes_kinds`. What it does is stated by the contract suite, which also runs against the real server.
 """
 
-import base64
 import copy
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
-from tests.sandbox.kubernetes_access import ADMIN_TOKEN, Call, User, authenticate, authorize, check_accepted, parse_call
-from tests.sandbox.kubernetes_discovery import discovery
-from tests.sandbox.kubernetes_errors import (
-    ApiError,
-    Object,
-    about,
-    already_exists,
-    bad_request,
-    conflict,
-    invalid,
-    no_such_path,
-    not_found,
+from tests.sandbox.kubernetes_access import (
+    ADMIN_TOKEN,
+    Call,
+    User,
+    authenticate,
+    authorize,
+    check_accepted,
+    forbidden,
+    parse_call,
 )
+from tests.sandbox.kubernetes_builders import kubeconfig, node, ready_condition
+from tests.sandbox.kubernetes_discovery import discovery
+from tests.sandbox.kubernetes_errors import ApiError, Object, about, already_exists, no_such_path, not_found
 from tests.sandbox.kubernetes_kinds import Resource, resource_of_kind
 from tests.sandbox.kubernetes_managed_fields import Writer, tracked
-from tests.sandbox.kubernetes_objects import admitted, check, created, decoded, parse, timestamp, updated
-from tests.sandbox.kubernetes_patches import patched
-from tests.sandbox.kubernetes_reads import listing, newest_enough, watching
-from tests.sandbox.kubernetes_schema import DecodeError, decode
-from tests.sandbox.kubernetes_store import Store, Stored
+from tests.sandbox.kubernetes_objects import admitted, check, created, decoded, generation, parse, timestamp, updated
+from tests.sandbox.kubernetes_reads import newest_enough, page, watching
+from tests.sandbox.kubernetes_requests import (
+    after_patch,
+    check_name,
+    check_preconditions,
+    given,
+    is_dry_run,
+    manager_of,
+)
+from tests.sandbox.kubernetes_store import Store, Stored, list_document
+from tests.sandbox.kubernetes_table import is_offered, table
 from tests.sandbox.server import FaultKind, Request, Response
 
 __all__ = ["ADMIN_TOKEN", "Kubernetes", "User", "kubeconfig", "node"]
@@ -50,7 +55,6 @@ class Kubernetes:
         self.tokens = {ADMIN_TOKEN: User("admin"), **(tokens or {})}
         self.store = Store()
         self._clock = clock
-        self._lock = threading.RLock()
         for name in _NAMESPACES:
             metadata = {"name": name, "labels": {"kubernetes.io/metadata.name": name}}
             document = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
@@ -84,7 +88,7 @@ class Kubernetes:
                 message = "Too many requests, please try again later."
                 error = ApiError(429, "TooManyRequests", message, headers={"Retry-After": "1"})
             case "access denied":
-                error = ApiError(403, "Forbidden", f"{call.target if call else request.path} is forbidden", {})
+                error = forbidden(call, self._user(request)) if call else ApiError(403, "Forbidden", "forbidden", {})
             case "expired token":
                 error = ApiError(401, "Unauthorized", "Unauthorized")
             case "malformed":
@@ -112,9 +116,14 @@ class Kubernetes:
             else:
                 known = old.value["metadata"]
                 filled = metadata | {name: known[name] for name in ("uid", "creationTimestamp", "resourceVersion")}
+                if resource.generation:
+                    filled["generation"] = generation(resource, new, old.value)
                 check(resource, new)
-            filled["managedFields"] = _managed(old.value) if old else []
-            stored = self._commit(resource, old, _with_metadata(new, **filled), _sandbox_writer(resource, now))
+            filled.pop("managedFields", None)
+            if old is not None and "managedFields" in old.value["metadata"]:
+                filled["managedFields"] = old.value["metadata"]["managedFields"]
+            writer = Writer("sandbox", resource.api_version, "", now, is_test=True)
+            stored = self._commit(resource, old, {**new, "metadata": filled}, writer)
         return _document(stored)
 
     def get(self, kind: str, name: str, namespace: str = "", *, api_version: str = "v1") -> Object:
@@ -122,10 +131,18 @@ class Kubernetes:
         resource = _resource(api_version, kind)
         return _document(self._existing(resource, _key(namespace, name)))
 
-    def edit(self, kind: str, name: str, change: Callable[[Object], object], namespace: str = "") -> Object:
-        """Let `change` modify a copy of a v1 object and store the result."""
+    def edit(
+        self,
+        kind: str,
+        name: str,
+        change: Callable[[Object], object],
+        namespace: str = "",
+        *,
+        api_version: str = "v1",
+    ) -> Object:
+        """Let `change` modify a copy of an object and store the result."""
         with self.store.changed:
-            document = self.get(kind, name, namespace)
+            document = self.get(kind, name, namespace, api_version=api_version)
             change(document)
             return self.put(document)
 
@@ -141,7 +158,7 @@ class Kubernetes:
         def change(document: Object) -> None:
             conditions = document["status"].setdefault("conditions", [])
             conditions[:] = [known for known in conditions if known["type"] != "Ready"]
-            conditions.append(_ready(status, message, now))
+            conditions.append(ready_condition(status, message, now))
 
         return self.edit("Node", name, change)
 
@@ -155,26 +172,30 @@ class Kubernetes:
         if not call.is_served:
             text = "the server does not allow this method on the requested resource"
             raise ApiError(405, "MethodNotAllowed", text, {})
+        as_table = is_offered(call.resource, request.headers.get("Accept", ""))
+        render = _row if as_table else _whole
         match call.verb:
             case "get":
                 newest_enough(self.store, request.query)
-                return Response(200, self._existing(call.resource, call.key).document)
+                return Response(200, render(self._existing(call.resource, call.key)))
             case "list":
-                return Response(200, listing(self.store, call, request.query))
+                metadata, entries = page(self.store, call, request.query)
+                body = table(entries, metadata) if as_table else list_document(call.resource, entries, metadata)
+                return Response(200, body)
             case "watch":
-                return Response(200, watching(self.store, call, request.query))
+                return Response(200, watching(self.store, call, request.query, render))
             case "create":
                 return self._create(call, request)
             case "update":
-                return self._update(call, request, lambda _: _given(call, request))
+                return self._update(call, request, lambda _: given(call, request))
             case "patch":
-                return self._update(call, request, lambda current: _patched(call, request, current))
+                return self._update(call, request, lambda current: after_patch(call, request, current))
             case _:
                 return self._delete(call, request)
 
     def _create(self, call: Call, request: Request) -> Response:
         resource = call.resource
-        new = _given(call, request)
+        new = given(call, request)
         with self.store.changed:
             if resource.namespaced and self.store.get(_resource("v1", "Namespace"), f"/{call.namespace}") is None:
                 raise not_found("namespaces", "", call.namespace)
@@ -182,7 +203,7 @@ class Kubernetes:
             name = new["metadata"]["name"]
             if self.store.get(resource, _key(call.namespace, name)) is not None:
                 raise already_exists(resource.plural, resource.group, name)
-            stored = self._commit(resource, None, new, self._writer(call, request), dry_run=_dry_run(request))
+            stored = self._commit(resource, None, new, self._writer(call, request), dry_run=is_dry_run(request))
         return Response(201, stored.document)
 
     def _update(self, call: Call, request: Request, make: Callable[[Object], Object]) -> Response:
@@ -192,10 +213,10 @@ class Kubernetes:
                 return self._create(call, request)
             old = self._existing(resource, call.key)
             new = make(_document(old))
-            _check_name(new, call)
+            check_name(new, call)
             new = updated(resource, new, old.value, call.subresource)
-            stored = self._commit(resource, old, new, self._writer(call, request), dry_run=_dry_run(request))
-            if _is_gone(stored.value) and not _dry_run(request):
+            stored = self._commit(resource, old, new, self._writer(call, request), dry_run=is_dry_run(request))
+            if _is_gone(stored.value) and not is_dry_run(request):
                 stored = self.store.write(resource, stored.key, None)
         return Response(200, stored.document)
 
@@ -203,9 +224,9 @@ class Kubernetes:
         options = parse(request.body, "DeleteOptions") if request.body.strip() else {}
         with self.store.changed:
             old = self._existing(call.resource, call.key)
-            _check_preconditions(call.resource, old, options.get("preconditions") or {})
+            check_preconditions(call.resource, old, options.get("preconditions") or {})
             metadata = old.value["metadata"]
-            dry_run = _dry_run(request) or bool(options.get("dryRun"))
+            dry_run = is_dry_run(request) or bool(options.get("dryRun"))
             if metadata.get("finalizers"):
                 leaving = {"deletionTimestamp": self._now(), "deletionGracePeriodSeconds": 0}
                 new = {**old.value, "metadata": {**leaving, **metadata}}
@@ -240,59 +261,22 @@ class Kubernetes:
         return found
 
     def _writer(self, call: Call, request: Request) -> Writer:
-        agent = request.headers.get("User-Agent", "unknown").partition("/")[0]
-        manager = request.query.get("fieldManager") or agent
-        if len(manager) > 128:
-            cause = ("FieldValueTooLong", "fieldManager", "Too long: may not be more than 128 bytes")
-            raise invalid(_options(request), "meta.k8s.io", "", [cause])
-        return Writer(manager, call.resource.api_version, call.subresource, self._now())
+        return Writer(manager_of(request), call.resource.api_version, call.subresource, self._now())
+
+    def _user(self, request: Request) -> str:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return self.tokens[token].name if token in self.tokens else "system:anonymous"
 
     def _now(self) -> str:
         return timestamp(self._clock())
 
 
-def node(
-    name: str,
-    *,
-    annotations: Mapping[str, str] | None = None,
-    labels: Mapping[str, str] | None = None,
-    ready: str = "True",
-    message: str = "",
-    boot_id: str = "",
-    cordoned: bool = False,
-    taints: tuple[Mapping[str, str], ...] = (),
-) -> Object:
-    """Build a Node as a kubelet registers it, for `Kubernetes.put`."""
-    metadata = {"name": name, "labels": dict(labels or {}), "annotations": dict(annotations or {})}
-    status = {
-        "conditions": [_ready(ready, message, timestamp(time.time()))],
-        "nodeInfo": {"bootID": boot_id, "kubeletVersion": "v1.36.0", "operatingSystem": "linux"},
-    }
-    spec = {"unschedulable": cordoned, "taints": [dict(taint) for taint in taints]}
-    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec, "status": status}
+def _whole(stored: Stored) -> bytes:
+    return stored.document
 
 
-def kubeconfig(url: str, token: str = ADMIN_TOKEN, *, authority_pem: bytes = b"") -> Object:
-    """Build a kubeconfig; dumped as JSON it is a file that every client reads.
-
-    `authority_pem` is needed for https. kubectl sends no token over plain http: it needs https.
-    """
-    trust = {"certificate-authority-data": base64.b64encode(authority_pem).decode()} if authority_pem else {}
-    cluster = {"server": url, **trust}
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "sandbox", "cluster": cluster}],
-        "users": [{"name": "sandbox", "user": {"token": token}}],
-        "contexts": [{"name": "sandbox", "context": {"cluster": "sandbox", "user": "sandbox"}}],
-        "current-context": "sandbox",
-    }
-
-
-def _ready(status: str, message: str, now: str) -> Object:
-    reason = {"True": "KubeletReady", "False": "KubeletNotReady"}.get(status, "NodeStatusUnknown")
-    times = {"lastHeartbeatTime": now, "lastTransitionTime": now}
-    return {"type": "Ready", "status": status, "reason": reason, "message": message, **times}
+def _row(stored: Stored) -> bytes:
+    return table([stored], {"resourceVersion": str(stored.revision)})
 
 
 def _json(status: int, body: object, headers: Mapping[str, str] | None = None) -> Response:
@@ -315,11 +299,6 @@ def _document(stored: Stored) -> Object:
     return {**head, **copy.deepcopy(stored.value)}
 
 
-def _managed(value: Object) -> list[Object]:
-    entries: list[Object] = value["metadata"].get("managedFields", [])
-    return entries
-
-
 def _with_metadata(value: Object, **changes: Any) -> Object:  # noqa: ANN401 - JSON is anything
     return {**value, "metadata": {**value["metadata"], **changes}}
 
@@ -331,64 +310,3 @@ def _same(new: Object, old: Object) -> bool:
 def _is_gone(value: Object) -> bool:
     """Say whether an object was being deleted and its last finalizer has been taken away."""
     return bool(value["metadata"].get("deletionTimestamp")) and not value["metadata"].get("finalizers")
-
-
-def _sandbox_writer(resource: Resource, now: str) -> Writer:
-    return Writer("sandbox", resource.api_version, "", now, is_test=True)
-
-
-def _given(call: Call, request: Request) -> Object:
-    if _content_type(request) not in ("", "application/json"):
-        text = "the body of the request was in an unknown format - accepted media types include: application/json"
-        raise ApiError(415, "UnsupportedMediaType", text)
-    strict = request.query.get("fieldValidation") == "Strict"
-    return decoded(call.resource, parse(request.body, call.resource.kind), strict=strict)
-
-
-def _content_type(request: Request) -> str:
-    return request.headers.get("Content-Type", "").partition(";")[0].strip()
-
-
-def _patched(call: Call, request: Request, current: Object) -> Object:
-    schema = call.resource.schema
-    try:
-        new: Object = decode(schema, patched(_content_type(request), schema, current, request.body))
-    except DecodeError as error:
-        shown = msgspec.json.encode(request.body.decode()).decode()
-        raise invalid("", "", "", [("FieldValueInvalid", "patch", f"Invalid value: {shown}: {error}")]) from None
-    return new
-
-
-def _dry_run(request: Request) -> bool:
-    asked = request.query.get("dryRun", "")
-    if asked not in ("", "All"):
-        text = f'Unsupported value: ["{asked}"]: supported values: "All"'
-        raise invalid(_options(request), "meta.k8s.io", "", [("FieldValueNotSupported", "dryRun", text)])
-    return bool(asked)
-
-
-def _options(request: Request) -> str:
-    words = {"POST": "Create", "PUT": "Update", "PATCH": "Patch", "DELETE": "Delete"}
-    return f"{words[request.method]}Options"
-
-
-def _check_name(new: Object, call: Call) -> None:
-    name = new["metadata"].get("name", "")
-    if not name:
-        raise bad_request(
-            f"the name of the object ({call.name} based on URL) was undeterminable: name must be provided"
-        )
-    if name != call.name:
-        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
-
-
-def _check_preconditions(resource: Resource, stored: Stored, preconditions: Mapping[str, str]) -> None:
-    rules = (("uid", "UID", "deleted and then recreated"), ("resourceVersion", "ResourceVersion", "modified"))
-    for field, word, fate in rules:
-        asked, known = preconditions.get(field), stored.value["metadata"][field]
-        if asked and asked != known:
-            why = (
-                f"the {word} in the precondition ({asked}) does not match the {word} in record ({known}). "
-                f"The object might have been {fate}"
-            )
-            raise conflict(resource.kind, resource.group, stored.value["metadata"]["name"], why)

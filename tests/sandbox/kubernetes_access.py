@@ -14,7 +14,7 @@ _OF_COLLECTIONS = {"get": "list", "delete": "deletecollection"}
 
 @dataclass(frozen=True)
 class User:
-    """Whose token it is; `allowed` are pairs like ("list", "nodes") or ("patch", "nodes/status"), None is everything."""
+    """Whose token it is; `allowed` are pairs like ("list", "nodes") and ("patch", "nodes/status"), None: all."""
 
     name: str
     allowed: frozenset[tuple[str, str]] | None = None

@@ -37,6 +37,11 @@ def _found(steps: list[str]) -> Object | None:
     match steps:
         case ["version"]:
             return dict(_VERSION)
+        case ["openapi", "v3"]:
+            roots = {_root(row): {"serverRelativeURL": f"/openapi/v3/{_root(row)}"} for row in RESOURCES}
+            return {"paths": roots}
+        case ["openapi", "v3", *root] if any(_root(row) == "/".join(root) for row in RESOURCES):
+            return _openapi([row for row in RESOURCES if _root(row) == "/".join(root)])
         case ["api"]:
             return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
         case ["apis"]:
@@ -49,6 +54,17 @@ def _found(steps: list[str]) -> Object | None:
         case ["apis", group, version] if any(row.api_version == f"{group}/{version}" for row in RESOURCES):
             return _resources(f"{group}/{version}")
     return None
+
+
+def _openapi(rows: list[Resource]) -> Object:
+    """Tell kubectl, and no more than that, that the server itself checks fields: it then needs no schemas."""
+    parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in ("dryRun", "fieldValidation")]
+    paths = {}
+    for row in rows:
+        kind = {"group": row.group, "version": row.version, "kind": row.kind}
+        patch = {"parameters": parameters, "x-kubernetes-group-version-kind": kind, "responses": {}}
+        paths[f"/{_root(row)}/{row.plural}/{{name}}"] = {"patch": patch}
+    return {"openapi": "3.0.0", "info": {"title": "Kubernetes", "version": "v1.36.0"}, "paths": paths}
 
 
 def _group(group: str, version: str) -> Object:

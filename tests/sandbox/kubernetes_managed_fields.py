@@ -8,7 +8,7 @@ import msgspec
 
 from tests.sandbox.kubernetes_errors import Object
 from tests.sandbox.kubernetes_kinds import Resource
-from tests.sandbox.kubernetes_schema import List, Map, Struct, Type, Untyped
+from tests.sandbox.kubernetes_schema import UNTYPED, List, Map, Struct, Type, Untyped
 
 Path: TypeAlias = tuple[str, ...]
 _LIMIT = 10
@@ -103,31 +103,33 @@ def _capped(entries: list[Object]) -> list[Object]:
 
 
 def _leaves(schema: Type, value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:  # noqa: ANN401 - JSON is anything
+    """Give each field that can have an owner, with its value; maps and keyed lists have one besides their members'."""
     if path in _SYSTEM:
         return
+    members = _members(schema, value)
+    if members is None:
+        yield path, value
+        return
+    if not isinstance(schema, Struct | Untyped) and path:
+        yield path, None
+    for step, below, item in members:
+        yield from _leaves(below, item, (*path, step))
+
+
+def _members(schema: Type, value: Any) -> list[tuple[str, Type, Any]] | None:  # noqa: ANN401 - JSON is anything
+    """Give step, type and value of what is below a value, None if it is a leaf."""
     match schema, value:
         case Struct(fields=fields), dict():
-            for name, item in value.items():
-                yield from _leaves(fields[name], item, (*path, f"f:{name}"))
+            return [(f"f:{name}", fields[name], item) for name, item in value.items()]
         case Map(element), dict():
-            yield path, None
-            for name, item in value.items():
-                yield from _leaves(element, item, (*path, f"f:{name}"))
+            return [(f"f:{name}", element, item) for name, item in value.items()]
         case List(element, key=key), list() if key:
-            yield path, None
-            for item in value:
-                place = (*path, f"k:{_json({key: item[key]})}")
-                yield place, None
-                yield from _leaves(element, item, place)
+            return [(f"k:{_json({key: item[key]})}", Map(UNTYPED), item) for item in value]
         case List(unique=True), list():
-            yield path, None
-            for item in value:
-                yield (*path, f"v:{_json(item)}"), None
+            return [(f"v:{_json(item)}", UNTYPED, item) for item in value]
         case Untyped(), dict():
-            for name, item in value.items():
-                yield from _leaves(schema, item, (*path, f"f:{name}"))
-        case _:
-            yield path, value
+            return [(f"f:{name}", schema, item) for name, item in value.items()]
+    return None
 
 
 def _json(value: object) -> str:

@@ -1,6 +1,6 @@
-"""What the API server does to an object before it stores it: decode, check, fill in, keep what clients may not change."""
+"""What the API server does to an object before it stores it: decode, check, fill in, keep what is not the client's."""
 
-import datetime
+import datetime as dt
 import random
 import uuid
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ Cause = tuple[str, str, str]
 
 def timestamp(seconds: float) -> str:
     """Give a time as Kubernetes writes it."""
-    return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return dt.datetime.fromtimestamp(int(seconds), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse(body: bytes, what: str) -> Object:
@@ -51,12 +51,11 @@ def decoded(resource: Resource, document: Object, *, strict: bool = False) -> Ob
         raise bad_request(f'{kind} in version "{version}" cannot be handled as a {resource.kind}')
     try:
         result: Object = decode(resource.schema, document)
-        if strict and (names := list(unknown_fields(resource.schema, document))):
-            said = ", ".join(f'unknown field "{name}"' for name in names)
-            raise DecodeError(f"strict decoding error: {said}")
     except DecodeError as error:
-        message = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {error}'
-        raise bad_request(message) from None
+        raise bad_request(f'{kind} in version "{resource.version}" cannot be handled as a {kind}: {error}') from None
+    if strict and (names := list(unknown_fields(resource.schema, document))):
+        said = "strict decoding error: " + ", ".join(f'unknown field "{name}"' for name in names)
+        raise bad_request(f'{kind} in version "{resource.version}" cannot be handled as a {kind}: {said}')
     return result
 
 
@@ -109,8 +108,8 @@ def updated(resource: Resource, new: Object, old: Object, subresource: str) -> O
     metadata["resourceVersion"] = known["resourceVersion"]
     if resource.status:
         new = _kept_aside(new, old, status=subresource == "status")
-    if resource.generation and subresource != "status" and _intent(resource, new) != _intent(resource, old):
-        metadata["generation"] = known["generation"] + 1
+    if resource.generation:
+        metadata["generation"] = generation(resource, new, old)
     check(resource, new, old)
     return new
 
@@ -134,6 +133,12 @@ def _kept_aside(new: Object, old: Object, *, status: bool) -> Object:
         for name in new | old
         if name == "metadata" or name in source[name]
     }
+
+
+def generation(resource: Resource, new: Object, old: Object) -> int:
+    """Count the changes of what an object asks for; its status and metadata are not part of that."""
+    known: int = old["metadata"]["generation"]
+    return known if _intent(resource, new) == _intent(resource, old) else known + 1
 
 
 def _intent(resource: Resource, value: Object) -> list[Any]:

@@ -16,6 +16,7 @@ from tests.sandbox.kubernetes_store import Event, Store, Stored
 
 Query = Mapping[str, str]
 Chooser = Callable[[Stored], bool]
+Render = Callable[[Stored], bytes]
 _CONTINUE_EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
     "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
@@ -28,6 +29,17 @@ _LONGEST_SECONDS = 1800
 
 
 @dataclass(frozen=True)
+class _Sent:
+    """One event of a watch; without a kind it is only a sign that the watch still runs."""
+
+    kind: str
+    what: Stored | Object
+
+
+_NOTHING = _Sent("", {})
+
+
+@dataclass(frozen=True)
 class _Token:
     """What a `continue` token says: go on after `start` in the state of `rv` (-1: in the newest)."""
 
@@ -36,9 +48,7 @@ class _Token:
     v: str = "meta.k8s.io/v1"
 
     def __str__(self) -> str:
-        return base64.urlsafe_b64encode(
-            msgspec.json.encode({"v": "meta.k8s.io/v1", "rv": self.rv, "start": self.start})
-        ).decode()
+        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
     @classmethod
     def read(cls, text: str) -> "_Token":
@@ -65,8 +75,8 @@ def chooser(call: Call, query: Query) -> Chooser:
     )
 
 
-def listing(store: Store, call: Call, query: Query) -> bytes:
-    """Answer a list: JSON of one page."""
+def page(store: Store, call: Call, query: Query) -> tuple[Object, list[Stored]]:
+    """Find what a list shows: its metadata and its items."""
     chosen = chooser(call, query)
     limit = _number(query, "limit")
     with store.changed:
@@ -80,9 +90,7 @@ def listing(store: Store, call: Call, query: Query) -> bytes:
         if not query.get("labelSelector") and not query.get("fieldSelector"):
             metadata["remainingItemCount"] = len(entries) - limit
         entries = entries[:limit]
-    row = call.resource
-    head = msgspec.json.encode({"kind": f"{row.kind}List", "apiVersion": row.api_version, "metadata": metadata})
-    return head[:-1] + b',"items":[' + b",".join(entry.item for entry in entries) + b"]}\n"
+    return metadata, entries
 
 
 def _version(store: Store, query: Query) -> tuple[int, str]:
@@ -146,7 +154,7 @@ def _number(query: Query, name: str) -> int:
     return max(0, int(text))
 
 
-def watching(store: Store, call: Call, query: Query) -> Iterator[bytes]:
+def watching(store: Store, call: Call, query: Query, render: Render) -> Iterator[bytes]:
     """Answer a watch: lines of events, with an empty chunk now and then to notice that nobody listens."""
     if query.get("sendInitialEvents"):
         text = "Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled"
@@ -154,52 +162,50 @@ def watching(store: Store, call: Call, query: Query) -> Iterator[bytes]:
     chosen, seconds = chooser(call, query), _number(query, "timeoutSeconds") or _LONGEST_SECONDS
     revision = newest_enough(store, query)
     bookmarks = query.get("allowWatchBookmarks") in ("true", "1")
-    return _stream(store, call, chosen, revision, bookmarks=bookmarks, end=time.monotonic() + seconds)
+    events = _stream(store, call, chosen, revision, end=time.monotonic() + seconds)
+    return (_line(event, render) for event in events if event.kind != "BOOKMARK" or bookmarks)
 
 
-def _stream(
-    store: Store, call: Call, chosen: Chooser, revision: int, *, bookmarks: bool, end: float
-) -> Iterator[bytes]:
+def _stream(store: Store, call: Call, chosen: Chooser, asked: int, *, end: float) -> Iterator[_Sent]:
     with store.changed:
-        initial = [] if revision else [entry for entry in store.at(call.resource, store.revision) if chosen(entry)]
-        current = store.revision
-        position = store.position(revision or current)
-        compacted = store.compacted
-    if revision and revision < compacted:
-        refusal = expired(f"too old resource version: {revision} ({compacted})")
-        yield msgspec.json.encode({"type": "ERROR", "object": refusal.status}) + b"\n"
+        current, compacted = store.revision, store.compacted
+        initial = [] if asked else [entry for entry in store.at(call.resource, current) if chosen(entry)]
+        position = store.position(asked or current)
+    if asked and asked < compacted:
+        yield _Sent("ERROR", expired(f"too old resource version: {asked} ({compacted})").status)
         return
-    yield from (_line("ADDED", entry) for entry in initial)
-    asked, revision = revision, max(revision, current)
+    yield from (_Sent("ADDED", entry) for entry in initial)
+    seen = max(asked, current)
     while (left := end - time.monotonic()) > 0:
         events = store.since(position, min(left, _HEARTBEAT_SECONDS))
+        position += len(events)
+        seen = max(seen, *(event.revision for event in events)) if events else seen
         for event in events:
             if event.resource is call.resource and event.revision > asked:
                 yield _change(event, chosen)
-        position += len(events)
-        revision = max(revision, events[-1].revision) if events else revision
-        yield b""
-    if bookmarks:
-        yield _bookmark(call, revision)
+        yield _NOTHING
+    yield _Sent("BOOKMARK", _bookmark(call, seen))
 
 
-def _change(event: Event, chosen: Chooser) -> bytes:
-    """Say what a write means for those a watcher has chosen; nothing (an empty chunk) when it means nothing."""
+def _change(event: Event, chosen: Chooser) -> _Sent:
+    """Say what a write means for those a watcher has chosen."""
     before = event.old is not None and chosen(event.old)
     now = event.new is not None and chosen(event.new)
     if now:
-        return _line("MODIFIED" if before else "ADDED", event.last)
+        return _Sent("MODIFIED" if before else "ADDED", event.last)
     if before and event.old is not None:
-        return _line("DELETED", event.old.restamped(event.revision))
-    return b""
+        return _Sent("DELETED", event.old.restamped(event.revision))
+    return _NOTHING
 
 
-def _line(kind: str, entry: Stored) -> bytes:
-    return b'{"type":"%b","object":%b}\n' % (kind.encode(), entry.document)
+def _line(sent: _Sent, render: Render) -> bytes:
+    if not sent.kind:
+        return b""
+    shown = render(sent.what) if isinstance(sent.what, Stored) else msgspec.json.encode(sent.what)
+    return b'{"type":"%b","object":%b}\n' % (sent.kind.encode(), shown)
 
 
-def _bookmark(call: Call, revision: int) -> bytes:
+def _bookmark(call: Call, revision: int) -> Object:
     row = call.resource
     metadata = {"resourceVersion": str(revision), "creationTimestamp": None}
-    marker = {"kind": row.kind, "apiVersion": row.api_version, "metadata": metadata}
-    return msgspec.json.encode({"type": "BOOKMARK", "object": marker}) + b"\n"
+    return {"kind": row.kind, "apiVersion": row.api_version, "metadata": metadata}

@@ -62,11 +62,11 @@ class _Parser:
                 terms.append(self.requirement())
             except ValueError as error:
                 raise ValueError(f"unable to parse requirement: {error}") from None
-            token = self.take()
-            if not token:
+            word = self.take()
+            if not word:
                 return terms
-            if token != ",":
-                raise ValueError(f"found '{token}', expected: ',' or 'end of string'")
+            if word != ",":
+                raise ValueError(f"found '{word}', expected: ',' or 'end of string'")
             if not self.peek() or self.peek() in _SYMBOLS - {"!"}:
                 raise ValueError(f"found '{self.peek()}', expected: identifier after ','")
         raise ValueError(f"found '{self.peek()}', expected: !, identifier, or 'end of string'")
@@ -80,43 +80,42 @@ class _Parser:
             raise ValueError(f'<nil>: Invalid value: "{key}": {fault}')
         if absent or self.peek() in ("", ","):
             return Requirement(key, "absent" if absent else "exists")
-        token = self.take()
-        if token not in _OPERATORS:
-            raise ValueError(f"found '{token}', expected: in, notin, =, ==, !=, gt, lt")
-        values = self.values() if token in ("in", "notin") else self.value()
-        return self.checked(Requirement(key, _OPERATORS[token], values))
+        word = self.take()
+        if word not in _OPERATORS:
+            raise ValueError(f"found '{word}', expected: in, notin, =, ==, !=, gt, lt")
+        values = self.values() if word in ("in", "notin") else self.value()
+        return self.checked(Requirement(key, _OPERATORS[word], values))
 
     def checked(self, term: Requirement) -> Requirement:
         for index, value in enumerate(sorted(term.values)):
             if term.operator in ("gt", "lt") and not re.fullmatch(r"[+-]?\d+", value):
-                raise ValueError(
-                    f"values[{index}]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must be an integer"
-                )
+                why = "for 'Gt', 'Lt' operators, the value must be an integer"
+                raise ValueError(f'values[{index}]: Invalid value: "{value}": {why}')
             for fault in label_value_faults(value)[:1]:
                 raise ValueError(f'values[{index}][{term.key}]: Invalid value: "{value}": {fault}')
         return term
 
     def identifier(self) -> str:
-        token = self.take()
-        if not token or token in _SYMBOLS:
-            raise ValueError(f"found '{token}', expected: identifier")
-        return token
+        word = self.take()
+        if not word or word in _SYMBOLS:
+            raise ValueError(f"found '{word}', expected: identifier")
+        return word
 
     def value(self) -> frozenset[str]:
         return frozenset({""}) if self.peek() in ("", ",") else frozenset({self.identifier()})
 
     def values(self) -> frozenset[str]:
-        if (token := self.take()) != "(":
-            raise ValueError(f"found '{token}' expected: '('")
+        if (word := self.take()) != "(":
+            raise ValueError(f"found '{word}' expected: '('")
         found, item = set(), ""
-        while (token := self.take()) != ")":
-            if token == ",":
+        while (word := self.take()) != ")":
+            if word == ",":
                 found.add(item)
                 item = ""
-            elif not token or token in _SYMBOLS or item:
-                raise ValueError(f"found '{token}', expected: ',' or ')'")
+            elif not word or word in _SYMBOLS or item:
+                raise ValueError(f"found '{word}', expected: ',' or ')'")
             else:
-                item = token
+                item = word
         return frozenset(found | {item})
 
 

@@ -1,7 +1,7 @@
 """The double's etcd: objects, their history, consistent lists of any remembered version, and waiting for changes."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -61,6 +61,13 @@ class Stored:
         resource = self.resource
         head = msgspec.json.encode({"kind": resource.kind, "apiVersion": resource.api_version})
         return head[:-1] + b"," + self.item[1:]
+
+
+def list_document(resource: Resource, entries: Sequence[Stored], metadata: Object) -> bytes:
+    """Give the JSON of a list, joined from what its items have been encoded to."""
+    head = {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": metadata}
+    items = b",".join([entry.item for entry in entries])
+    return msgspec.json.encode(head)[:-1] + b',"items":[' + items + b"]}\n"
 
 
 @dataclass(frozen=True)

@@ -233,7 +233,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         query = {key: values[-1] for key, values in urllib.parse.parse_qs(url.query, keep_blank_values=True).items()}
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        request = Request(self.command, urllib.parse.unquote(url.path), query, HTTPHeaderDict(self.headers.items()), body)
+        request = Request(
+            self.command, urllib.parse.unquote(url.path), query, HTTPHeaderDict(self.headers.items()), body
+        )
         owner = self.server.owner
         call, fault = owner.record(request)
         owner.before(call)
@@ -297,7 +299,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def _is_left_alone(self) -> bool:
-        """Say whether the client is gone or the server has ended this connection: only then is there anything to read."""
+        """Say whether client or server has ended this connection: only then is there anything to read."""
         poll = select.poll()
         poll.register(self.connection, select.POLLIN)
         return bool(poll.poll(0))

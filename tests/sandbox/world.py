@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
+from tests.sandbox.certificates import loopback_certificate
 from tests.sandbox.kubernetes import Kubernetes, kubeconfig, node
 from tests.sandbox.route53 import Route53
 from tests.sandbox.server import Server
@@ -27,11 +28,13 @@ class World:
         """Bind free ports; the account has no zones and the cluster no nodes."""
         self.kubernetes, self.route53 = Kubernetes(), Route53()
         self._stack = ExitStack()
-        self.cluster = Server(self.kubernetes)
+        certificate = loopback_certificate()  # kubectl sends no token without TLS
+        self.cluster = Server(self.kubernetes, tls=certificate.server_context())
         self.dns = Server(self.route53)
         self.home = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="kube-node-dns-")))
         self.kubeconfig = self.home / "kubeconfig"
-        self.kubeconfig.write_text(json.dumps(kubeconfig(self.cluster.url)), encoding="utf-8")
+        login = kubeconfig(self.cluster.url, authority_pem=certificate.authority_pem)
+        self.kubeconfig.write_text(json.dumps(login), encoding="utf-8")
 
     def __enter__(self) -> Self:
         """Keep both servers up."""
