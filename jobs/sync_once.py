@@ -242,7 +242,8 @@ def _judge(request: SyncRequest, outcome: Outcome, current: Sequence[RecordSet],
     )
     if not outcome.settled and outcome.writes >= MAX_WRITES:
         names = ", ".join(str(change.subject) for change in decision.plan.changes[:3])
-        raise Failure(f"somebody else keeps changing {names}, given up after {MAX_WRITES} writes: {last or 'undone'}")
+        error = Failure(f"somebody else keeps changing {names}, given up after {MAX_WRITES} writes: {last or 'undone'}")
+        return replace(outcome, settled=True, error=error)
     return outcome
 
 
