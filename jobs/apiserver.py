@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from ssl import SSLCertVerificationError
 from typing import Any, TypeVar
 
 import msgspec
@@ -36,6 +37,10 @@ class AlreadyExists(Failure):
     """An object of that name is there."""
 
 
+class BadRequest(ConfigurationError):
+    """The API server does not understand the request."""
+
+
 class _Status(msgspec.Struct):
     message: str = ""
     reason: str = ""
@@ -53,11 +58,14 @@ class ApiServer:
         configuration = Configuration()
         configuration.retries = False  # jobs.retry alone tries again
         files = kubeconfig or os.environ.get("KUBECONFIG")
-        with _login((files or f"{_HOME_CONFIG}, and this is no pod") + (f", context {context}" if context else "")):
-            if not (files or context) and (SERVICE_ACCOUNT / "token").exists():
+        if not (files or context) and (SERVICE_ACCOUNT / "token").exists():
+            with _login("the pod's service account"):
                 load_incluster_config(configuration)
-            else:
+        else:
+            source = (files or f"{_HOME_CONFIG}, and this is no pod") + (f", context {context}" if context else "")
+            with _login(source):
                 load_kube_config(files or _HOME_CONFIG, context, configuration, persist_config=False)
+        _trim_tokens(configuration)
         self._client = ApiClient(configuration)
         self._client.user_agent = "kube-node-dns"
 
@@ -126,7 +134,7 @@ class ApiServer:
             if not 200 <= response.status < 300:
                 raise _translated(response.status, response.read(), f"{method} {path}")
         except (HTTPError, ApiException, OSError) as error:
-            raise TemporaryError(f"Kubernetes API server unreachable: {_reason(error)}") from error
+            raise _unreachable(error) from error
         finally:
             log.debug("%s %s %s: %s in %.0f ms", method, path, query, outcome, 1000 * (time.monotonic() - started))
         return response
@@ -152,21 +160,38 @@ def decoded(data: bytes | msgspec.Raw, type_: type[Document], what: str) -> Docu
 def _login(source: str) -> Iterator[None]:
     """Turn what goes wrong while logging in into our errors; the client only logs what a login plugin did wrong."""
     said: list[str] = []
-    listener = logging.Handler(logging.ERROR)
-    listener.emit = lambda record: said.append(one_line(record.getMessage()))  # type: ignore[method-assign]
+
+    def listen(record: logging.LogRecord) -> bool:
+        said.append(one_line(record.getMessage()))
+        return False
+
     root = logging.getLogger()
-    others, root.handlers = root.handlers, [listener]
+    root.addFilter(listen)  # sees what is logged to the root logger itself, as the client does
     try:
         yield
     except Exception as error:  # a kubeconfig can be wrong in any way
+        shapeless = isinstance(error, TypeError | AttributeError | KeyError)
+        words = "its content is no kubeconfig" if shapeless else one_line(str(error)) or type(error).__name__
         raise ConfigurationError(
-            f"no login to Kubernetes from {source}: {one_line(str(error)) or type(error).__name__}; "
-            "check --kubeconfig, --context and KUBECONFIG"
+            f"no login to Kubernetes from {source}: {words}; check --kubeconfig, --context and KUBECONFIG"
         ) from error
     finally:
-        root.handlers = others
+        root.removeFilter(listen)
     if said:
-        raise Failure(f"login to Kubernetes failed: {'; '.join(said)}")
+        missing = any(words.startswith("[Errno") for words in said)  # the plugin cannot even be started
+        raise (ConfigurationError if missing else Failure)(f"login to Kubernetes failed: {'; '.join(said)}")
+
+
+def _trim_tokens(configuration: Configuration) -> None:
+    """Take white space off tokens, whenever they are read: files end in a newline, which no header may hold."""
+    reread = configuration.refresh_api_key_hook
+
+    def reread_and_trim(current: Configuration) -> None:
+        if reread:
+            reread(current)
+        current.api_key = {key: token.strip() for key, token in current.api_key.items()}
+
+    setattr(configuration, "refresh_api_key_hook", reread_and_trim)  # noqa: B010 - the client types it as None
 
 
 def _translated(status: int, data: bytes, what: str) -> Failure:
@@ -177,6 +202,8 @@ def _translated(status: int, data: bytes, what: str) -> Failure:
         answer = _Status()
     said = f"{what}: {one_line(answer.message) or 'no reason given'} (HTTP {status})"
     match status:
+        case 400:
+            return BadRequest(said)
         case 401:
             return Failure(f"{said}; the Kubernetes credentials are not, or no longer, accepted: log in again")
         case 404:
@@ -193,6 +220,22 @@ def _translated(status: int, data: bytes, what: str) -> Failure:
             return TemporaryError(said)
 
 
-def _reason(error: Exception) -> str:
+_PASSING_CERTIFICATE_FAULTS = {9, 10}  # OpenSSL: not yet valid, expired; also what a wrong clock makes of a good one
+
+
+def _unreachable(error: BaseException) -> Failure:
+    cause: BaseException | None = error
+    while cause is not None:
+        for each in (cause, *cause.args):
+            if isinstance(each, SSLCertVerificationError) and each.verify_code not in _PASSING_CERTIFICATE_FAULTS:
+                return ConfigurationError(
+                    f"the Kubernetes API server's certificate is not trusted: {each.verify_message}; "
+                    "check certificate-authority in the kubeconfig"
+                )
+        cause = cause.__context__
+    return TemporaryError(f"Kubernetes API server unreachable: {_reason(error)}")
+
+
+def _reason(error: BaseException) -> str:
     """Give the last words of an error of urllib3, which begin with the object that raised it."""
     return one_line(str(error)).rpartition(">: ")[2] or type(error).__name__

@@ -49,12 +49,12 @@ class _Version(argparse.Action):
 
 def main(argv: Sequence[str], environ: Mapping[str, str], watchdog: Watchdog) -> int:
     """Run one command and give its exit status; every failure is one line on standard error."""
-    _log_to_stderr(json_lines=environ.get("KUBE_NODE_DNS_LOG_FORMAT") == "json", verbose=False)
+    asked = " ".join(argv).replace("=", " ")  # known before anything is parsed: errors of the options are lines too
+    json_lines = "--log-format json" in asked or environ.get("KUBE_NODE_DNS_LOG_FORMAT") == "json"
+    _log_to_stderr(json_lines=json_lines, verbose=False)
     try:
         arguments = vars(_parser().parse_args(argv))
         options, command = _COMMANDS[arguments["command"]]
-        if arguments["log_format"]:
-            _log_to_stderr(json_lines=arguments["log_format"] == "json", verbose=False)
         chosen = settings(options, arguments, environ)
         _log_to_stderr(json_lines=chosen["log_format"] == "json", verbose=chosen["verbose"])
         return command(chosen, watchdog)
@@ -224,7 +224,9 @@ def _watch(chosen: Mapping[str, Any], _: Watchdog) -> int:
         raise ConfigurationError("no CronJob given; name at least one with --cronjob or KUBE_NODE_DNS_CRONJOB")
     namespace = chosen["namespace"] or pod_namespace()
     if not namespace:
-        raise ConfigurationError("no namespace given, and this is no pod; name one with --namespace")
+        raise ConfigurationError(
+            "no namespace given, and this is no pod; name one with --namespace or KUBE_NODE_DNS_NAMESPACE"
+        )
     request = WatchRequest(chosen["cronjob"], namespace, chosen["node_label_selector"], chosen["min_interval"])
     clock = Clock(math.inf)
     watch(request, _cluster(chosen, clock), clock)

@@ -59,6 +59,6 @@ def title(change: Change) -> str:
     before, after = change.before, change.after
     ttl = change.subject.ttl
     time = "alias" if ttl is None else f"ttl {ttl}"
-    if before and after and before.ttl != after.ttl:
+    if before and after and before.ttl is not None and before.ttl != after.ttl:
         time = f"ttl {before.ttl} -> {after.ttl}"
     return f"{sign} {change.subject}  {time}"

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from jobs.apiserver import ApiServer, Expired, decoded
-from jobs.errors import TemporaryError
-from jobs.model import Condition, Node
+from jobs.apiserver import ApiServer, BadRequest, Expired, decoded
+from jobs.errors import ConfigurationError, TemporaryError
+from jobs.model import Condition, Node, quoted
 from jobs.records import BOOT_ID, COORDINATES, NODE_IPS
 from jobs.retry import Clock, patiently
 
@@ -166,7 +166,10 @@ class Cluster:
         query = {"limit": str(PAGE_SIZE), **_selecting(label_selector)}
         found: list[Node] = []
         while True:
-            page = self._server.get(_NODES, _NodeList, query)
+            try:
+                page = self._server.get(_NODES, _NodeList, query)
+            except BadRequest as error:  # nothing else in it can be wrong
+                raise ConfigurationError(f"--node-label-selector {quoted(label_selector)}: {error}") from error
             found += map(_node, page.items)
             if not page.metadata.continue_:
                 return tuple(found), page.metadata.resource_version

@@ -45,9 +45,9 @@ def escaped(name: str) -> str:
     return name.replace("*", "\\052") + "."
 
 
-def listing_order(name: str) -> list[str]:
+def listing_order(name: str) -> str:
     """Sort key of Route 53's lists: by labels from the right."""
-    return escaped(name).split(".")[-2::-1]
+    return "".join(f"{label}." for label in reversed(name.split(".")))
 
 
 def last_labels(name: str, count: int = 2) -> str:

@@ -151,8 +151,9 @@ def _value(option: Option, given: Any, environ: Mapping[str, str]) -> Any:  # no
         return _parsed(option, option.name, given)
     for variable in filter(None, (option.variable, option.also)):
         text = environ.get(variable, "").strip()
-        if text:
-            return _parsed(option, variable, re.split(r"[,\s]+", text.strip(", ")) if option.many else text)
+        found = [part for part in re.split(r"[,\s]+", text) if part] if option.many else text
+        if found:
+            return _parsed(option, variable, found)
     return option.default
 
 

@@ -107,14 +107,15 @@ def _gain(target: RecordSet, sources: Iterable[RecordSet], space: int) -> Record
 def batches(plan: Plan) -> tuple[Batch, ...]:
     """Cut a plan into change batches: one for the domain if it fits, else one a type.
 
-    So a name and type is never half switched between two batches. Raises ConfigurationError when one type alone
+    So a name and type is never half switched between two batches, and what is added comes before what is only taken
+    away, so that the name is never empty in between. Raises ConfigurationError when one type alone
     does not fit, which only record sets of somebody else can cause.
     """
     of_type = [
         batch for type_ in TYPES if (batch := tuple(change for change in plan.changes if change.subject.type == type_))
     ]
     witnessed = [batch + _witness(batch, plan.unchanged) for batch in of_type]
-    together = tuple(change for batch in witnessed for change in batch)
+    together = tuple(dict.fromkeys(change for batch in witnessed for change in batch))
     if not together or _fits(together):
         return (together,) if together else ()
     for batch in witnessed:
@@ -123,22 +124,27 @@ def batches(plan: Plan) -> tuple[Batch, ...]:
                 f"the {batch[0].subject.type} record sets that stand at this name are too large to be replaced in one "
                 f"change batch ({MAX_ELEMENTS} values, {MAX_CHARACTERS} characters); delete them by hand"
             )
-    return tuple(witnessed)
+    return tuple(sorted(witnessed, key=_only_withdraws))
 
 
-def _witness(batch: Batch, unchanged: Iterable[RecordSet]) -> Batch:
+def _witness(batch: Batch, unchanged: tuple[RecordSet, ...]) -> Batch:
     """Restate one set that stays when the batch of one type takes a set away and touches none that stays.
 
     Two runs with different views, each withdrawing another place, would otherwise both succeed and empty the name.
-    The witness makes the second one fail and look again.
+    The witness makes the second one fail and look again. Where nothing of the type stays, the other type testifies:
+    one run may withdraw the last A while another withdraws the last AAAA.
     """
-    withdraws = any(change.after is None for change in batch)
-    touches = any(change.before and change.after for change in batch)
-    staying = [each for each in unchanged if each.type == batch[0].subject.type]
-    if touches or not withdraws or not staying:
+    if any(change.before and change.after for change in batch) or all(change.after for change in batch):
         return ()
-    witness = min(staying, key=lambda each: len(each.values))
-    return (Change(witness, witness),)
+    staying = [each for each in unchanged if each.type == batch[0].subject.type]
+    if not staying and _only_withdraws(batch):
+        staying = list(unchanged)
+    witness = min(staying, key=lambda each: len(each.values), default=None)
+    return (Change(witness, witness),) if witness else ()
+
+
+def _only_withdraws(batch: Batch) -> bool:
+    return all(change.after is None or change.is_witness for change in batch)
 
 
 def _fits(batch: Batch) -> bool:

@@ -143,18 +143,17 @@ def _route(verdicts: Sequence[Verdict], current: Sequence[RecordSet]) -> tuple[s
     if not placeless:
         return "geoproximity", verdicts, ()
     if any(each.policy == "geoproximity" for each in current):
-        reason = f"no coordinates: this domain has geoproximity routing, set the annotation {COORDINATES}"
-        return "geoproximity", [_skip(v, reason) if v.node in set(placeless) else v for v in verdicts], ()
+        return "geoproximity", [_without_place(v) for v in verdicts], ()
     warning = f"simple routing until every published node has coordinates; without: {', '.join(placeless)}"
     return "simple", verdicts, (warning,)
 
 
-def _skip(verdict: Verdict, reason: str) -> Skipped:
+def _without_place(verdict: Verdict) -> Verdict:
     match verdict:
-        case Published(node, addresses, coordinates, withheld):
-            return Skipped(node, reason, addresses, coordinates, withheld)
-        case Skipped():
-            return verdict
+        case Published(node, addresses, None, withheld):
+            reason = f"no coordinates: this domain has geoproximity routing, set the annotation {COORDINATES}"
+            return Skipped(node, reason, addresses, None, withheld)
+    return verdict
 
 
 Slot = tuple[str, Coordinates | None]

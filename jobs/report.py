@@ -72,7 +72,10 @@ def sync_text(outcomes: "Outcomes", *, dry_run: bool) -> str:
 def _section(outcome: "Outcome", *, dry_run: bool) -> str:
     zone = [f"zone {outcome.zone.id}"] if outcome.zone else []
     heading = " · ".join([outcome.domain, *zone, _status(outcome, dry_run=dry_run), *["dry run"] * dry_run])
-    lines = [heading, *_diff(outcome)]
+    lines = [heading, *(f"  warning: {warning}" for warning in outcome.warnings)]
+    if outcome.error or outcome.refusal:
+        lines.append(f"  {f'error: {outcome.error}' if outcome.error else f'refused: {outcome.refusal}'}")
+    lines += _diff(outcome)
     if not outcome.error:
         lines.append(f"  {outcome.unchanged} record set{'' if outcome.unchanged == 1 else 's'} unchanged")
     if outcome.verdicts:

@@ -1,8 +1,10 @@
 """Route 53 through boto3: its zones, record sets and changes in our terms, its errors as ours. No decision."""
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from html import unescape
 from typing import Any
 
 import boto3
@@ -69,6 +71,7 @@ class Route53:
             if core.get_config_variable("region") is None:  # Route 53 has none, but an endpoint URL or STS asks for one
                 core.set_config_variable("region", "us-east-1")
             self._client = boto3.Session(botocore_session=core).client("route53")
+            self._client.meta.events.register("before-parse.route53.ChangeResourceRecordSets", _read_older_refusal)
         except (BotoCoreError, ValueError) as error:
             raise _translated(error, "AWS settings") from error
 
@@ -151,6 +154,16 @@ class Route53:
             log.debug("%s on %s: %s in %.0f ms", action, resource, outcome, 1000 * (self._clock.now() - started))
 
 
+def _read_older_refusal(
+    response_dict: Mapping[str, bytes], customized_response_dict: dict[str, Any], **_: object
+) -> None:
+    """Read the older form of InvalidChangeBatch, of which botocore keeps neither the code nor all messages."""
+    body = response_dict["body"].decode("utf-8", "replace")
+    if "<InvalidChangeBatch" in body:
+        messages = map(unescape, re.findall("<Message>(.*?)</Message>", body, re.DOTALL))
+        customized_response_dict["Error"] = {"Code": "InvalidChangeBatch", "Message": f"[{', '.join(messages)}]"}
+
+
 def _zone(raw: Mapping[str, Any]) -> Zone:
     return Zone(raw["Id"].rpartition("/")[2], canonical(raw["Name"]), bool(raw["Config"]["PrivateZone"]))
 
@@ -188,8 +201,8 @@ def _translated_answer(error: ClientError, what: str) -> Failure:
     said = f"{code}: {text}"
     if code in _THROTTLED or status == 429:
         return NotApplied(f"{what}: {said}")
-    if code == "InvalidChangeBatch" or "Messages" in answer:  # the latter is the older form of the same
-        return Conflict(text or str(answer["Messages"].get("Message", "")))
+    if code == "InvalidChangeBatch":
+        return Conflict(text)
     if code in _EXPIRED or any(sign in text.lower() for sign in _SKEWED):
         return Failure(f"{what}: {said}; renew the AWS credentials, or set the clock right")
     if code in _DENIED:

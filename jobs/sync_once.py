@@ -75,6 +75,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     changes: tuple[Change, ...] = ()
+    attempted: tuple[Change, ...] = ()
     unsure: tuple[Change, ...] = ()
     unchanged: int = 0
     writes: int = 0
@@ -241,7 +242,8 @@ def _judge(request: SyncRequest, outcome: Outcome, current: Sequence[RecordSet],
         settled=request.dry_run or not decision.plan.changes,
     )
     if not outcome.settled and outcome.writes >= MAX_WRITES:
-        names = ", ".join(str(change.subject) for change in decision.plan.changes[:3])
+        fought_over = [change for change in decision.plan.changes if change not in outcome.attempted]
+        names = ", ".join(str(change.subject) for change in fought_over or decision.plan.changes)
         error = Failure(f"somebody else keeps changing {names}, given up after {MAX_WRITES} writes: {last or 'undone'}")
         return replace(outcome, settled=True, error=error)
     return outcome
@@ -250,6 +252,7 @@ def _judge(request: SyncRequest, outcome: Outcome, current: Sequence[RecordSet],
 def _apply(domain: str, decision: Decision, dns: Dns, clock: Clock, began: float, outcomes: Outcomes) -> None:
     """Write a plan, batch by batch; whatever comes of it, the next round reads everything again."""
     explainer = Explainer(decision.wanted.verdicts)
+    outcomes[domain] = replace(outcomes[domain], attempted=decision.plan.changes)
     for number, batch in enumerate(decision.batches):
         outcome = outcomes[domain]
         changes = tuple(change for change in batch if not change.is_witness)
@@ -274,14 +277,21 @@ def _apply(domain: str, decision: Decision, dns: Dns, clock: Clock, began: float
 def _write(outcome: Outcome, batch: Batch, dns: Dns, clock: Clock, began: float) -> str:
     """Send one batch while its plan is fresh. Only what was certainly not applied is ever sent again."""
 
+    last = outcome.error
+
     def attempt() -> str:
+        nonlocal last
         if clock.left() < WRITE_SECONDS:
-            because = f" ({outcome.error})" if outcome.error else ""
+            because = f": {last}" if last else ""
             raise Failure(f"less than {WRITE_SECONDS:.0f} s left of --timeout, nothing more is written{because}")
-        if clock.now() - began > FRESH_SECONDS:
-            raise NotApplied(f"the plan is older than {FRESH_SECONDS:.0f} s")
-        assert outcome.zone is not None  # noqa: S101 - its records were read
-        return dns.change(outcome.zone, batch)
+        try:
+            if clock.now() - began > FRESH_SECONDS:
+                raise NotApplied(f"the plan is older than {FRESH_SECONDS:.0f} s")
+            assert outcome.zone is not None  # noqa: S101 - its records were read
+            return dns.change(outcome.zone, batch)
+        except NotApplied as error:
+            last = error
+            raise
 
     fresh = max(0.0, began + FRESH_SECONDS - clock.now())
     return patiently(clock, f"writing {outcome.domain}", on=NotApplied, attempts=None, within_seconds=fresh)(attempt)

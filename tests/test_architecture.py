@@ -1,0 +1,239 @@
+"""The rooms and what they know of each other: read from the source, from running processes and from the wheel."""
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ANNOTATE, NODE, bare_environment, environment_of, start
+from tests.sandbox.server import wait_until
+from tests.sandbox.world import World
+
+ROOT = Path(__file__).parents[1]
+CORE = ("errors", "names", "model", "addresses", "records", "plan", "explain", "options", "report")
+EDGES = ("apiserver", "interfaces", "kube", "retry", "route53", "watchdog")
+JOBS = ("annotate_once", "sync_once", "watch")
+SHELL = ("__main__", "cli")
+FLOORS = {room: floor for floor, rooms in enumerate((CORE, EDGES, JOBS, SHELL)) for room in rooms}
+"""Who may import whom: a room those of its own floor and below."""
+
+PURE = {
+    *("collections", "csv", "dataclasses", "decimal", "difflib", "functools", "importlib", "ipaddress", "itertools"),
+    *("json", "math", "re", "typing"),
+}
+"""The modules of the standard library that do nothing but calculate, and importlib.resources for the shipped data."""
+
+KNOWN_TO = {
+    "kubernetes": {"apiserver"},
+    "urllib3": {"apiserver"},
+    "msgspec": {"apiserver", "kube"},
+    "boto3": {"route53"},
+    "botocore": {"route53"},
+    "ifaddr": {"interfaces"},
+    "tenacity": {"retry"},
+    "argparse": {"cli"},
+    "signal": {"watchdog"},
+}
+"""Each foreign thing has its room; nobody else knows it."""
+
+TYPED = ("kubernetes.client.api.", "kubernetes.client.models.")
+"""What the client's typed classes drag in."""
+
+DUMP = """
+import atexit, sys
+from pathlib import Path
+path = sys.argv.pop(1)
+atexit.register(lambda: Path(path).write_text("\\n".join(sys.modules), "utf-8"))
+from jobs.__main__ import main
+main()
+"""
+
+
+def tree(room: str) -> ast.Module:
+    """Parse a room's source."""
+    return ast.parse((ROOT / "jobs" / f"{room}.py").read_text("utf-8"))
+
+
+def imported(node: ast.AST) -> Iterator[str]:
+    """Name what is imported anywhere below a node, as `package.module`; for type checkers only does not count."""
+    match node:
+        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            return
+        case ast.Import(names=names):
+            yield from (alias.name for alias in names)
+        case ast.ImportFrom(module="jobs", names=names):
+            yield from (f"jobs.{alias.name}" for alias in names)
+        case ast.ImportFrom(module=module, level=level):
+            assert level == 0, "imports name the room in full"
+            yield str(module)
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from imported(child)
+
+
+def rooms_of(room: str) -> set[str]:
+    """Name the rooms that a room imports."""
+    return {name.split(".")[1] for name in imported(tree(room)) if name.startswith("jobs.")}
+
+
+def foreign_to(room: str) -> set[str]:
+    """Name the packages, the standard library's included, that a room imports."""
+    return {name.partition(".")[0] for name in imported(tree(room))} - {"jobs"}
+
+
+def loaded(
+    tmp_path: Path, environment: dict[str, str], *arguments: str, until: Callable[[], bool] | None = None
+) -> set[str]:
+    """Run the program to its end, or `until` something is true, and name the modules it has loaded then."""
+    dump = tmp_path / "modules"
+    quiet = {key: value for key, value in environment.items() if not key.startswith("COVERAGE_")}
+    process = start([sys.executable, "-c", DUMP, str(dump), *arguments], quiet)
+    if until is not None:
+        assert wait_until(until, 30)
+        process.terminate()
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == (143 if until else 0), words
+    return set(dump.read_text("utf-8").split())
+
+
+def test_every_room_has_its_floor() -> None:
+    """A new room would stand outside the plan, and nothing would be checked of it."""
+    assert {path.stem for path in (ROOT / "jobs").glob("*.py")} - {"__init__"} == FLOORS.keys()
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_the_arrow_points_one_way(room: str) -> None:
+    """A rule of the domain could not be read, tested or moved without the command line or the network."""
+    above = {other for other in rooms_of(room) if FLOORS[other] > FLOORS[room]}
+    assert not above
+
+
+@pytest.mark.parametrize("room", JOBS)
+def test_no_job_knows_another(room: str) -> None:
+    """A change of one job could break another."""
+    assert not rooms_of(room) & set(JOBS) - {room}
+
+
+@pytest.mark.parametrize("room", CORE)
+def test_the_core_only_calculates(room: str) -> None:
+    """What is decided would depend on the clock, the environment or the network, and could not be tested as a law."""
+    assert foreign_to(room) <= PURE
+
+
+@pytest.mark.parametrize(("thing", "rooms"), KNOWN_TO.items())
+def test_each_library_stays_in_its_room(thing: str, rooms: set[str]) -> None:
+    """A new release of a library would be felt all over the house."""
+    assert {room for room in FLOORS if thing in foreign_to(room)} == rooms
+
+
+def test_no_room_has_a_circle() -> None:
+    """Which module is imported first would decide whether the program starts."""
+    below = {room: rooms_of(room) for room in FLOORS}
+    while free := {room for room, others in below.items() if not others & below.keys()}:
+        below = {room: others for room, others in below.items() if room not in free}
+    assert not below
+
+
+def test_a_dry_run_of_annotate_once_loads_no_client(tmp_path: Path) -> None:
+    """On a small machine it would take seconds to look at one's own interfaces."""
+    modules = loaded(tmp_path, bare_environment(), "annotate-once", "--dry-run")
+    assert not modules & {"kubernetes", "urllib3", "boto3", "botocore"}
+
+
+def test_annotate_once_loads_no_aws(world: World, tmp_path: Path) -> None:
+    """Each node would load the AWS SDK once a minute for nothing."""
+    world.node(NODE)
+    modules = loaded(tmp_path, environment_of(world), *ANNOTATE)
+    assert "kubernetes.client.api_client" in modules
+    assert not modules & {"boto3", "botocore", "jobs.route53", "jobs.sync_once", "jobs.watch"}
+
+
+def test_watch_loads_neither_aws_nor_the_typed_client(world: World, tmp_path: Path) -> None:
+    """The watcher would hold tens of megabytes day and night for nothing."""
+    command = ("watch", "--cronjob", "sync", "--namespace", "default")
+    modules = loaded(
+        tmp_path, environment_of(world), *command, until=lambda: "watch nodes" in world.cluster.operations()
+    )
+    assert not {module for module in modules if module.startswith((*TYPED, "boto", "ifaddr"))}
+    assert not modules & {"jobs.route53", "jobs.sync_once", "jobs.interfaces"}
+
+
+def test_sync_once_looks_at_no_interface(world: World, tmp_path: Path) -> None:
+    """A sync would load what only nodes need."""
+    world.node(NODE, "5.75.128.10")
+    world.route53.zone("example.com")
+    modules = loaded(tmp_path, environment_of(world), "sync-once", "--domain", "cdn.example.com", "--dry-run")
+    assert {"boto3", "kubernetes.client.api_client"} <= modules
+    assert not modules & {"ifaddr", "jobs.interfaces", "jobs.annotate_once", "jobs.watch"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [("sync-once", "--domain", "cdn.example.com"), ANNOTATE], ids=lambda each: each[0]
+)
+def test_nobody_loads_the_typed_client(world: World, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """Every run would cost three times the CPU, which small ARM nodes feel each minute."""
+    world.node(NODE, "5.75.128.10")
+    world.route53.zone("example.com")
+    modules = loaded(tmp_path, environment_of(world), *arguments)
+    assert not {module for module in modules if module.startswith(TYPED)}
+
+
+def test_help_loads_neither_client(tmp_path: Path) -> None:
+    """A slip of the pen would take a second to be told."""
+    modules = loaded(tmp_path, bare_environment(), "--help")
+    assert not modules & {"kubernetes", "boto3", "botocore", "ifaddr"}
+
+
+def test_every_dependency_has_a_floor() -> None:
+    """Installers would walk back to releases that do not work together, for minutes or for ever."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert [each for each in project["dependencies"] if ">=" not in each] == []
+
+
+def uv(*arguments: str | Path) -> str:
+    """Run uv from outside the repository; skip where there is none or no registry answers."""
+    if shutil.which("uv") is None:
+        pytest.skip("there is no uv to build the wheel with")
+    finished = subprocess.run(["uv", *arguments], cwd="/", capture_output=True, text=True, check=False)
+    words = finished.stderr.lower()
+    if any(sign in words for sign in ("error sending request", "failed to fetch", "dns error", "timed out")):
+        pytest.skip("no package registry is reachable")
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel."""
+    directory = tmp_path_factory.mktemp("dist")
+    uv("build", "--wheel", "--out-dir", directory, ROOT)
+    (built,) = directory.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_the_program_and_its_data(wheel: Path) -> None:
+    """An installed program would not know which addresses are public; or tests would be installed with it."""
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    shipped = {f"jobs/iana/ipv{version}-special-registry.csv" for version in (4, 6)}
+    assert shipped | {f"jobs/{room}.py" for room in FLOORS} <= inside
+    assert {name.partition("/")[0] for name in inside if ".dist-info/" not in name} == {"jobs"}
+
+
+def test_the_wheel_works_in_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
+    """Installed elsewhere, the program would miss a dependency, its data or its console script."""
+    fresh = tmp_path / "fresh"
+    uv("venv", "--python", sys.executable, fresh)
+    uv("pip", "install", "--python", fresh / "bin" / "python", wheel)
+    command = [str(fresh / "bin" / "kube-node-dns"), "annotate-once", "--dry-run", "--output", "json"]
+    environment = {"PATH": "/nonexistent"}
+    finished = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    left_out = json.loads(finished.stdout)["left_out"]
+    assert "not globally reachable: Loopback" in {each["reason"] for each in left_out}
