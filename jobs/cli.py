@@ -1,19 +1,17 @@
 """The command line: a shell around the jobs. Options, logging, output, exit status."""
 
 import argparse
-import json
 import logging
 import math
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jobs import report
 from jobs.errors import DONE, FAILED, ConfigurationError, Failure
-from jobs.model import one_line
+from jobs.logs import log_to_stderr
 from jobs.options import ANNOTATE_ONCE, SYNC_ONCE, WATCH, Option, settings
 from jobs.retry import Clock
 from jobs.watchdog import Watchdog
@@ -51,12 +49,12 @@ def main(argv: Sequence[str], environ: Mapping[str, str], watchdog: Watchdog) ->
     """Run one command and give its exit status; every failure is one line on standard error."""
     asked = " ".join(argv).replace("=", " ")  # known before anything is parsed: errors of the options are lines too
     json_lines = "--log-format json" in asked or environ.get("KUBE_NODE_DNS_LOG_FORMAT") == "json"
-    _log_to_stderr(json_lines=json_lines, verbose=False)
+    log_to_stderr(json_lines=json_lines, verbose=False)
     try:
         arguments = vars(_parser().parse_args(argv))
         options, command = _COMMANDS[arguments["command"]]
         chosen = settings(options, arguments, environ)
-        _log_to_stderr(json_lines=chosen["log_format"] == "json", verbose=chosen["verbose"])
+        log_to_stderr(json_lines=chosen["log_format"] == "json", verbose=chosen["verbose"])
         return command(chosen, watchdog)
     except Failure as error:
         log.error("%s", error)
@@ -100,31 +98,6 @@ def _add(parser: argparse.ArgumentParser, option: Option) -> None:
         parser.add_argument(*names, action=action, metavar=option.metavar, help=words)
 
 
-class _Formatter(logging.Formatter):
-    """One line a record, whatever the message: `warning: ...`, or a JSON object."""
-
-    def __init__(self, *, json_lines: bool) -> None:
-        super().__init__()
-        self._json_lines = json_lines
-
-    def format(self, record: logging.LogRecord) -> str:
-        message, level = one_line(super().format(record)), record.levelname.lower()
-        if not self._json_lines:
-            return f"{level}: {message}"
-        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
-        return json.dumps({"time": moment, "level": level, "message": message})
-
-
-def _log_to_stderr(*, json_lines: bool, verbose: bool) -> None:
-    """Log this program's records, and only the warnings of libraries: botocore's debug log holds secrets."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Formatter(json_lines=json_lines))
-    logging.raiseExceptions = False  # a closed standard error is no reason to fail, nor to say so
-    logging.captureWarnings(capture=True)
-    logging.getLogger().handlers = [handler]
-    log.setLevel(logging.DEBUG if verbose else logging.INFO)
-
-
 def _print(text: str) -> None:
     """Write the result; a reader who has seen enough, such as `head`, is no error."""
     try:
@@ -136,7 +109,8 @@ def _print(text: str) -> None:
 
 
 def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
-    from jobs.sync_once import Outcomes, SyncRequest, exit_status, given_up, sync_once  # noqa: PLC0415
+    from jobs.outcome import Outcomes, exit_status, given_up  # noqa: PLC0415 - each command imports only what it needs
+    from jobs.sync_once import SyncRequest, sync_once  # noqa: PLC0415
 
     if not chosen["domain"]:
         raise ConfigurationError("no domain given; name at least one with --domain or KUBE_NODE_DNS_DOMAIN")
@@ -171,18 +145,18 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
         return status
 
     def too_late() -> None:
-        given_up(request, outcomes, Failure(f"not done within {seconds} s (--timeout)"))
+        given_up(outcomes, request.domains, Failure(f"not done within {seconds} s (--timeout)"))
         tell()
 
     clock = Clock(seconds)
     watchdog.guard(clock, too_late)
     try:
-        from jobs.route53 import Route53  # noqa: PLC0415 - each command imports only what it needs
+        from jobs.route53 import Route53  # noqa: PLC0415
 
         cluster = _cluster(chosen, clock)
         sync_once(request, cluster, Route53(clock), clock, outcomes)
     except Failure as error:
-        given_up(request, outcomes, error)
+        given_up(outcomes, request.domains, error)
     return tell()
 
 

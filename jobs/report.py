@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.explain import Explainer, title
 from jobs.model import Published, Verdict
+from jobs.outcome import Outcome, Outcomes
 from jobs.plan import api_changes
 
 if TYPE_CHECKING:  # a command imports only its own job
     from jobs.annotate_once import AnnotateResult
-    from jobs.sync_once import Outcome, Outcomes
 
 Row = Sequence[str]
 
 
-def sync_document(outcomes: "Outcomes", *, dry_run: bool, status: int) -> dict[str, Any]:
+def sync_document(outcomes: Outcomes, *, dry_run: bool, status: int) -> dict[str, Any]:
     """Give the result of sync-once as the contract's JSON document."""
     return {
         "dry_run": dry_run,
@@ -24,7 +24,7 @@ def sync_document(outcomes: "Outcomes", *, dry_run: bool, status: int) -> dict[s
     }
 
 
-def _domain(outcome: "Outcome", *, dry_run: bool) -> dict[str, Any]:
+def _domain(outcome: Outcome, *, dry_run: bool) -> dict[str, Any]:
     return {
         "name": outcome.domain,
         "zone_id": outcome.zone.id if outcome.zone else None,
@@ -38,7 +38,7 @@ def _domain(outcome: "Outcome", *, dry_run: bool) -> dict[str, Any]:
     }
 
 
-def _status(outcome: "Outcome", *, dry_run: bool) -> str:
+def _status(outcome: Outcome, *, dry_run: bool) -> str:
     if outcome.error:
         return "failed"
     if outcome.refusal:
@@ -64,12 +64,12 @@ def _node(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def sync_text(outcomes: "Outcomes", *, dry_run: bool) -> str:
+def sync_text(outcomes: Outcomes, *, dry_run: bool) -> str:
     """Give the result of sync-once as a diff and a table of nodes, domain by domain."""
     return "\n".join(_section(outcome, dry_run=dry_run) for outcome in outcomes.values())
 
 
-def _section(outcome: "Outcome", *, dry_run: bool) -> str:
+def _section(outcome: Outcome, *, dry_run: bool) -> str:
     zone = [f"zone {outcome.zone.id}"] if outcome.zone else []
     heading = " · ".join([outcome.domain, *zone, _status(outcome, dry_run=dry_run), *["dry run"] * dry_run])
     lines = [heading, *(f"  warning: {warning}" for warning in outcome.warnings)]
@@ -84,7 +84,7 @@ def _section(outcome: "Outcome", *, dry_run: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _diff(outcome: "Outcome") -> Iterable[str]:
+def _diff(outcome: Outcome) -> Iterable[str]:
     explainer = Explainer(outcome.verdicts)
     for change in outcome.changes:
         yield f"  {title(change)}"

@@ -1,16 +1,16 @@
 """The sync job: observe → decide → apply → observe again, until Route 53 shows the nodes that can serve now."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from jobs import records
-from jobs.errors import DONE, REFUSED, ConfigurationError, Conflict, Failure, NotApplied, TemporaryError, worst
+from jobs import observe, records
+from jobs.errors import Conflict, Failure, NotApplied, TemporaryError
 from jobs.explain import Explainer
 from jobs.model import Coordinates, MinNodes, Node, Published, RecordSet, Verdict
-from jobs.names import Zone, choose_zone, last_labels, listing_order, no_zone, within
+from jobs.names import Zone
+from jobs.outcome import Outcome, Outcomes, given_up, settling, unsettled
 from jobs.plan import Batch, Change, Plan, batches, calculate, without_withdrawals
 from jobs.retry import RESERVE_SECONDS, Clock, patiently
 
@@ -44,55 +44,14 @@ class Nodes(Protocol):
         """List the nodes that match, as they are now."""
 
 
-class Dns(Protocol):
+class Dns(observe.Dns, Protocol):
     """What the job needs of Route 53."""
-
-    def zones(self, start: str, *, all_under_it: bool = True) -> Sequence[Zone]:
-        """List hosted zones in name order from `start` on."""
-
-    def zone(self, zone_id: str) -> Zone:
-        """Look up one hosted zone."""
-
-    def record_sets(self, zone: Zone, name: str) -> Mapping[str, Sequence[RecordSet]]:
-        """Read a name's record sets, and those of other names that came with them."""
 
     def change(self, zone: Zone, changes: Iterable[Change]) -> str:
         """Apply one change batch; give its id."""
 
     def in_sync(self, change_id: str) -> bool:
         """Whether every name server knows a change."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How far the run got with a domain. `changes` were made, or would be in a dry run."""
-
-    domain: str
-    zone: Zone | None = None
-    settled: bool = False
-    error: Failure | None = None
-    refusal: str | None = None
-    warnings: tuple[str, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
-    changes: tuple[Change, ...] = ()
-    attempted: tuple[Change, ...] = ()
-    unsure: tuple[Change, ...] = ()
-    unchanged: int = 0
-    writes: int = 0
-    change_ids: tuple[str, ...] = ()
-
-    @property
-    def exit_status(self) -> int:
-        """The domain's own share of the exit status."""
-        return self.error.exit_status if self.error else REFUSED if self.refusal else DONE
-
-
-Outcomes = dict[str, Outcome]
-
-
-def exit_status(outcomes: Outcomes) -> int:
-    """Give the exit status of a whole run."""
-    return worst(outcome.exit_status for outcome in outcomes.values())
 
 
 def sync_once(request: SyncRequest, cluster: Nodes, dns: Dns, clock: Clock, outcomes: Outcomes) -> None:
@@ -102,100 +61,26 @@ def sync_once(request: SyncRequest, cluster: Nodes, dns: Dns, clock: Clock, outc
     are read before nodes: a plan is never older in its nodes than in its records.
     """
     outcomes |= {domain: Outcome(domain) for domain in request.domains}
-    while (opened := _open(outcomes)) and clock.left() > PAUSE_SECONDS + RESERVE_SECONDS:
+    while (opened := unsettled(outcomes)) and clock.left() > PAUSE_SECONDS + RESERVE_SECONDS:
         if all(isinstance(outcomes[domain].error, TemporaryError) for domain in opened):
             clock.sleep(PAUSE_SECONDS)
-        _find_zones(request, opened, dns, outcomes)
-        current = _read_records(opened, dns, outcomes)
+        observe.find_zones(request.zone_id, opened, dns, outcomes)
+        current = observe.read_records(opened, dns, outcomes)
         if not current:
             continue
         began = clock.now()
-        with _settling(outcomes, *current):
+        with settling(outcomes, *current):
             nodes = cluster.nodes(request.node_label_selector)
             verdicts = [records.assess(node, request.default_coordinates) for node in nodes]
             for domain, shown in current.items():
-                with _settling(outcomes, domain):
+                with settling(outcomes, domain):
                     decision = decide(request, domain, shown, verdicts)
                     outcomes[domain] = _judge(request, outcomes[domain], shown, decision)
                     if not outcomes[domain].settled:
                         _apply(domain, decision, dns, clock, began, outcomes)
-    given_up(request, outcomes, Failure("no time left before the deadline (--timeout)"))
+    given_up(outcomes, request.domains, Failure("no time left before the deadline (--timeout)"))
     if request.wait:
         _wait_in_sync(dns, clock, outcomes)
-
-
-def given_up(request: SyncRequest, outcomes: Outcomes, error: Failure) -> None:
-    """Settle with an error what is neither settled nor has an error of its own."""
-    for domain in request.domains:
-        outcome = outcomes.get(domain, Outcome(domain))
-        if not outcome.settled:
-            outcomes[domain] = replace(outcome, settled=True, error=outcome.error or error)
-
-
-def _open(outcomes: Outcomes) -> list[str]:
-    return [outcome.domain for outcome in outcomes.values() if not outcome.settled]
-
-
-@contextmanager
-def _settling(outcomes: Outcomes, *domains: str) -> Iterator[None]:
-    """Keep a failure to the domains it concerns; a temporary one leaves them open for the next round."""
-    try:
-        yield
-    except Failure as error:
-        settled = not isinstance(error, TemporaryError)
-        outcomes |= {domain: replace(outcomes[domain], error=error, settled=settled) for domain in domains}
-
-
-def _find_zones(request: SyncRequest, opened: Iterable[str], dns: Dns, outcomes: Outcomes) -> None:
-    homeless = [domain for domain in opened if outcomes[domain].zone is None]
-    if request.zone_id and homeless:
-        with _settling(outcomes, *homeless):
-            zone = _named_zone(request.zone_id, homeless, dns)
-            outcomes |= {domain: replace(outcomes[domain], zone=zone) for domain in homeless}
-        return
-    for start in dict.fromkeys(map(last_labels, homeless)):
-        below = [domain for domain in homeless if last_labels(domain) == start]
-        with _settling(outcomes, *below):
-            zones = dns.zones(start)
-            for domain in below:
-                with _settling(outcomes, domain):
-                    zone = choose_zone(domain, zones) or _wider_search(domain, zones, dns)
-                    outcomes[domain] = replace(outcomes[domain], zone=zone)
-
-
-def _named_zone(zone_id: str, domains: Iterable[str], dns: Dns) -> Zone:
-    """Look up the zone of --zone-id; a wrong one is wrong for every domain."""
-    zone = dns.zone(zone_id)
-    if zone.private:
-        raise ConfigurationError(f"--zone-id {zone_id}: {zone} is not public; name a public hosted zone")
-    for domain in domains:
-        if not within(domain, zone.name):
-            raise ConfigurationError(f"--zone-id {zone_id}: {domain} is not in {zone}; leave the option out")
-    return zone
-
-
-def _wider_search(domain: str, zones: Sequence[Zone], dns: Dns) -> Zone:
-    """Look beyond the last two labels, for a zone that is a top-level domain or, failing that, for a helpful error."""
-    zones = [*zones, *dns.zones(last_labels(domain, 1), all_under_it=False), *dns.zones("", all_under_it=False)]
-    zones = list(dict.fromkeys(zones))
-    if zone := choose_zone(domain, zones):
-        return zone
-    raise no_zone(domain, zones)
-
-
-def _read_records(opened: Iterable[str], dns: Dns, outcomes: Outcomes) -> dict[str, Sequence[RecordSet]]:
-    """Read each domain's own record sets; one that came complete with another's needs no call."""
-    current: dict[str, Sequence[RecordSet]] = {}
-    seen: dict[Zone, dict[str, Sequence[RecordSet]]] = {}
-    for domain in sorted(opened, key=listing_order):
-        zone = outcomes[domain].zone
-        if zone is not None:
-            with _settling(outcomes, domain):
-                known = seen.setdefault(zone, {})
-                if domain not in known:
-                    known |= dns.record_sets(zone, domain)
-                current[domain] = records.owned(domain, zone.name, known[domain])
-    return current
 
 
 @dataclass(frozen=True)
@@ -276,7 +161,6 @@ def _apply(domain: str, decision: Decision, dns: Dns, clock: Clock, began: float
 
 def _write(outcome: Outcome, batch: Batch, dns: Dns, clock: Clock, began: float) -> str:
     """Send one batch while its plan is fresh. Only what was certainly not applied is ever sent again."""
-
     last = outcome.error
 
     def attempt() -> str:
@@ -284,10 +168,10 @@ def _write(outcome: Outcome, batch: Batch, dns: Dns, clock: Clock, began: float)
         if clock.left() < WRITE_SECONDS:
             because = f": {last}" if last else ""
             raise Failure(f"less than {WRITE_SECONDS:.0f} s left of --timeout, nothing more is written{because}")
+        if clock.now() - began > FRESH_SECONDS:
+            raise NotApplied(f"the plan is older than {FRESH_SECONDS:.0f} s")
+        assert outcome.zone is not None  # noqa: S101 - its records were read
         try:
-            if clock.now() - began > FRESH_SECONDS:
-                raise NotApplied(f"the plan is older than {FRESH_SECONDS:.0f} s")
-            assert outcome.zone is not None  # noqa: S101 - its records were read
             return dns.change(outcome.zone, batch)
         except NotApplied as error:
             last = error
@@ -300,7 +184,7 @@ def _write(outcome: Outcome, batch: Batch, dns: Dns, clock: Clock, began: float)
 def _wait_in_sync(dns: Dns, clock: Clock, outcomes: Outcomes) -> None:
     """Return when every Route 53 name server answers with what this run wrote."""
     for domain, outcome in outcomes.items():
-        with _settling(outcomes, domain):
+        with settling(outcomes, domain):
             for change_id in outcome.change_ids:
                 while not dns.in_sync(change_id):
                     if clock.left() < POLL_SECONDS + RESERVE_SECONDS:

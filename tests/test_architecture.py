@@ -17,16 +17,28 @@ from tests.sandbox.server import wait_until
 from tests.sandbox.world import World
 
 ROOT = Path(__file__).parents[1]
-CORE = ("errors", "names", "model", "addresses", "records", "plan", "explain", "options", "report")
+CORE = (
+    "errors",
+    "names",
+    "model",
+    "addresses",
+    "records",
+    "plan",
+    "explain",
+    "observe",
+    "options",
+    "outcome",
+    "report",
+)
 EDGES = ("apiserver", "interfaces", "kube", "retry", "route53", "watchdog")
 JOBS = ("annotate_once", "sync_once", "watch")
-SHELL = ("__main__", "cli")
+SHELL = ("__main__", "cli", "logs")
 FLOORS = {room: floor for floor, rooms in enumerate((CORE, EDGES, JOBS, SHELL)) for room in rooms}
 """Who may import whom: a room those of its own floor and below."""
 
 PURE = {
-    *("collections", "csv", "dataclasses", "decimal", "difflib", "functools", "importlib", "ipaddress", "itertools"),
-    *("json", "math", "re", "typing"),
+    *("collections", "contextlib", "csv", "dataclasses", "decimal", "difflib", "functools", "importlib", "ipaddress"),
+    *("itertools", "json", "math", "re", "typing"),
 }
 """The modules of the standard library that do nothing but calculate, and importlib.resources for the shipped data."""
 

@@ -10,9 +10,9 @@ from jobs.errors import ConfigurationError
 from jobs.interfaces import InterfaceAddress
 from jobs.model import Published, Skipped, Withheld
 from jobs.names import Zone
+from jobs.outcome import Outcome
 from jobs.plan import Change
 from jobs.report import annotate_document, annotate_text, as_json, sync_document, sync_text
-from jobs.sync_once import Outcome
 from tests.builders import DOMAIN, PARIS, ipv4, near, plain
 
 TOP = Zone("Z1", "example.com", private=False)

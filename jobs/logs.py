@@ -1,0 +1,32 @@
+"""The log on standard error: one line a record, for people or for programs."""
+
+import json
+import logging
+import time
+
+from jobs.model import one_line
+
+
+class _Formatter(logging.Formatter):
+    """One line a record, whatever the message: `warning: ...`, or a JSON object."""
+
+    def __init__(self, *, json_lines: bool) -> None:
+        super().__init__()
+        self._json_lines = json_lines
+
+    def format(self, record: logging.LogRecord) -> str:
+        message, level = one_line(super().format(record)), record.levelname.lower()
+        if not self._json_lines:
+            return f"{level}: {message}"
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
+        return json.dumps({"time": moment, "level": level, "message": message})
+
+
+def log_to_stderr(*, json_lines: bool, verbose: bool) -> None:
+    """Log this program's records, and only the warnings of libraries: botocore's debug log holds secrets."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter(json_lines=json_lines))
+    logging.raiseExceptions = False  # a closed standard error is no reason to fail, nor to say so
+    logging.captureWarnings(capture=True)
+    logging.getLogger().handlers = [handler]
+    logging.getLogger("jobs").setLevel(logging.DEBUG if verbose else logging.INFO)
