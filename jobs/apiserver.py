@@ -89,6 +89,8 @@ class ApiServer:
             for chunk in response.response.stream(65536):
                 *whole, rest = (rest + chunk).split(b"\n")
                 yield from whole
+            if rest:
+                raise TemporaryError(f"GET {path}: the stream ended in the middle of a line")
         except (HTTPError, OSError) as error:
             raise TemporaryError(f"GET {path}: the stream broke off: {_reason(error)}") from error
         finally:

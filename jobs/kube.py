@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from jobs.apiserver import ApiServer, BadRequest, Expired, decoded
-from jobs.errors import ConfigurationError, TemporaryError
+from jobs.errors import TemporaryError
 from jobs.model import Condition, Node, quoted
 from jobs.records import BOOT_ID, COORDINATES, NODE_IPS
 from jobs.retry import Clock, patiently
@@ -169,7 +169,7 @@ class Cluster:
             try:
                 page = self._server.get(_NODES, _NodeList, query)
             except BadRequest as error:  # nothing else in it can be wrong
-                raise ConfigurationError(f"--node-label-selector {quoted(label_selector)}: {error}") from error
+                raise BadRequest(f"--node-label-selector {quoted(label_selector)}: {error}") from error
             found += map(_node, page.items)
             if not page.metadata.continue_:
                 return tuple(found), page.metadata.resource_version

@@ -15,7 +15,8 @@ class _Formatter(logging.Formatter):
         self._json_lines = json_lines
 
     def format(self, record: logging.LogRecord) -> str:
-        message, level = one_line(super().format(record)), record.levelname.lower()
+        own = record.name.startswith("jobs")  # libraries log tracebacks along with their warnings
+        message, level = one_line(super().format(record) if own else record.getMessage()), record.levelname.lower()
         if not self._json_lines:
             return f"{level}: {message}"
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))

@@ -10,7 +10,7 @@ from queue import Queue
 from random import uniform
 from typing import Any, Protocol
 
-from jobs.apiserver import AlreadyExists
+from jobs.apiserver import AlreadyExists, BadRequest
 from jobs.errors import FAILED, Failure
 from jobs.kube import CronJob, NodeEvent
 from jobs.model import Address, Coordinates, Node, Published
@@ -79,7 +79,10 @@ def watch(request: WatchRequest, cluster: Cluster, clock: Clock) -> None:
 
 
 def follow(label_selector: str, cluster: Cluster, clock: Clock) -> Iterator[Change]:
-    """List the nodes and follow them; after any gap in what was seen, begin anew and say so. Does not end."""
+    """List the nodes and follow them; after any gap in what was seen, begin anew and say so. Does not end.
+
+    Raises BadRequest when the API server does not understand the label selector.
+    """
     complain = _Complaints(clock)
     words = "the watcher has started"
     failures = 0
@@ -90,6 +93,8 @@ def follow(label_selector: str, cluster: Cluster, clock: Clock) -> Iterator[Chan
             known = {node.name: standing(node) for node in nodes}
             yield Change(version, words)
             yield from _changes(label_selector, version, known, cluster, clock)
+        except BadRequest:  # a selector that the server does not understand now, it never will
+            raise
         except Failure as error:
             complain(f"the nodes cannot be followed: {error}")
         words = "the nodes were listed anew after a gap"

@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import logging
 import os
 import select
 import signal
@@ -52,6 +53,7 @@ class Watchdog:
         def tidy_up() -> None:
             with contextlib.suppress(Exception):
                 last_words()
+            logging.disable()  # other threads may stumble over what the exit handlers take away
             atexit._run_exitfuncs()  # noqa: SLF001 - os._exit runs none
 
         tidying = threading.Thread(target=tidy_up, daemon=True)

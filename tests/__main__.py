@@ -1,15 +1,17 @@
 """`python -m tests`: everything that must hold before a change is done, in one command."""
 
+import os
 import subprocess
 import sys
 
 CORE = ",".join(f"jobs/{room}.py" for room in ("addresses", "errors", "explain", "model", "names", "plan", "records"))
+WORKERS = str(2 * (os.cpu_count() or 1))  # most tests wait for processes
 STEPS = (
     ("ruff", "check"),
     ("ruff", "format", "--check"),
     ("mypy",),
     ("coverage", "erase"),
-    ("coverage", "run", "-m", "pytest", "-q", "-n", "auto", *sys.argv[1:]),
+    ("coverage", "run", "-m", "pytest", "-q", "-n", WORKERS, *sys.argv[1:]),
     ("coverage", "combine", "-q"),
     ("coverage", "report", "--skip-covered"),
     ("coverage", "report", f"--include={CORE}", "--fail-under=100"),

@@ -105,8 +105,7 @@ def loaded(
 ) -> set[str]:
     """Run the program to its end, or `until` something is true, and name the modules it has loaded then."""
     dump = tmp_path / "modules"
-    quiet = {key: value for key, value in environment.items() if not key.startswith("COVERAGE_")}
-    process = start([sys.executable, "-c", DUMP, str(dump), *arguments], quiet)
+    process = start([sys.executable, "-c", DUMP, str(dump), *arguments], environment)
     if until is not None:
         assert wait_until(until, 30)
         process.terminate()

@@ -67,7 +67,7 @@ def at_deadline() -> Iterator[dict[str, tuple[World, Finished]]]:
         for name, world in worlds.items():
             shows(world, no_place(world), {"A simple": [FRA_4, "192.0.2.1"]})
             AT_DEADLINE[name](world)
-        last = ("--timeout", "15", "--output", "json", "--min-nodes", "0")
+        last = ("--timeout", "20", "--output", "json", "--min-nodes", "0")
         started = {name: world.start(*RUN, *last) for name, world in worlds.items()}
         ended = {name: (worlds[name], finish(process, 60)) for name, process in started.items()}
         end_plugin(worlds["login-plugin-hangs"].home / "plugin")

@@ -35,7 +35,7 @@ class Stage:
         return self.texts(keyword)[-1]
 
     def pairs(self, keyword: str, **known: str) -> Mapping[str, str]:
-        """Read every `NAME=value` of ENV, LABEL or ARG; `$NAME` stands for what is known from outside or from before."""
+        """Read every `NAME=value` of ENV, LABEL or ARG; `$NAME` stands for what is known, or was set before."""
         found: dict[str, str] = {}
         for text in self.texts(keyword):
             for word in shlex.split(text):

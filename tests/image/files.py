@@ -54,14 +54,10 @@ class Image:
         return (path for path in self.prefix.rglob("*") if path.is_file() and not path.is_symlink())
 
     def sizes(self) -> Mapping[str, int]:
-        """Add up the bytes by package, bytecode and sources together."""
+        """Add up the bytes by package, sources and bytecode together."""
         sizes: Counter[str] = Counter()
         for path in self.files():
-            _, inside, name = str(path).rpartition("/site-packages/")
-            where = name.partition("/")[0] if inside else "bytecode of Python's library"
-            sizes[where if inside or "bytecode" in path.relative_to(self.prefix).parts else "environment"] += (
-                path.stat().st_size
-            )
+            sizes[_owner(path.relative_to(self.prefix).parts)] += path.stat().st_size
         return sizes
 
     def run(self, *arguments: str, inside: Sequence[str] = (), **variables: str) -> Finished:
@@ -78,6 +74,12 @@ class Image:
         )
 
 
+def _owner(parts: Sequence[str]) -> str:
+    if "site-packages" in parts:
+        return parts[parts.index("site-packages") + 1].partition(".cpython-")[0].removesuffix(".py")
+    return "Python's own library (bytecode)" if parts[0] == "bytecode" else "virtual environment"
+
+
 def build(prefix: Path, stage: Stage = BUILD) -> Image:
     """Follow the build stage's instructions; raises NotBuiltError with the output of the command that failed."""
     handed_on = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
@@ -89,8 +91,8 @@ def build(prefix: Path, stage: Stage = BUILD) -> Image:
                 case "FROM" | "WORKDIR":
                     pass
                 case "ENV":
-                    name, _, value = each.text.partition("=")
-                    environment[name] = value.replace(INSTALLED, str(prefix))
+                    words = (word.partition("=") for word in shlex.split(each.text))
+                    environment |= {name: value.replace(INSTALLED, str(prefix)) for name, _, value in words}
                 case "COPY":
                     _copy(shlex.split(each.text), Path(source))
                 case "RUN":
@@ -118,6 +120,7 @@ def _run(script: str, environment: Mapping[str, str], directory: str) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        umask=0o022,  # as an engine does, whatever this user prefers
         text=True,
         check=False,
     )

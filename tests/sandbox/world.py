@@ -77,7 +77,6 @@ class World:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
-            **_coverage(),
             **self.environment,
             **variables,
         }
@@ -105,8 +104,3 @@ def _line(record_set: Mapping[str, Any]) -> str:
     values = " ".join(record["Value"] for record in record_set.get("ResourceRecords", ()))
     identifier = record_set.get("SetIdentifier", "simple")
     return f"{record_set['Name']} {record_set['TTL']} {record_set['Type']} [{identifier}] {values}"
-
-
-def _coverage() -> dict[str, str]:
-    """Let a process of the program be measured when this one is."""
-    return {key: value for key, value in os.environ.items() if key.startswith("COVERAGE_")}
