@@ -1,21 +1,17 @@
 """The annotate job: write this node's globally reachable addresses to its annotations."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from jobs.interfaces import InterfaceAddress
 from jobs.records import BOOT_ID, NODE_IPS
 
+if TYPE_CHECKING:
+    from jobs.kube import Cluster
+
 log = logging.getLogger(__name__)
-
-
-class Annotatable(Protocol):
-    """What the job needs of a cluster."""
-
-    def annotate(self, node: str, annotations: Mapping[str, str | None]) -> bool:
-        """Set annotations of a node with one request; say whether that changed anything."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +24,7 @@ class AnnotateResult:
 
 
 def annotate_once(
-    node: str | None, found: Sequence[InterfaceAddress], boot_id: str | None, cluster: Annotatable | None
+    node: str | None, found: Sequence[InterfaceAddress], boot_id: str | None, cluster: "Cluster | None"
 ) -> AnnotateResult:
     """Write the addresses found to the node's annotations, or nowhere without a cluster (a dry run).
 

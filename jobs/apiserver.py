@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from ssl import SSLCertVerificationError
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 from kubernetes.client import ApiClient, Configuration
@@ -138,7 +139,9 @@ class ApiServer:
         except (HTTPError, ApiException, OSError) as error:
             raise _unreachable(error) from error
         finally:
-            log.debug("%s %s %s: %s in %.0f ms", method, path, query, outcome, 1000 * (time.monotonic() - started))
+            log.debug(
+                "%s %s?%s: %s in %.0f ms", method, path, urlencode(query), outcome, 1000 * (time.monotonic() - started)
+            )
         return response
 
 

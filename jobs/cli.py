@@ -4,6 +4,7 @@ import argparse
 import logging
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
@@ -33,8 +34,13 @@ AWS settings are boto3's own: AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL_R
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **arguments: Any) -> None:  # noqa: ANN401 - handed on
+        super().__init__(**arguments)
+        self._negative_number_matcher = re.compile("-[0-9]")  # -33.86,151.20 is a value, no option
+
     def error(self, message: str) -> NoReturn:
-        raise ConfigurationError(f"{message}; see '{self.prog} --help'")
+        command = self.prog if " " in self.prog else f"{self.prog} COMMAND"
+        raise ConfigurationError(f"{message}; see '{command} --help'")
 
 
 class _Version(argparse.Action):
@@ -59,9 +65,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str], watchdog: Watchdog) ->
     except Failure as error:
         log.error("%s", error)
         return error.exit_status
-    except Exception as error:
-        log.error("unexpected %s: %s; please report this, with the log of a run with -v", type(error).__name__, error)
-        log.debug("it came from here", exc_info=True)
+    except Exception as error:  # noqa: BLE001 - a defect of our own is still one line and a status
+        log.error("%s", _unexpected(error))
         return FAILED
 
 
@@ -108,6 +113,18 @@ def _print(text: str) -> None:
             raise Failure(f"cannot write the result to standard output: {error}") from error
 
 
+class _Result:
+    """The result on standard output, told once: by the job or, when it is late, by the watchdog."""
+
+    def __init__(self, output: str) -> None:
+        self._json = output == "json"
+        self._told = Lock()
+
+    def tell(self, document: Callable[[], dict[str, Any]], text: Callable[[], str]) -> None:
+        if self._told.acquire(blocking=False):
+            _print(report.as_json(document()) if self._json else text())
+
+
 def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
     from jobs.outcome import Outcomes, exit_status, given_up  # noqa: PLC0415 - each command imports only what it needs
     from jobs.sync_once import SyncRequest, sync_once  # noqa: PLC0415
@@ -115,7 +132,6 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
     if not chosen["domain"]:
         raise ConfigurationError("no domain given; name at least one with --domain or KUBE_NODE_DNS_DOMAIN")
     seconds = chosen["timeout"] or (120 if chosen["wait"] else 45)
-    outcomes: Outcomes = {}
     request = SyncRequest(
         domains=chosen["domain"],
         node_label_selector=chosen["node_label_selector"],
@@ -126,27 +142,26 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
         dry_run=chosen["dry_run"],
         wait=chosen["wait"],
     )
+    outcomes: Outcomes = {}
+    result = _Result(chosen["output"])
 
-    told = Lock()
-
-    def tell() -> int:
-        if not told.acquire(blocking=False):  # the deadline came while this was being said
-            return FAILED
-        for outcome in outcomes.values():
-            for warning in outcome.warnings:
-                log.warning("%s: %s", outcome.domain, warning)
-            if outcome.error or outcome.refusal:
-                log.error("%s: %s", outcome.domain, outcome.error or f"refused: {outcome.refusal}")
+    def tell(outcomes: Outcomes) -> int:
         status = exit_status(outcomes)
-        if chosen["output"] == "json":
-            _print(report.as_json(report.sync_document(outcomes, dry_run=request.dry_run, status=status)))
-        else:
-            _print(report.sync_text(outcomes, dry_run=request.dry_run))
+        for domain, outcome in outcomes.items():
+            for warning in outcome.warnings:
+                log.warning("%s: %s", domain, warning)
+            if outcome.error or outcome.refusal:
+                log.error("%s: %s", domain, outcome.error or f"refused: {outcome.refusal}")
+        result.tell(
+            lambda: report.sync_document(outcomes, dry_run=request.dry_run, status=status),
+            lambda: report.sync_text(outcomes, dry_run=request.dry_run),
+        )
         return status
 
-    def too_late() -> None:
-        given_up(outcomes, request.domains, Failure(f"not done within {seconds} s (--timeout)"))
-        tell()
+    def too_late() -> int:
+        known = dict(outcomes)
+        given_up(known, request.domains, Failure(f"not done within {seconds} s (--timeout)"))
+        return tell(known)
 
     clock = Clock(seconds)
     watchdog.guard(clock, too_late)
@@ -157,7 +172,9 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
         sync_once(request, cluster, Route53(clock), clock, outcomes)
     except Failure as error:
         given_up(outcomes, request.domains, error)
-    return tell()
+    except Exception as error:  # noqa: BLE001 - a defect of our own is still one line and a status
+        given_up(outcomes, request.domains, _unexpected(error))
+    return tell(outcomes)
 
 
 def _annotate_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
@@ -170,12 +187,13 @@ def _annotate_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
     seconds = chosen["timeout"] or 45
     clock = Clock(seconds)
     found = interface_addresses(chosen["interface"], chosen["exclude_interface"])
+    result = _Result(chosen["output"])
 
-    def tell(result: AnnotateResult, status: int = DONE) -> int:
-        if chosen["output"] == "json":
-            _print(report.as_json(report.annotate_document(result, dry_run=dry_run, status=status)))
-        else:
-            _print(report.annotate_text(result, dry_run=dry_run, status=status))
+    def tell(done: AnnotateResult, status: int = DONE) -> int:
+        result.tell(
+            lambda: report.annotate_document(done, dry_run=dry_run, status=status),
+            lambda: report.annotate_text(done, dry_run=dry_run, status=status),
+        )
         return status
 
     def failed(error: Failure) -> int:
@@ -188,6 +206,11 @@ def _annotate_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
         return tell(annotate_once(node, found, boot_id(), cluster))
     except Failure as error:
         return failed(error)
+
+
+def _unexpected(error: Exception) -> Failure:
+    log.debug("this is where it came from", exc_info=error)
+    return Failure(f"unexpected {type(error).__name__}: {error}; please report this, with the log of a run with -v")
 
 
 def _watch(chosen: Mapping[str, Any], _: Watchdog) -> int:

@@ -12,7 +12,7 @@ from jobs.names import canonical
 
 Address = IPv4Address | IPv6Address
 
-_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?")
+_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?")  # as Route 53 reads them
 
 
 @dataclass(frozen=True, order=True)

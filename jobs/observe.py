@@ -1,30 +1,20 @@
 """What a run sees of Route 53: the zone of each domain, and the record sets at its name."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from jobs import records
-from jobs.errors import ConfigurationError
+from jobs.errors import ConfigurationError, TemporaryError
 from jobs.model import RecordSet
 from jobs.names import Zone, choose_zone, last_labels, listing_order, no_zone, within
 from jobs.outcome import Outcomes, settling
 
-
-class Dns(Protocol):
-    """What looking needs of Route 53."""
-
-    def zones(self, start: str, *, all_under_it: bool = True) -> Sequence[Zone]:
-        """List hosted zones in name order from `start` on."""
-
-    def zone(self, zone_id: str) -> Zone:
-        """Look up one hosted zone."""
-
-    def record_sets(self, zone: Zone, name: str) -> Mapping[str, Sequence[RecordSet]]:
-        """Read a name's record sets, and those of other names that came with them."""
+if TYPE_CHECKING:
+    from jobs.route53 import Route53
 
 
-def find_zones(zone_id: str | None, opened: Iterable[str], dns: Dns, outcomes: Outcomes) -> None:
+def find_zones(zone_id: str | None, opened: Iterable[str], dns: "Route53", outcomes: Outcomes) -> None:
     """Give each domain that has none yet its hosted zone: the one named, or the longest public one that holds it."""
     homeless = [domain for domain in opened if outcomes[domain].zone is None]
     if zone_id and homeless:
@@ -42,7 +32,7 @@ def find_zones(zone_id: str | None, opened: Iterable[str], dns: Dns, outcomes: O
                     outcomes[domain] = replace(outcomes[domain], zone=zone)
 
 
-def _named_zone(zone_id: str, domains: Iterable[str], dns: Dns) -> Zone:
+def _named_zone(zone_id: str, domains: Iterable[str], dns: "Route53") -> Zone:
     """Look up the zone of --zone-id; a wrong one is wrong for every domain."""
     zone = dns.zone(zone_id)
     if zone.private:
@@ -53,7 +43,7 @@ def _named_zone(zone_id: str, domains: Iterable[str], dns: Dns) -> Zone:
     return zone
 
 
-def _wider_search(domain: str, zones: Sequence[Zone], dns: Dns) -> Zone:
+def _wider_search(domain: str, zones: Sequence[Zone], dns: "Route53") -> Zone:
     """Look beyond the last two labels, for a zone that is a top-level domain or, failing that, for a helpful error."""
     zones = [*zones, *dns.zones(last_labels(domain, 1), all_under_it=False), *dns.zones("", all_under_it=False)]
     zones = list(dict.fromkeys(zones))
@@ -62,16 +52,23 @@ def _wider_search(domain: str, zones: Sequence[Zone], dns: Dns) -> Zone:
     raise no_zone(domain, zones)
 
 
-def read_records(opened: Iterable[str], dns: Dns, outcomes: Outcomes) -> dict[str, Sequence[RecordSet]]:
+def read_records(opened: Iterable[str], dns: "Route53", outcomes: Outcomes) -> dict[str, Sequence[RecordSet]]:
     """Read each domain's own record sets; one that came complete with another's needs no call."""
     current: dict[str, Sequence[RecordSet]] = {}
     seen: dict[Zone, dict[str, Sequence[RecordSet]]] = {}
+    hanging: dict[Zone, TemporaryError] = {}
     for domain in sorted(opened, key=listing_order):
         zone = outcomes[domain].zone
         if zone is not None:
             with settling(outcomes, domain):
                 known = seen.setdefault(zone, {})
+                if zone in hanging:
+                    raise hanging[zone]
                 if domain not in known:
-                    known |= dns.record_sets(zone, domain)
+                    try:
+                        known |= dns.record_sets(zone, domain)
+                    except TemporaryError as error:
+                        hanging[zone] = error  # not asked again in this round: the other zones need the time
+                        raise
                 current[domain] = records.owned(domain, zone.name, known[domain])
     return current

@@ -164,4 +164,4 @@ def _parsed(option: Option, source: str, raw: str | list[str]) -> Any:  # noqa: 
         return option.parse(raw)
     except ValueError as error:
         words = str(error)
-        raise ConfigurationError(f"{source}: {words if quoted(raw) in words else f'{quoted(raw)} {words}'}") from error
+        raise ConfigurationError(f"{source}: {quoted(raw)}{' ' if words.startswith('is ') else ': '}{words}") from error

@@ -24,6 +24,7 @@ class Outcome:
     changes: tuple[Change, ...] = ()
     attempted: tuple[Change, ...] = ()
     unsure: tuple[Change, ...] = ()
+    unconfirmed: bool = False  # something was written, but the answer with its change id was lost
     unchanged: int = 0
     writes: int = 0
     change_ids: tuple[str, ...] = ()

@@ -40,6 +40,8 @@ class Wanted:
     record_sets: tuple[RecordSet, ...]
     verdicts: tuple[Verdict, ...]
     warnings: tuple[str, ...] = ()
+    publishable: int = 0
+    """Nodes that can serve, before any limit: a limit must not look like a failure, or it would block a withdrawal."""
 
 
 def assess(node: Node, default_coordinates: Coordinates | None) -> Verdict:
@@ -120,9 +122,10 @@ def owned(domain: str, zone_name: str, found: Iterable[RecordSet]) -> tuple[Reco
 def wanted(domain: str, ttl: int, verdicts: Iterable[Verdict], current: Sequence[RecordSet]) -> Wanted:
     """Work out a domain's record sets from the verdicts and what DNS shows now, `current`."""
     policy, judged, warnings = _route(sorted(verdicts, key=lambda verdict: verdict.node), current)
+    publishable = sum(isinstance(verdict, Published) for verdict in judged)
     slots, judged = _within_limits(policy, judged, current)
     record_sets = (_record_set(domain, type_, place, ttl, values) for (type_, place), values in slots.items())
-    return Wanted(tuple(sorted(record_sets, key=lambda each: each.key)), judged, warnings)
+    return Wanted(tuple(sorted(record_sets, key=lambda each: each.key)), judged, warnings, publishable)
 
 
 def _route(verdicts: Sequence[Verdict], current: Sequence[RecordSet]) -> tuple[str, Sequence[Verdict], tuple[str, ...]]:

@@ -133,7 +133,7 @@ def annotate_text(result: "AnnotateResult", *, dry_run: bool, status: int) -> st
     rows = [
         (str(each.address), each.interface, "no" if each.reason else "yes", each.reason or "") for each in result.found
     ]
-    head = ("ADDRESS", "INTERFACE", "PUBLISHED", "REASON")
+    head = ("ADDRESS", "INTERFACE", "PUBLIC", "REASON")
     return "\n".join([f"{result.node or 'this machine'} · {outcome}", "", *_table([head, *rows])]) + "\n"
 
 

@@ -32,7 +32,7 @@ from jobs.retry import Clock, patiently
 
 log = logging.getLogger(__name__)
 
-READ_SECONDS = 8.0  # how long one read is tried: a zone that hangs must leave the others time; the next round goes on
+READ_SECONDS = 6.0  # how long one read is tried: a zone that hangs must leave the others time; the next round goes on
 _CONFIG = Config(
     connect_timeout=3,
     read_timeout=6,

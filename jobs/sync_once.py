@@ -1,18 +1,21 @@
 """The sync job: observe → decide → apply → observe again, until Route 53 shows the nodes that can serve now."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from jobs import observe, records
 from jobs.errors import Conflict, Failure, NotApplied, TemporaryError
 from jobs.explain import Explainer
-from jobs.model import Coordinates, MinNodes, Node, Published, RecordSet, Verdict
-from jobs.names import Zone
+from jobs.model import Coordinates, MinNodes, RecordSet, Verdict
 from jobs.outcome import Outcome, Outcomes, given_up, settling, unsettled
-from jobs.plan import Batch, Change, Plan, batches, calculate, without_withdrawals
+from jobs.plan import Batch, Plan, batches, calculate, without_withdrawals
 from jobs.retry import RESERVE_SECONDS, Clock, patiently
+
+if TYPE_CHECKING:  # whoever calls has them; here they are but names
+    from jobs.kube import Cluster
+    from jobs.route53 import Route53
 
 log = logging.getLogger(__name__)
 
@@ -37,24 +40,7 @@ class SyncRequest:
     wait: bool = False
 
 
-class Nodes(Protocol):
-    """What the job needs of a cluster."""
-
-    def nodes(self, label_selector: str) -> Sequence[Node]:
-        """List the nodes that match, as they are now."""
-
-
-class Dns(observe.Dns, Protocol):
-    """What the job needs of Route 53."""
-
-    def change(self, zone: Zone, changes: Iterable[Change]) -> str:
-        """Apply one change batch; give its id."""
-
-    def in_sync(self, change_id: str) -> bool:
-        """Whether every name server knows a change."""
-
-
-def sync_once(request: SyncRequest, cluster: Nodes, dns: Dns, clock: Clock, outcomes: Outcomes) -> None:
+def sync_once(request: SyncRequest, cluster: "Cluster", dns: "Route53", clock: Clock, outcomes: Outcomes) -> None:
     """Make Route 53 show the nodes that can serve now; a second look confirms what was written.
 
     `outcomes` holds each domain's and is kept current, so that a run cut short can still say how far it got. Records
@@ -96,13 +82,12 @@ class Decision:
 def decide(request: SyncRequest, domain: str, current: Sequence[RecordSet], verdicts: Sequence[Verdict]) -> Decision:
     """Compare what a domain shows with what it should. Pure."""
     wanted = records.wanted(domain, request.ttl, verdicts, current)
-    published = sum(isinstance(verdict, Published) for verdict in wanted.verdicts)
     required = request.min_nodes.required(len(verdicts))
     refusal = None
-    if published < required:
+    if wanted.publishable < required:
         refusal = (
-            f"{published} of {len(verdicts)} selected nodes would be published, --min-nodes {request.min_nodes} "
-            f"asks for {required}: nothing is withdrawn"
+            f"{wanted.publishable} of {len(verdicts)} selected nodes would be published, "
+            f"--min-nodes {request.min_nodes} asks for {required}: nothing is withdrawn"
         )
         wanted = records.confined(wanted, without_withdrawals(current, wanted.record_sets))
     plan = calculate(current, wanted.record_sets)
@@ -113,28 +98,30 @@ def _judge(request: SyncRequest, outcome: Outcome, current: Sequence[RecordSet],
     """Note a decision; the domain is settled when nothing is left to do, or nothing may be done."""
     last = outcome.error
     made = tuple(change for change in outcome.unsure if change.shows_in(current))
+    changed = outcome.changes + made
     outcome = replace(
         outcome,
         error=None,
         refusal=decision.refusal,
         warnings=decision.wanted.warnings,
         verdicts=decision.wanted.verdicts,
-        unchanged=len(
-            {each.key for each in decision.plan.unchanged} - {change.subject.key for change in outcome.changes}
-        ),
-        changes=outcome.changes + (decision.plan.changes if request.dry_run else made),
+        unchanged=len({each.key for each in decision.plan.unchanged} - {change.subject.key for change in changed}),
+        changes=decision.plan.changes if request.dry_run else changed,
+        unconfirmed=outcome.unconfirmed or bool(made),
         unsure=(),
         settled=request.dry_run or not decision.plan.changes,
     )
     if not outcome.settled and outcome.writes >= MAX_WRITES:
         fought_over = [change for change in decision.plan.changes if change not in outcome.attempted]
         names = ", ".join(str(change.subject) for change in fought_over or decision.plan.changes)
-        error = Failure(f"somebody else keeps changing {names}, given up after {MAX_WRITES} writes: {last or 'undone'}")
+        unknown = isinstance(last, TemporaryError)
+        why = "without a known outcome" if unknown else "because somebody else keeps changing it"
+        error = Failure(f"{names}: given up after {MAX_WRITES} writes {why}: {last or 'undone each time'}")
         return replace(outcome, settled=True, error=error)
     return outcome
 
 
-def _apply(domain: str, decision: Decision, dns: Dns, clock: Clock, began: float, outcomes: Outcomes) -> None:
+def _apply(domain: str, decision: Decision, dns: "Route53", clock: Clock, began: float, outcomes: Outcomes) -> None:
     """Write a plan, batch by batch; whatever comes of it, the next round reads everything again."""
     explainer = Explainer(decision.wanted.verdicts)
     outcomes[domain] = replace(outcomes[domain], attempted=decision.plan.changes)
@@ -159,7 +146,7 @@ def _apply(domain: str, decision: Decision, dns: Dns, clock: Clock, began: float
             log.info("%s in zone %s: %s", domain, outcome.zone, explainer.line(change))
 
 
-def _write(outcome: Outcome, batch: Batch, dns: Dns, clock: Clock, began: float) -> str:
+def _write(outcome: Outcome, batch: Batch, dns: "Route53", clock: Clock, began: float) -> str:
     """Send one batch while its plan is fresh. Only what was certainly not applied is ever sent again."""
     last = outcome.error
 
@@ -181,12 +168,24 @@ def _write(outcome: Outcome, batch: Batch, dns: Dns, clock: Clock, began: float)
     return patiently(clock, f"writing {outcome.domain}", on=NotApplied, attempts=None, within_seconds=fresh)(attempt)
 
 
-def _wait_in_sync(dns: Dns, clock: Clock, outcomes: Outcomes) -> None:
+def _wait_in_sync(dns: "Route53", clock: Clock, outcomes: Outcomes) -> None:
     """Return when every Route 53 name server answers with what this run wrote."""
     for domain, outcome in outcomes.items():
-        with settling(outcomes, domain):
-            for change_id in outcome.change_ids:
-                while not dns.in_sync(change_id):
-                    if clock.left() < POLL_SECONDS + RESERVE_SECONDS:
-                        raise Failure(f"written, but change {change_id} is not INSYNC before the deadline (--timeout)")
-                    clock.sleep(POLL_SECONDS)
+        if outcome.error is None:
+            with settling(outcomes, domain):
+                for change_id in outcome.change_ids:
+                    _wait_for(change_id, dns, clock)
+                if outcome.unconfirmed:
+                    raise Failure("written, but the answer with the change id was lost: it may not be INSYNC yet")
+
+
+def _wait_for(change_id: str, dns: "Route53", clock: Clock) -> None:
+    pending: Exception | str = "PENDING"
+    while clock.left() > POLL_SECONDS + RESERVE_SECONDS:
+        try:
+            if dns.in_sync(change_id):
+                return
+        except TemporaryError as error:
+            pending = error
+        clock.sleep(POLL_SECONDS)
+    raise Failure(f"written, but change {change_id} is not INSYNC before the deadline (--timeout): {pending}")

@@ -3,16 +3,16 @@
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from queue import Queue
 from random import uniform
-from typing import Any, Protocol
+from typing import Any
 
 from jobs.apiserver import AlreadyExists, BadRequest
 from jobs.errors import FAILED, Failure
-from jobs.kube import CronJob, NodeEvent
+from jobs.kube import Cluster, CronJob, NodeEvent
 from jobs.model import Address, Coordinates, Node, Published
 from jobs.records import ANNOTATIONS, assess
 from jobs.retry import Clock
@@ -22,22 +22,6 @@ log = logging.getLogger(__name__)
 COMPLAINT_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 30.0
 LONGEST_JOB_NAME = 63
-
-
-class Cluster(Protocol):
-    """What the watcher needs of Kubernetes."""
-
-    def nodes_at(self, label_selector: str) -> tuple[Sequence[Node], str]:
-        """List the nodes that match, with the version of the list."""
-
-    def node_events(self, label_selector: str, resource_version: str) -> Iterator[NodeEvent]:
-        """Follow them from a version on, until the server ends the stream."""
-
-    def cronjob(self, namespace: str, name: str) -> CronJob:
-        """Read a CronJob."""
-
-    def create_job(self, namespace: str, job: Mapping[str, Any]) -> None:
-        """Create a Job; raises AlreadyExists."""
 
 
 @dataclass(frozen=True)

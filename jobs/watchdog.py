@@ -25,7 +25,7 @@ class Watchdog:
 
     def __init__(self) -> None:
         """Take over SIGTERM and SIGINT."""
-        self._guarded: tuple[Clock, Callable[[], object]] | None = None
+        self._guarded: tuple[Clock, Callable[[], int]] | None = None
         self._signals, write = os.pipe()
         os.set_blocking(write, False)
         signal.set_wakeup_fd(write, warn_on_full_buffer=False)
@@ -33,8 +33,8 @@ class Watchdog:
             signal.signal(number, lambda *_: None)
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def guard(self, clock: Clock, last_words: Callable[[], object]) -> None:
-        """End the process with 1 at the clock's deadline, after `last_words`."""
+    def guard(self, clock: Clock, last_words: Callable[[], int]) -> None:
+        """End the process at the clock's deadline with the exit status that `last_words` gives."""
         self._guarded = clock, last_words
 
     def _watch(self) -> None:
@@ -42,21 +42,24 @@ class Watchdog:
             # A second at most: select does not count the time a laptop sleeps.
             left = min(1.0, self._guarded[0].left()) if self._guarded else 1.0
             if select.select([self._signals], [], [], max(0.0, left))[0]:
-                self._end(128 + os.read(self._signals, 1)[0], lambda: None)
+                number = os.read(self._signals, 1)[0]
+                self._end(None, 128 + number)
             elif self._guarded and self._guarded[0].left() <= 0:
-                self._end(FAILED, self._guarded[1])
+                self._end(self._guarded[1], FAILED)
 
     @staticmethod
-    def _end(status: int, last_words: Callable[[], object]) -> None:
+    def _end(last_words: Callable[[], int] | None, status: int) -> None:
         """Exit without waiting for anybody; exit handlers remove the temporary files with keys of a kubeconfig."""
+        statuses = [status]
 
         def tidy_up() -> None:
             with contextlib.suppress(Exception):
-                last_words()
+                if last_words:
+                    statuses.append(last_words())
             logging.disable()  # other threads may stumble over what the exit handlers take away
             atexit._run_exitfuncs()  # noqa: SLF001 - os._exit runs none
 
         tidying = threading.Thread(target=tidy_up, daemon=True)
         tidying.start()
         tidying.join(_LAST_WORDS_SECONDS)  # standard output may be a pipe that nobody reads
-        os._exit(status)
+        os._exit(statuses[-1])

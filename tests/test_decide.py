@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from jobs.errors import ConfigurationError
-from jobs.model import MinNodes, Published, RecordSet, Verdict
+from jobs.model import Coordinates, MinNodes, Published, RecordSet, Verdict
 from jobs.plan import Change
 from jobs.sync_once import Decision, SyncRequest, decide
 from tests.builders import DOMAIN, PARIS, TOKYO, ipv4, near, plain, published, routed, skipped
@@ -109,3 +109,11 @@ def test_sets_too_large_to_replace_are_an_error() -> None:
     ]
     with pytest.raises(ConfigurationError, match="too large to be replaced"):
         decided(current, [UP])
+
+
+def test_a_limit_is_no_failure() -> None:
+    """With more places than Route 53 takes, --min-nodes would refuse for ever, and the dead would stay in DNS."""
+    crowd: list[Verdict] = [
+        published(f"n{place}", f"5.0.1.{place}", Coordinates.parse(f"{place},1")) for place in range(31)
+    ]
+    assert decided([], crowd, min_nodes=MinNodes(31)).refusal is None

@@ -225,9 +225,9 @@ def test_annotate_text() -> None:
     assert text.splitlines() == [
         "a · changed",
         "",
-        "ADDRESS   INTERFACE  PUBLISHED  REASON",
+        "ADDRESS   INTERFACE  PUBLIC  REASON",
         "5.0.0.1   eth0       yes",
-        "10.0.0.1  eth1       no         not globally reachable: Private-Use",
+        "10.0.0.1  eth1       no      not globally reachable: Private-Use",
     ]
 
 
