@@ -1,30 +1,25 @@
-"""One Kubernetes API server through the official client's transport and login; its errors as ours. No decision."""
+"""One Kubernetes API server through the official client's transport; its errors as ours. No decision."""
 
 import logging
-import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
 from ssl import SSLCertVerificationError
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from kubernetes.client import ApiClient, Configuration
+from kubernetes.client import ApiClient
 from kubernetes.client.exceptions import ApiException
-from kubernetes.config import load_incluster_config, load_kube_config
 from urllib3.exceptions import HTTPError
 
 from jobs.errors import ConfigurationError, Failure, NotApplied, TemporaryError
+from jobs.login import configuration_of
 from jobs.model import one_line
 from jobs.retry import ATTEMPTS, Clock, patiently
 
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS, READ_SECONDS = 3, 10
-_HOME_CONFIG = os.path.expanduser("~/.kube/config")  # noqa: PTH111 - pathlib raises for a uid without a home
-SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 Document = TypeVar("Document")
 Query = Mapping[str, str]
@@ -42,9 +37,12 @@ class BadRequest(ConfigurationError):
     """The API server does not understand the request."""
 
 
-class _Status(msgspec.Struct):
+class Status(msgspec.Struct):
+    """What the API server says about an error."""
+
     message: str = ""
     reason: str = ""
+    code: int = 0
 
 
 class ApiServer:
@@ -56,18 +54,7 @@ class ApiServer:
         Raises ConfigurationError where there is no such login, Failure where a login plugin fails.
         """
         self._clock = clock
-        configuration = Configuration()
-        configuration.retries = False  # jobs.retry alone tries again
-        files = kubeconfig or os.environ.get("KUBECONFIG")
-        if not (files or context) and (SERVICE_ACCOUNT / "token").exists():
-            with _login("the pod's service account"):
-                load_incluster_config(configuration)
-        else:
-            source = (files or f"{_HOME_CONFIG}, and this is no pod") + (f", context {context}" if context else "")
-            with _login(source):
-                load_kube_config(files or _HOME_CONFIG, context, configuration, persist_config=False)
-        _trim_tokens(configuration)
-        self._client = ApiClient(configuration)
+        self._client = ApiClient(configuration_of(kubeconfig, context))
         self._client.user_agent = "kube-node-dns"
 
     def get(self, path: str, type_: type[Document], query: Query | None = None) -> Document:
@@ -145,14 +132,6 @@ class ApiServer:
         return response
 
 
-def pod_namespace() -> str | None:
-    """Name the namespace of the pod this runs in, None outside of one."""
-    try:
-        return (SERVICE_ACCOUNT / "namespace").read_text("utf-8").strip()
-    except OSError:
-        return None
-
-
 def decoded(data: bytes | msgspec.Raw, type_: type[Document], what: str) -> Document:
     """Decode JSON; raises TemporaryError for what the API does not promise: it never counts as "nothing there"."""
     try:
@@ -161,50 +140,12 @@ def decoded(data: bytes | msgspec.Raw, type_: type[Document], what: str) -> Docu
         raise TemporaryError(f"{what}: the answer is not what the API promises: {error}") from error
 
 
-@contextmanager
-def _login(source: str) -> Iterator[None]:
-    """Turn what goes wrong while logging in into our errors; the client only logs what a login plugin did wrong."""
-    said: list[str] = []
-
-    def listen(record: logging.LogRecord) -> bool:
-        said.append(one_line(record.getMessage()))
-        return False
-
-    root = logging.getLogger()
-    root.addFilter(listen)  # sees what is logged to the root logger itself, as the client does
-    try:
-        yield
-    except Exception as error:  # a kubeconfig can be wrong in any way
-        shapeless = isinstance(error, TypeError | AttributeError | KeyError)
-        words = "its content is no kubeconfig" if shapeless else one_line(str(error)) or type(error).__name__
-        raise ConfigurationError(
-            f"no login to Kubernetes from {source}: {words}; check --kubeconfig, --context and KUBECONFIG"
-        ) from error
-    finally:
-        root.removeFilter(listen)
-    if said:
-        missing = any(words.startswith("[Errno") for words in said)  # the plugin cannot even be started
-        raise (ConfigurationError if missing else Failure)(f"login to Kubernetes failed: {'; '.join(said)}")
-
-
-def _trim_tokens(configuration: Configuration) -> None:
-    """Take white space off tokens, whenever they are read: files end in a newline, which no header may hold."""
-    reread = configuration.refresh_api_key_hook
-
-    def reread_and_trim(current: Configuration) -> None:
-        if reread:
-            reread(current)
-        current.api_key = {key: token.strip() for key, token in current.api_key.items()}
-
-    setattr(configuration, "refresh_api_key_hook", reread_and_trim)  # noqa: B010 - the client types it as None
-
-
 def _translated(status: int, data: bytes, what: str) -> Failure:
     """Tell what an HTTP status of the API server means for the run, with the server's own words."""
     try:
-        answer = msgspec.json.decode(data, type=_Status)
+        answer = msgspec.json.decode(data, type=Status)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        answer = _Status()
+        answer = Status()
     said = f"{what}: {one_line(answer.message) or 'no reason given'} (HTTP {status})"
     match status:
         case 400:

@@ -3,17 +3,15 @@
 import argparse
 import logging
 import math
-import os
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jobs import report
 from jobs.errors import DONE, FAILED, ConfigurationError, Failure
 from jobs.logs import log_to_stderr
 from jobs.options import ANNOTATE_ONCE, SYNC_ONCE, WATCH, Option, settings
+from jobs.output import Result, print_result
 from jobs.retry import Clock
 from jobs.watchdog import Watchdog
 
@@ -47,7 +45,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version  # noqa: PLC0415 - slow, and only this needs it
 
-        _print(f"kube-node-dns {version('kube-node-dns')}\n")
+        print_result(f"kube-node-dns {version('kube-node-dns')}\n")
         parser.exit()
 
 
@@ -103,28 +101,6 @@ def _add(parser: argparse.ArgumentParser, option: Option) -> None:
         parser.add_argument(*names, action=action, metavar=option.metavar, help=words)
 
 
-def _print(text: str) -> None:
-    """Write the result; a reader who has seen enough, such as `head`, is no error."""
-    try:
-        print(text, end="", flush=True)  # noqa: T201 - the one place that does
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered goes there at exit
-        if not isinstance(error, BrokenPipeError):
-            raise Failure(f"cannot write the result to standard output: {error}") from error
-
-
-class _Result:
-    """The result on standard output, told once: by the job or, when it is late, by the watchdog."""
-
-    def __init__(self, output: str) -> None:
-        self._json = output == "json"
-        self._told = Lock()
-
-    def tell(self, document: Callable[[], dict[str, Any]], text: Callable[[], str]) -> None:
-        if self._told.acquire(blocking=False):
-            _print(report.as_json(document()) if self._json else text())
-
-
 def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
     from jobs.outcome import Outcomes, exit_status, given_up  # noqa: PLC0415 - each command imports only what it needs
     from jobs.sync_once import SyncRequest, sync_once  # noqa: PLC0415
@@ -143,7 +119,7 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
         wait=chosen["wait"],
     )
     outcomes: Outcomes = {}
-    result = _Result(chosen["output"])
+    result = Result(chosen["output"])
 
     def tell(outcomes: Outcomes) -> int:
         status = exit_status(outcomes)
@@ -187,7 +163,7 @@ def _annotate_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
     seconds = chosen["timeout"] or 45
     clock = Clock(seconds)
     found = interface_addresses(chosen["interface"], chosen["exclude_interface"])
-    result = _Result(chosen["output"])
+    result = Result(chosen["output"])
 
     def tell(done: AnnotateResult, status: int = DONE) -> int:
         result.tell(
@@ -214,7 +190,7 @@ def _unexpected(error: Exception) -> Failure:
 
 
 def _watch(chosen: Mapping[str, Any], _: Watchdog) -> int:
-    from jobs.apiserver import pod_namespace  # noqa: PLC0415 - each command imports only what it needs
+    from jobs.login import pod_namespace  # noqa: PLC0415 - each command imports only what it needs
     from jobs.watch import WatchRequest, watch  # noqa: PLC0415
 
     if not chosen["cronjob"]:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from jobs.apiserver import ApiServer, BadRequest, Expired, decoded
+from jobs.apiserver import ApiServer, BadRequest, Expired, Status, decoded
 from jobs.errors import TemporaryError
 from jobs.model import Condition, Node, quoted
 from jobs.records import BOOT_ID, COORDINATES, NODE_IPS
@@ -79,17 +79,8 @@ class _PatchedNode(msgspec.Struct, tag_field="kind", tag="Node"):
     metadata: _PatchedMetadata
 
 
-class _AnyMetadata(msgspec.Struct, rename="camel"):
-    resource_version: str
-
-
-class _AnyObject(msgspec.Struct):
-    metadata: _AnyMetadata
-
-
-class _ErrorStatus(msgspec.Struct):
-    code: int = 0
-    message: str = ""
+class _Bookmark(msgspec.Struct):
+    metadata: _ListMetadata
 
 
 class _Event(msgspec.Struct):
@@ -246,9 +237,9 @@ def _selecting(label_selector: str) -> dict[str, str]:
 def _node_event(line: bytes) -> NodeEvent:
     event = decoded(line, _Event, "watching nodes")
     if event.type == "ERROR":
-        status = decoded(event.object, _ErrorStatus, "watching nodes")
+        status = decoded(event.object, Status, "watching nodes")
         raise (Expired if status.code == 410 else TemporaryError)(f"watching nodes: {status.message}")
     if event.type == "BOOKMARK":
-        return NodeEvent(event.type, decoded(event.object, _AnyObject, "watching nodes").metadata.resource_version)
+        return NodeEvent(event.type, decoded(event.object, _Bookmark, "watching nodes").metadata.resource_version)
     node = decoded(event.object, _Node, "watching nodes")
     return NodeEvent(event.type, node.metadata.resource_version, _node(node))

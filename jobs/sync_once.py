@@ -99,9 +99,10 @@ def _judge(request: SyncRequest, outcome: Outcome, current: Sequence[RecordSet],
     last = outcome.error
     made = tuple(change for change in outcome.unsure if change.shows_in(current))
     changed = outcome.changes + made
+    settled = request.dry_run or not decision.plan.changes
     outcome = replace(
         outcome,
-        error=None,
+        error=None if settled else last,
         refusal=decision.refusal,
         warnings=decision.wanted.warnings,
         verdicts=decision.wanted.verdicts,
@@ -109,7 +110,7 @@ def _judge(request: SyncRequest, outcome: Outcome, current: Sequence[RecordSet],
         changes=decision.plan.changes if request.dry_run else changed,
         unconfirmed=outcome.unconfirmed or bool(made),
         unsure=(),
-        settled=request.dry_run or not decision.plan.changes,
+        settled=settled,
     )
     if not outcome.settled and outcome.writes >= MAX_WRITES:
         fought_over = [change for change in decision.plan.changes if change not in outcome.attempted]
@@ -138,6 +139,7 @@ def _apply(domain: str, decision: Decision, dns: "Route53", clock: Clock, began:
             return
         outcomes[domain] = replace(
             outcome,
+            error=None,
             changes=outcome.changes + changes,
             change_ids=(*outcome.change_ids, change_id),
             writes=outcome.writes + (number == 0),

@@ -30,9 +30,9 @@ CORE = (
     "outcome",
     "report",
 )
-EDGES = ("apiserver", "interfaces", "kube", "retry", "route53", "watchdog")
+EDGES = ("apiserver", "interfaces", "kube", "login", "retry", "route53", "watchdog")
 JOBS = ("annotate_once", "sync_once", "watch")
-SHELL = ("__main__", "cli", "logs")
+SHELL = ("__main__", "cli", "logs", "output")
 FLOORS = {room: floor for floor, rooms in enumerate((CORE, EDGES, JOBS, SHELL)) for room in rooms}
 """Who may import whom: a room those of its own floor and below."""
 
@@ -43,7 +43,7 @@ PURE = {
 """The modules of the standard library that do nothing but calculate, and importlib.resources for the shipped data."""
 
 KNOWN_TO = {
-    "kubernetes": {"apiserver"},
+    "kubernetes": {"apiserver", "login"},
     "urllib3": {"apiserver"},
     "msgspec": {"apiserver", "kube"},
     "boto3": {"route53"},
