@@ -13,7 +13,6 @@ STEPS = (
     ("coverage", "erase"),
     ("coverage", "run", "-m", "pytest", "-q", "-n", WORKERS, *sys.argv[1:]),
     ("coverage", "combine", "-q"),
-    ("coverage", "report", "--skip-covered"),
     ("coverage", "report", f"--include={CORE}", "--fail-under=100"),
 )
 
