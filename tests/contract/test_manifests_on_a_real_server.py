@@ -1,5 +1,6 @@
 """cron/ on a real API server: it applies, twice the same; what each service account may do; what the policy refuses."""
 
+import itertools
 import json
 import os
 import re
@@ -104,8 +105,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def bound(cluster: Cluster) -> str:
     """Give a token of an annotate pod on its node, once the policy has come into force."""
     token = cluster.token("annotate", cluster.pod("annotate", OWN))
-    label = {"metadata": {"labels": {"probe": "1"}}}
-    assert wait_until(lambda: _patched(cluster, token, OWN, label).status == 422, 60)
+    tries = itertools.count()
+
+    def is_denied() -> bool:
+        """Try a label of another value each time: setting the same again changes nothing, which the policy allows."""
+        label = {"metadata": {"labels": {"probe": str(next(tries))}}}
+        return _patched(cluster, token, OWN, label).status == 422
+
+    assert wait_until(is_denied, 60)
     return token
 
 
