@@ -125,6 +125,10 @@ class ApiServer:
                 raise _translated(response.status, response.read(), f"{method} {path}")
         except (HTTPError, ApiException, OSError) as error:
             raise _unreachable(error) from error
+        except ValueError as error:  # which shows the header: it is not for the log
+            header = "Invalid header value" in str(error)
+            words = "the token holds a character that no header may hold" if header else one_line(str(error))
+            raise ConfigurationError(f"no request to Kubernetes can be made: {words}") from error
         finally:
             log.debug(
                 "%s %s?%s: %s in %.0f ms", method, path, urlencode(query), outcome, 1000 * (time.monotonic() - started)

@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from jobs.errors import ConfigurationError
 
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
-_ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,11 @@ def parse_domain(text: str) -> str:
 
 
 def canonical(name: str) -> str:
-    r"""Undo Route 53's notation: `\052.Example.com.` → `*.example.com`."""
-    return _ESCAPE.sub(lambda code: chr(int(code[1], 8)), name).lower().removesuffix(".")
+    r"""Undo Route 53's notation of a name that may be ours: `\052.Example.com.` → `*.example.com`.
+
+    Other octal codes stay: `a\056b.example.com` is one label below example.com, not two.
+    """
+    return name.replace("\\052", "*").lower().removesuffix(".")
 
 
 def escaped(name: str) -> str:

@@ -55,7 +55,7 @@ def calculate(current: Iterable[RecordSet], wanted: Iterable[RecordSet]) -> Plan
     pairs = [Change(before.get(key), after.get(key)) for key in sorted(before.keys() | after.keys())]
     return Plan(
         tuple(change for change in pairs if not change.is_witness),
-        tuple(change.subject for change in pairs if change.is_witness),
+        tuple(change.before for change in pairs if change.before and change.is_witness),  # as read, for a witness
     )
 
 

@@ -72,7 +72,7 @@ class Route53:
                 core.set_config_variable("region", "us-east-1")
             self._client = boto3.Session(botocore_session=core).client("route53")
             self._client.meta.events.register("before-parse.route53.ChangeResourceRecordSets", _read_older_refusal)
-        except (BotoCoreError, ValueError) as error:
+        except (BotoCoreError, ValueError, OSError) as error:
             raise _translated(error, "AWS settings") from error
 
     def zones(self, start: str, *, all_under_it: bool = True) -> tuple[Zone, ...]:
@@ -144,7 +144,7 @@ class Route53:
         outcome = "ok"
         try:
             answer: Mapping[str, Any] = getattr(self._client, xform_name(action))(**parameters)
-        except (BotoCoreError, ClientError, ResponseParserError) as error:
+        except (BotoCoreError, ClientError, ResponseParserError, OSError) as error:
             failure = _translated(error, f"route53:{action} on {resource}", action)
             outcome = str(failure)
             raise failure from error
@@ -186,6 +186,10 @@ def _translated(error: Exception, what: str, action: str = "") -> Failure:
             return Failure(f"AWS login: {error}; log in again")
         case CredentialRetrievalError() | MetadataRetrievalError():
             return Failure(f"AWS credentials: {error}")
+        case HTTPClientError() if "Invalid header value" in str(error):  # which the error shows: it is not for the log
+            return ConfigurationError(
+                "the AWS credentials hold a line break or another character that no header may hold"
+            )
         case HTTPClientError() | ConnectionError():
             return TemporaryError(f"Route 53 unreachable: {error}")
         case ResponseParserError():

@@ -69,7 +69,8 @@ def test_only_ascii(text: str) -> None:
         pytest.param("www.example.com.", "www.example.com", id="plain"),
         pytest.param("\\052.example.com.", "*.example.com", id="wildcard"),
         pytest.param("WWW.Example.com", "www.example.com", id="upper case, no dot"),
-        pytest.param("\\344.example.com.", "\u00e4.example.com", id="another octal escape"),
+        pytest.param("\\344.example.com.", "\\344.example.com", id="another octal escape is nobody's"),
+        pytest.param("a\\056b.example.com.", "a\\056b.example.com", id="a dot within a label parts none"),
         pytest.param("\\9.example.com.", "\\9.example.com", id="no escape"),
     ],
 )

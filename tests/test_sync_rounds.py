@@ -1,8 +1,30 @@
 """What one round of a sync owes the next: time for other zones, a known outcome, and an honest account."""
 
+import pytest
+
+from tests.sandbox.account import simple
 from tests.sandbox.server import Fault
 from tests.sandbox.world import World
-from tests.sync_runs import WRITE, document, forget, reported, settled, slow, sync, two_places
+from tests.sync_runs import (
+    DOMAIN,
+    FRA_4,
+    FRA_6,
+    FRANKFURT,
+    NEW_YORK,
+    NYC_4,
+    PLACES,
+    WRITE,
+    addresses,
+    document,
+    ends,
+    forget,
+    reported,
+    settled,
+    slow,
+    sync,
+    synced,
+    two_places,
+)
 
 HANGING = ("--domain", "a.hanging.app", "--domain", "b.hanging.app")
 
@@ -69,3 +91,94 @@ def test_a_place_south_of_the_equator(world: World) -> None:
     finished = sync(world, "--default-coordinates", "-33.86,151.20")
     assert finished.returncode == 0, finished.stderr
     assert "A geoproximity -33.86,151.20" in finished.stdout
+
+
+@pytest.mark.parametrize(
+    "notation",
+    [
+        pytest.param({"Coordinates": {"Latitude": "50.11", "Longitude": "8.68"}, "Bias": 0}, id="bias of zero"),
+        pytest.param({"Coordinates": {"Latitude": "+50.11", "Longitude": "8.68"}}, id="plus sign"),
+    ],
+)
+def test_a_witness_is_restated_as_it_was_read(world: World, notation: dict[str, object]) -> None:
+    """A failed node would stay in DNS for ever beside a set that says the same in other words."""
+    zone = world.route53.zone("example.com")
+    world.node("fra-1", FRA_4, FRANKFURT)
+    world.node("nyc-1", NYC_4, NEW_YORK)
+    own = {"SetIdentifier": PLACES + FRANKFURT, "GeoProximityLocation": notation}
+    world.route53.put(zone, simple(f"{DOMAIN}.", "A", FRA_4) | own)
+    synced(world)
+    ends(world, "nyc-1")
+    synced(world)
+    assert addresses(world, zone) == {FRA_4}
+
+
+def test_a_witness_keeps_the_notation_of_its_values(world: World) -> None:
+    """The same, for an IPv6 address that somebody wrote in full length and capitals."""
+    zone = world.route53.zone("example.com")
+    world.node("fra-1", FRA_6, FRANKFURT)
+    world.node("nyc-1", "2a01:4ff:f0:7::7", NEW_YORK)
+    location = {"Coordinates": {"Latitude": "50.11", "Longitude": "8.68"}}
+    own = {"SetIdentifier": PLACES + FRANKFURT, "GeoProximityLocation": location}
+    world.route53.put(zone, simple(f"{DOMAIN}.", "AAAA", "2A01:04F8:0C17:0001:0:0:0:0010") | own)
+    synced(world)
+    ends(world, "nyc-1")
+    synced(world)
+    assert addresses(world, zone) == {"2A01:04F8:0C17:0001:0:0:0:0010"}
+
+
+def test_a_dot_within_a_label_is_no_boundary(world: World) -> None:
+    """Somebody else's records would be deleted, because their name looks like the domain when it is written out."""
+    zone = world.route53.zone("example.com")
+    world.node("fra-1", FRA_4)
+    world.route53.put(zone, simple("cdn\\056eu.example.com.", "A", "9.9.9.9"))
+    finished = world.run("sync-once", "--domain", "cdn.eu.example.com")
+    assert finished.returncode == 0, finished.stderr
+    assert addresses(world, zone, "cdn\\056eu.example.com") == {"9.9.9.9"}
+
+
+NO_KEYS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        pytest.param(
+            {"AWS_WEB_IDENTITY_TOKEN_FILE": "/no/such/file", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/x"},
+            id="web identity",
+        ),
+        pytest.param(
+            {
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/no/such/file",
+            },
+            id="container",
+        ),
+    ],
+)
+def test_a_missing_credentials_file_is_a_wrong_setting(world: World, variables: dict[str, str]) -> None:
+    """A pod without its token would be told to report a defect, or be tried again for ever."""
+    two_places(world)
+    finished = sync(world, **NO_KEYS, **variables)
+    assert finished.returncode == 2, finished.stderr
+    assert "/no/such/file" in finished.stderr
+
+
+def test_a_line_break_in_a_key_is_a_wrong_setting_and_not_shown(world: World) -> None:
+    """A Secret made with `echo` would look like an outage, and the signed header would stand in the log."""
+    two_places(world)
+    finished = sync(world, "-v", AWS_ACCESS_KEY_ID=f"{world.route53.access_key}\n")
+    assert finished.returncode == 2
+    assert "line break" in finished.stderr
+    assert "Signature" not in finished.stderr + finished.stdout
+
+
+def test_a_line_break_in_a_token_is_not_shown(world: World) -> None:
+    """The token of the cluster would stand in the log."""
+    two_places(world)
+    config = world.kubeconfig.read_text("utf-8").replace('"token": "', '"token": "hush\\nhush-')
+    world.kubeconfig.write_text(config, "utf-8")
+    finished = sync(world, "-v")
+    assert finished.returncode == 2
+    assert "no header may hold" in finished.stderr
+    assert "hush" not in finished.stderr + finished.stdout
