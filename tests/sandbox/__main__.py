@@ -3,12 +3,17 @@
 import argparse
 import shlex
 import threading
+import time
+from collections.abc import Collection
 from pathlib import Path
 
 from tests.sandbox.world import PROGRAM, World
 
 DOMAIN = "cdn.example.com"
 SYNC = ("sync-once", "--domain", DOMAIN, "--node-label-selector", "serve-public=true")
+NODES = ("fra-1", "fra-2", "nyc-1", "sgp-1")
+SILENCE = "Kubelet stopped posting node status."
+RENEWAL_SECONDS = 10
 
 
 def main() -> None:
@@ -19,10 +24,12 @@ def main() -> None:
     with World() as world:
         zone = world.route53.zone("example.com")
         populate(world)
+        silent: set[str] = set()
+        threading.Thread(target=renew_leases, args=(world, silent), daemon=True).start()
         if arguments.serve:
             serve(world, zone)
         else:
-            tell(world, zone)
+            tell(world, zone, silent)
 
 
 def populate(world: World) -> None:
@@ -33,7 +40,16 @@ def populate(world: World) -> None:
     world.node("sgp-1", "5.223.50.3")
 
 
-def tell(world: World, zone: str) -> None:
+def renew_leases(world: World, silent: Collection[str]) -> None:
+    """Renew the nodes' Leases as their kubelets do, but for the silent ones; does not return."""
+    while True:
+        for name in NODES:
+            if name not in silent:
+                world.kubernetes.renew_lease(name)
+        time.sleep(RENEWAL_SECONDS)
+
+
+def tell(world: World, zone: str, silent: set[str]) -> None:
     """Run the program step by step and show what it says and what Route 53 then holds."""
     say("What of this machine would be published")
     run(world, "annotate-once", "--dry-run")
@@ -50,15 +66,23 @@ def tell(world: World, zone: str) -> None:
     )
     run(world, *SYNC)
     show(world, zone)
-    say("fra-2 loses power")
-    world.kubernetes.set_ready("fra-2", "Unknown", "Kubelet stopped posting node status.")
+    say("fra-2 has lost power: Kubernetes calls it Ready still, but its kubelet no longer renews its Lease")
+    silent.add("fra-2")
+    world.kubernetes.renew_lease("fra-2", age_seconds=30)
     run(world, *SYNC)
     show(world, zone)
-    say("Once more: nothing to do, so nothing is written")
+    say("Kubernetes has noticed too: nothing to do, so nothing is written")
+    world.kubernetes.set_ready("fra-2", "Unknown", SILENCE)
     run(world, *SYNC)
-    say("All nodes fail at once: the last addresses stay in DNS, exit status 3")
+    say("The API server was away for a minute, so all Leases are old: more than a third, so nothing is withdrawn")
+    silent.update(NODES)
+    for name in NODES:
+        world.kubernetes.renew_lease(name, age_seconds=60)
+    run(world, *SYNC)
+    say("All nodes fail at once, as they say themselves: the last addresses stay in DNS, exit status 3")
+    world.kubernetes.set_ready("fra-2", "Unknown", SILENCE, age_seconds=60)
     for name in ("fra-1", "nyc-1", "sgp-1"):
-        world.kubernetes.set_ready(name, "Unknown", "Kubelet stopped posting node status.")
+        world.kubernetes.set_ready(name, "False", "container runtime is down")
     run(world, *SYNC)
     show(world, zone)
 
@@ -88,7 +112,15 @@ def serve(world: World, zone: str) -> None:
         print(f'export {name}="{value}"')
     sync = f"kube-node-dns {shlex.join(SYNC)}"
     listing = f"aws route53 list-resource-record-sets --hosted-zone-id {zone}"
-    steps = ("kubectl get nodes", f"{sync} --dry-run", sync, "kubectl cordon fra-1", sync, listing)
+    steps = (
+        "kubectl get nodes",
+        f"{sync} --dry-run",
+        sync,
+        "kubectl cordon fra-1",
+        sync,
+        "kubectl get events",
+        listing,
+    )
     print("# Then try, for example:", *(f"#   {step}" for step in steps), sep="\n", flush=True)
     try:
         threading.Event().wait()

@@ -1,6 +1,7 @@
 """A real control plane on this machine: etcd and kube-apiserver, for holding the double to the truth."""
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -62,6 +63,24 @@ def control_plane(binaries: Path, users: Mapping[str, str] | None = None) -> Ite
         plane = ControlPlane(f"https://127.0.0.1:{port}", home / "ca.pem", etcd_url)
         _wait_until_ready(plane, server, home / "kube-apiserver.log")
         yield plane
+
+
+@contextlib.contextmanager
+def node_controller(binaries: Path, plane: ControlPlane) -> Iterator[None]:
+    """Run the controller that turns silent nodes Unknown, with its default grace period, while the context lasts."""
+    with tempfile.TemporaryDirectory(prefix="node-controller-") as folder:
+        login = Path(folder) / "kubeconfig"
+        login.write_text(json.dumps(plane.kubeconfig()), encoding="utf-8")
+        command = [
+            str(binaries / "kube-controller-manager"),
+            f"--kubeconfig={login}",
+            "--controllers=node-lifecycle-controller",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            "--secure-port=0",
+        ]
+        with _process(Path(folder) / "log", command):
+            yield
 
 
 def _free_port() -> int:

@@ -7,6 +7,8 @@ it serves in `kubernetes_kinds`. What it does is stated by the contract suite, w
 import copy
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from email.utils import formatdate
 from typing import Any
 
 import msgspec
@@ -26,7 +28,17 @@ from tests.sandbox.kubernetes_discovery import discovery
 from tests.sandbox.kubernetes_errors import ApiError, Object, about, already_exists, no_such_path, not_found
 from tests.sandbox.kubernetes_kinds import Resource, resource_of_kind
 from tests.sandbox.kubernetes_managed_fields import Writer, tracked
-from tests.sandbox.kubernetes_objects import admitted, check, created, decoded, generation, parse, timestamp, updated
+from tests.sandbox.kubernetes_objects import (
+    admitted,
+    check,
+    created,
+    decoded,
+    generation,
+    micro_time,
+    parse,
+    timestamp,
+    updated,
+)
 from tests.sandbox.kubernetes_reads import newest_enough, page, watching
 from tests.sandbox.kubernetes_requests import (
     after_patch,
@@ -69,6 +81,10 @@ class Kubernetes:
 
     def answer(self, request: Request) -> Response:
         """Process a request as the API server would."""
+        response = self._answer(request)
+        return replace(response, headers={**response.headers, "Date": formatdate(self._clock(), usegmt=True)})
+
+    def _answer(self, request: Request) -> Response:
         try:
             user = authenticate(self.tokens, request)
             call = parse_call(request)
@@ -151,9 +167,9 @@ class Kubernetes:
         resource = _resource(api_version, kind)
         self.store.write(resource, self._existing(resource, _key(namespace, name)).key, None)
 
-    def set_ready(self, name: str, status: str, message: str = "") -> Object:
-        """Give a node's Ready condition another status (`True`, `False`, `Unknown`) at this moment."""
-        now = self._now()
+    def set_ready(self, name: str, status: str, message: str = "", *, age_seconds: float = 0) -> Object:
+        """Give a node's Ready condition another status (`True`, `False`, `Unknown`), so many seconds ago."""
+        now = timestamp(self._clock() - age_seconds)
 
         def change(document: Object) -> None:
             conditions = document["status"].setdefault("conditions", [])
@@ -161,6 +177,20 @@ class Kubernetes:
             conditions.append(ready_condition(status, message, now))
 
         return self.edit("Node", name, change)
+
+    def renew_lease(self, node: str, *, age_seconds: float = 0, renew_time: str | None = None) -> Object:
+        """Renew a node's Lease as its kubelet does, so many seconds ago; `renew_time` is what its own clock shows."""
+        resource = _resource("coordination.k8s.io/v1", "Lease")
+        at = self._clock() - age_seconds
+        spec = {"holderIdentity": node, "leaseDurationSeconds": 40, "renewTime": renew_time or micro_time(at)}
+        document = {"metadata": {"name": node, "namespace": "kube-node-lease"}, "spec": spec}
+        writer = Writer("kubelet", resource.api_version, "", timestamp(at))
+        with self.store.changed:
+            old = self.store.get(resource, _key("kube-node-lease", node))
+            new = created(resource, decoded(resource, document), "kube-node-lease", timestamp(at))
+            if old is not None:
+                new["metadata"] = old.value["metadata"]
+            return _document(self._commit(resource, old, new, writer))
 
     def compact(self) -> None:
         """Forget the history: every `continue` token given so far and every older resourceVersion is too old now."""

@@ -2,11 +2,13 @@
 
 import base64
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tests.sandbox.kubernetes_access import ADMIN_TOKEN
 from tests.sandbox.kubernetes_errors import Object
 from tests.sandbox.kubernetes_objects import timestamp
+
+_UP_SECONDS = 86400  # a node in the sandbox has been as it is for a day
 
 
 def node(
@@ -23,7 +25,7 @@ def node(
     """Build a Node as a kubelet registers it, for `Kubernetes.put`."""
     metadata = {"name": name, "labels": dict(labels or {}), "annotations": dict(annotations or {})}
     status = {
-        "conditions": [ready_condition(ready, message, timestamp(time.time()))],
+        "conditions": [ready_condition(ready, message, timestamp(time.time() - _UP_SECONDS))],
         "nodeInfo": {"bootID": boot_id, "kubeletVersion": "v1.36.0", "operatingSystem": "linux"},
     }
     spec = {"unschedulable": cordoned, "taints": [dict(taint) for taint in taints]}
@@ -52,3 +54,29 @@ def ready_condition(status: str, message: str, now: str) -> Object:
     reason = {"True": "KubeletReady", "False": "KubeletNotReady"}.get(status, "NodeStatusUnknown")
     times = {"lastHeartbeatTime": now, "lastTransitionTime": now}
     return {"type": "Ready", "status": status, "reason": reason, "message": message, **times}
+
+
+def endpoint_slice(
+    namespace: str, service: str, endpoints: Sequence[Object] | None, *, name: str | None = None
+) -> Object:
+    """Build a slice of a service's endpoints, for `Kubernetes.put`; None as the server shows a slice without any."""
+    labels = {"kubernetes.io/service-name": service}
+    metadata = {"name": name or f"{service}-abcde", "namespace": namespace, "labels": labels}
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": metadata,
+        "addressType": "IPv4",
+        "endpoints": None if endpoints is None else list(endpoints),
+        "ports": [{"name": "https", "port": 443, "protocol": "TCP"}],
+    }
+
+
+def endpoint(
+    node_name: str | None, *, ready: bool | None = True, terminating: bool | None = None, address: str = "10.42.0.7"
+) -> Object:
+    """Build an endpoint; None leaves a condition out."""
+    conditions = {"ready": ready, "serving": ready, "terminating": terminating}
+    known = {name: value for name, value in conditions.items() if value is not None}
+    where = {} if node_name is None else {"nodeName": node_name}
+    return {"addresses": [address], "conditions": known, **where}

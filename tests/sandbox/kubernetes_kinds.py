@@ -126,9 +126,21 @@ _EVENT_FIELDS = frozenset(
     {f"involvedObject.{name}" for name in ("kind", "namespace", "name", "uid", "apiVersion", "fieldPath")}
     | {"reason", "source", "type", "reportingComponent"}
 )
-_EVENT_MEMBERS = (
-    *("involvedObject", "reason", "message", "source", "firstTimestamp", "lastTimestamp", "count", "type", "eventTime"),
-    *("series", "action", "related", "reportingComponent", "reportingInstance"),
+_WORDS = ("reason", "message", "type", "action", "reportingComponent", "reportingInstance")
+_EVENT_MEMBERS: dict[str, Type] = {
+    **dict.fromkeys(("involvedObject", "source", "series", "related"), UNTYPED),
+    **dict.fromkeys(_WORDS, STRING),
+    **dict.fromkeys(("firstTimestamp", "lastTimestamp", "eventTime"), TIME),
+    "count": INTEGER,
+}
+_ENDPOINT = Struct(
+    "Endpoint",
+    {
+        "addresses": List(STRING, unique=True),
+        **dict.fromkeys(("nodeName", "hostname", "zone"), STRING),
+        **dict.fromkeys(("conditions", "targetRef", "hints", "deprecatedTopology"), UNTYPED),
+    },
+    {"addresses": None, "conditions": {}},
 )
 
 RESOURCES = (
@@ -164,7 +176,7 @@ RESOURCES = (
         create_on_update=True,
         fields=_EVENT_FIELDS,
         short_names=("ev",),
-        members=dict.fromkeys(_EVENT_MEMBERS, UNTYPED),
+        members=_EVENT_MEMBERS,
     ),
     Resource(
         *("batch", "v1", "jobs", "Job"),
@@ -193,7 +205,8 @@ RESOURCES = (
         *("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"),
         namespaced=True,
         generation=True,
-        members=dict.fromkeys(("addressType", "endpoints", "ports"), UNTYPED),
+        members={"addressType": STRING, "endpoints": List(_ENDPOINT), "ports": List(UNTYPED)},
+        always={"addressType": "", "endpoints": None, "ports": None},
     ),
 )
 

@@ -25,6 +25,11 @@ def timestamp(seconds: float) -> str:
     return dt.datetime.fromtimestamp(int(seconds), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def micro_time(seconds: float) -> str:
+    """Give a time as Kubernetes writes one that knows microseconds."""
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def parse(body: bytes, what: str) -> Object:
     """Read a JSON object from a request."""
     try:
@@ -150,6 +155,8 @@ def check(resource: Resource, new: Object, old: Object | None = None) -> None:
     causes = [*_metadata_causes(new["metadata"], old["metadata"] if old else None)]
     if resource.kind == "Node":
         causes += _node_causes(new, old)
+    if resource.kind == "Event":
+        causes += _event_causes(new)
     if causes:
         raise _invalid(resource, new["metadata"].get("name", ""), causes)
 
@@ -160,6 +167,13 @@ def _invalid(resource: Resource, name: str, causes: list[Cause]) -> ApiError:
 
 def _bad(field: str, value: object, why: str) -> Cause:
     return "FieldValueInvalid", field, f"Invalid value: {msgspec.json.encode(value).decode()}: {why}"
+
+
+def _event_causes(new: Object) -> Iterator[Cause]:
+    """Hold an Event to the namespace of what it is about; what has none, like a node, has its Events in `default`."""
+    namespace = new.get("involvedObject", {}).get("namespace", "")
+    if new["metadata"].get("namespace") != (namespace or "default"):
+        yield _bad("involvedObject.namespace", namespace, "does not match event.namespace")
 
 
 def _metadata_causes(metadata: Object, known: Object | None) -> Iterator[Cause]:

@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -24,9 +25,9 @@ Finished = subprocess.CompletedProcess[str]
 class World:
     """Both servers, running while the context lasts, with an environment that leads clients to them."""
 
-    def __init__(self) -> None:
-        """Bind free ports; the account has no zones and the cluster no nodes."""
-        self.kubernetes, self.route53 = Kubernetes(), Route53()
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        """Bind free ports; the account has no zones and the cluster no nodes. `clock` is the API server's."""
+        self.kubernetes, self.route53 = Kubernetes(clock=clock), Route53()
         self._stack = ExitStack()
         certificate = loopback_certificate()  # kubectl sends no token without TLS
         self.cluster = Server(self.kubernetes, tls=certificate.server_context())
