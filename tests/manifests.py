@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from shutil import copytree
+from textwrap import dedent
 from typing import Any, TypeAlias
 
 import yaml
@@ -18,23 +19,46 @@ CRON = Path(__file__).parents[1] / "cron"
 KUBECTL = str(Path(sys.executable).with_name("kubectl"))
 NAMESPACE = "kube-node-dns"
 
-_EVERYTHING = "resources: [../cron]\ncomponents: [../cron/watch, ../cron/alerts]\n"
+_ELSEWHERE = "namespace: elsewhere\ntransformers: [../cron/other-namespaces]\n"
+_WATCH = "resources: [../cron]\ncomponents: [../cron/watch]\n"
+_READY_SERVICE = "resources: [../cron]\ncomponents: [../cron/ready-service, ../cron/watch]\n"
+_EDITED = _WATCH + dedent("""
+    configMapGenerator:
+      - name: kube-node-dns
+        namespace: kube-node-dns
+        behavior: merge
+        literals: [KUBE_NODE_DNS_TTL=300]
+""")
+_TWO_DOMAINS = dedent("""
+    resources: [../cron, eu]
+    components: [../cron/watch]
+    patches:
+      - target: {kind: Deployment, name: watch}
+        patch: |-
+          - {op: replace, path: /spec/template/spec/containers/0/args,
+             value: [watch, --cronjob, sync, --cronjob, sync-eu]}
+      - target: {kind: Role, name: kube-node-dns-watch}
+        patch: |-
+          - {op: add, path: /rules/0/resourceNames/-, value: sync-eu}
+""")
+_EU = dedent("""
+    resources: [../../cron/sync]
+    nameSuffix: -eu
+    patches:
+      - target: {kind: CronJob}
+        patch: |-
+          - op: add
+            path: /spec/jobTemplate/spec/template/spec/containers/0/env
+            value:
+              - {name: KUBE_NODE_DNS_DOMAIN, value: eu.example.com}
+              - {name: KUBE_NODE_DNS_NODE_LABEL_SELECTOR, value: "serve-public=true,region=eu"}
+""")
 OVERLAYS: Mapping[str, Mapping[str, str]] = {
     "base": {"overlay/kustomization.yaml": "resources: [../cron]\n"},
-    "watch": {"overlay/kustomization.yaml": "resources: [../cron]\ncomponents: [../cron/watch]\n"},
+    "watch": {"overlay/kustomization.yaml": _WATCH},
     "alerts": {"overlay/kustomization.yaml": "resources: [../cron]\ncomponents: [../cron/alerts]\n"},
-    "elsewhere": {"overlay/kustomization.yaml": "namespace: elsewhere\n" + _EVERYTHING},
-    "edited": {
-        "overlay/kustomization.yaml": """
-            resources: [../cron]
-            components: [../cron/watch]
-            configMapGenerator:
-              - name: kube-node-dns
-                namespace: kube-node-dns
-                behavior: merge
-                literals: [KUBE_NODE_DNS_TTL=300]
-        """
-    },
+    "ready service": {"overlay/kustomization.yaml": _READY_SERVICE},
+    "edited": {"overlay/kustomization.yaml": _EDITED},
     "older": {
         "overlay/kustomization.yaml": """
             resources: [../cron]
@@ -46,32 +70,20 @@ OVERLAYS: Mapping[str, Mapping[str, str]] = {
                   metadata: {name: any}
         """
     },
-    "two domains": {
-        "overlay/kustomization.yaml": """
-            resources: [../cron, eu]
-            components: [../cron/watch]
-            patches:
-              - target: {kind: Deployment, name: watch}
-                patch: |-
-                  - {op: replace, path: /spec/template/spec/containers/0/args,
-                     value: [watch, --cronjob, sync, --cronjob, sync-eu]}
-              - target: {kind: Role, name: kube-node-dns-watch}
-                patch: |-
-                  - {op: add, path: /rules/0/resourceNames/-, value: sync-eu}
-        """,
-        "overlay/eu/kustomization.yaml": """
-            resources: [../../cron/sync]
-            nameSuffix: -eu
-            patches:
-              - target: {kind: CronJob}
-                patch: |-
-                  - op: add
-                    path: /spec/jobTemplate/spec/template/spec/containers/0/env
-                    value:
-                      - {name: KUBE_NODE_DNS_DOMAIN, value: eu.example.com}
-                      - {name: KUBE_NODE_DNS_NODE_LABEL_SELECTOR, value: "serve-public=true,region=eu"}
-        """,
+    "two domains": {"overlay/kustomization.yaml": _TWO_DOMAINS, "overlay/eu/kustomization.yaml": _EU},
+    "elsewhere": {
+        "overlay/kustomization.yaml": _ELSEWHERE
+        + "resources: [../cron]\ncomponents: [../cron/watch, ../cron/ready-service, ../cron/alerts]\n"
     },
+    "elsewhere, edited": {"overlay/kustomization.yaml": _ELSEWHERE + _EDITED},
+    "elsewhere, two domains": {
+        "overlay/kustomization.yaml": _ELSEWHERE + _TWO_DOMAINS,
+        "overlay/eu/kustomization.yaml": _EU,
+    },
+    "elsewhere, no watch": {
+        "overlay/kustomization.yaml": _ELSEWHERE + "resources: [../cron]\ncomponents: [../cron/ready-service]\n"
+    },
+    "elsewhere, one line": {"overlay/kustomization.yaml": "namespace: elsewhere\n" + _WATCH},
 }
 """Each way to install it, as files beside a copy of `cron/`."""
 
@@ -164,16 +176,29 @@ def granted(component: str, overlay: str = "watch") -> Iterator[tuple[str, Manif
     for kind in ("ClusterRole", "Role"):
         for binding in all_of(overlay, f"{kind}Binding"):
             if subject in binding["subjects"]:
-                role = one(overlay, binding["roleRef"]["kind"], binding["roleRef"]["name"])
-                for rule in role["rules"]:
+                for rule in _role_of(binding, overlay)["rules"]:
                     yield binding["metadata"].get("namespace", ""), rule
 
 
-def verbs(component: str, overlay: str = "watch") -> set[str]:
-    """Give what a component's service account may do, as `list nodes`."""
+def _role_of(binding: Manifest, overlay: str) -> Manifest:
+    """Give what a binding refers to; a Role is looked for in the binding's own namespace, whatever is meant."""
+    kind, name = binding["roleRef"]["kind"], binding["roleRef"]["name"]
+    role = one(overlay, kind, name)
+    if kind == "Role":
+        assert role["metadata"]["namespace"] == binding["metadata"]["namespace"], f"{name} is not where it is bound"
+    return role
+
+
+def rights(component: str, overlay: str = "watch") -> set[tuple[str, str, str]]:
+    """Give what a component's service account may do: verb, plural, and namespace ("" for the whole cluster)."""
     return {
-        f"{verb} {resource}"
-        for _, rule in granted(component, overlay)
+        (verb, resource, namespace)
+        for namespace, rule in granted(component, overlay)
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
+
+
+def verbs(component: str, overlay: str = "watch") -> set[str]:
+    """Give what a component's service account may do in any namespace, as `list nodes`."""
+    return {f"{verb} {resource}" for verb, resource, _ in rights(component, overlay)}

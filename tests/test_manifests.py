@@ -25,6 +25,7 @@ from tests.manifests import (
     pod_of,
     pod_spec,
     rendered,
+    rights,
     service_account,
     with_suggestion,
 )
@@ -37,6 +38,9 @@ NOT_CONTROL_PLANE = {"key": "node-role.kubernetes.io/control-plane", "operator":
 PREFERRED = {"weight": 100, "preference": {"matchExpressions": [NOT_CONTROL_PLANE]}}
 ELSEWHERE = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [PREFERRED]}}
 OF_NODES = {"apiGroups": [""], "resources": ["nodes"]}
+LISTING_LEASES = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["list"]}
+CREATING_EVENTS = {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]}
+LISTING_ENDPOINTS = {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list"]}
 
 
 def looked_up(document: Any, path: str) -> Any:  # noqa: ANN401 - JSON is anything
@@ -55,7 +59,7 @@ def test_every_object_is_valid(overlay: str, kubernetes: str) -> None:
             kubernetes_validate.validate(manifest, kubernetes, strict=True)
 
 
-@pytest.mark.parametrize("folder", [".", "sync", "watch", "alerts"])
+@pytest.mark.parametrize("folder", [".", "sync", "watch", "alerts", "ready-service", "other-namespaces"])
 def test_every_folder_renders_by_itself(folder: str) -> None:
     """`kubectl kustomize` on a folder, to read what it holds, would fail."""
     assert kustomize(CRON / folder)
@@ -217,19 +221,32 @@ def test_the_permissions_are_exactly_these() -> None:
     """A verb more is one that an attacker has too."""
     assert {name: list(granted(name)) for name in CONTAINERS} == {
         "annotate": [("", {**OF_NODES, "verbs": ["patch"]})],
-        "sync": [("", {**OF_NODES, "verbs": ["list"]})],
+        "sync": [
+            ("", {**OF_NODES, "verbs": ["list"]}),
+            ("default", CREATING_EVENTS),
+            ("kube-node-lease", LISTING_LEASES),
+        ],
         "watch": [
             ("", {**OF_NODES, "verbs": ["list", "watch"]}),
             (NAMESPACE, _of_batch("cronjobs", "get") | {"resourceNames": ["sync"]}),
             (NAMESPACE, _of_batch("jobs", "create")),
+            ("kube-node-lease", LISTING_LEASES),
         ],
     }
     bindings = [*all_of("watch", "ClusterRoleBinding"), *all_of("watch", "RoleBinding")]
-    assert [len(each["subjects"]) for each in bindings] == [1, 1, 1, 1]
+    assert [len(each["subjects"]) for each in bindings] == [1, 1, 1, 1, 1, 1, 1]
 
 
 def _of_batch(resource: str, verb: str) -> Manifest:
     return {"apiGroups": ["batch"], "resources": [resource], "verbs": [verb]}
+
+
+def test_endpoints_are_for_those_who_ask_for_them() -> None:
+    """Whoever takes sync over would learn of every pod's address, in clusters where nothing needs that."""
+    more = {name: rights(name, "ready service") - rights(name) for name in CONTAINERS}
+    reading = {("list", "endpointslices", "")}
+    assert more == {"annotate": set(), "sync": reading, "watch": reading}
+    assert one("ready service", "ClusterRole", "kube-node-dns-ready-service")["rules"] == [LISTING_ENDPOINTS]
 
 
 def _config() -> dict[str, dict[str, str]]:
@@ -251,11 +268,11 @@ def test_each_variable_is_an_option(which: str) -> None:
 
 def test_the_config_is_as_promised() -> None:
     """The README's first steps would not fit what they lead to."""
-    wanted = {"DOMAIN": "example.com", "NODE_LABEL_SELECTOR": "serve-public=true", "TTL": "60"}
+    wanted = {"DOMAIN": "example.com", "NODE_LABEL_SELECTOR": "serve-public=true", "TTL": "60", "LEASE_TIMEOUT": "25"}
     assert one("base", "ConfigMap")["data"] == {f"KUBE_NODE_DNS_{key}": value for key, value in wanted.items()}
 
 
-@pytest.mark.parametrize("overlay", ["watch", "elsewhere", "edited"])
+@pytest.mark.parametrize("overlay", ["watch", "edited", "elsewhere", "elsewhere, edited"])
 @WORKLOADS
 def test_every_pod_reads_the_config(component: str, overlay: str) -> None:
     """An edited value would not reach it: names with a hash must follow the content."""
@@ -277,13 +294,36 @@ def test_sync_alone_gets_credentials_and_they_may_be_absent() -> None:
     assert secrets == {"annotate": [], "sync": [optional], "watch": []}
 
 
-def test_another_namespace_is_another_everywhere() -> None:
+@pytest.mark.parametrize("overlay", [name for name in NAMES if name.startswith("elsewhere")])
+def test_another_namespace_is_another_everywhere(overlay: str) -> None:
     """A binding to a service account that is not there would take its rights away without a word."""
-    assert one("elsewhere", "Namespace")["metadata"]["name"] == "elsewhere"
-    for manifest in rendered("elsewhere"):
-        assert manifest["metadata"].get("namespace", "elsewhere") == "elsewhere"
-    for component in CONTAINERS:
-        assert [rule for _, rule in granted(component, "elsewhere")] == [rule for _, rule in granted(component)]
+    assert one(overlay, "Namespace")["metadata"]["name"] == "elsewhere"
+    for manifest in rendered(overlay):
+        fixed = {"default", "kube-node-lease"} if manifest["kind"] in {"Role", "RoleBinding"} else set()
+        assert manifest["metadata"].get("namespace", "elsewhere") in {"elsewhere", *fixed}
+        assert {each["namespace"] for each in manifest.get("subjects", ())} <= {"elsewhere"}
+
+
+@pytest.mark.parametrize(
+    ("overlay", "at_home"),
+    [
+        ("elsewhere", "ready service"),
+        ("elsewhere, edited", "edited"),
+        ("elsewhere, two domains", "two domains"),
+    ],
+)
+@WORKLOADS
+def test_another_namespace_leaves_every_right(component: str, overlay: str, at_home: str) -> None:
+    """Leases and Events are where they are: a Role that moves along would allow nothing."""
+    rules = [("elsewhere" if where == NAMESPACE else where, rule) for where, rule in granted(component, at_home)]
+    assert list(granted(component, overlay)) == rules
+
+
+@WORKLOADS
+def test_another_namespace_without_the_transformers_loses_little(component: str) -> None:
+    """Who forgets the line would have no installation, or one without nodes, instead of a warning."""
+    moved = {(verb, resource, where and "elsewhere") for verb, resource, where in rights(component)}
+    assert rights(component, "elsewhere, one line") == moved
 
 
 def test_older_clusters_can_do_without_the_policy() -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,9 +52,19 @@ class Cluster:
         assert len(said) == len(manifests)
         return said
 
-    def token(self, component: str, bound_to: Json | None = None) -> str:
+    def reset(self) -> None:
+        """Install what each test expects, in whatever order they come; apply removes nothing by itself."""
+        self.apply("watch")
+        for left_over in (
+            ("clusterrole,clusterrolebinding", "kube-node-dns-ready-service", "--ignore-not-found"),
+            ("role,rolebinding", "--all", "--namespace=elsewhere"),
+        ):
+            ended = self.kubectl("delete", *left_over)
+            assert ended.returncode == 0, ended.stderr
+
+    def token(self, component: str, bound_to: Json | None = None, overlay: str = "watch") -> str:
         """Ask for a token of a component's service account, bound to a Pod if one is given."""
-        namespace, name = service_account(component)
+        namespace, name = service_account(component, overlay)
         reference = bound_to and {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -124,14 +134,25 @@ def _annotation(**values: str | None) -> Json:
     return {"metadata": {"annotations": {PREFIX + key.replace("_", "-"): value for key, value in values.items()}}}
 
 
-@pytest.mark.parametrize("overlay", ["base", "watch", "edited", "elsewhere", "two domains"])
+@pytest.mark.parametrize(
+    "overlay",
+    [
+        "base",
+        "edited",
+        "elsewhere",
+        "elsewhere, one line",
+        "elsewhere, two domains",
+        "ready service",
+        "two domains",
+        "watch",
+    ],
+)
 def test_applying_it_again_changes_nothing(cluster: Cluster, overlay: str) -> None:
     """Nobody could tell a change from noise; each apply would restart pods, or warn of what cannot be helped."""
     cluster.apply(overlay)
     again = cluster.apply(overlay)
-    cluster.apply("watch")  # what the other tests expect, in whatever order they come
+    cluster.reset()
     assert {name: said for name, said in again.items() if said != "unchanged"} == {}
-    cluster.apply("watch")
 
 
 def test_the_folder_applies_as_the_readme_says(cluster: Cluster) -> None:
@@ -139,36 +160,83 @@ def test_the_folder_applies_as_the_readme_says(cluster: Cluster) -> None:
     folder = Path(__file__).parents[2] / "cron"
     ended = cluster.kubectl("apply", "-k", str(folder))
     assert (ended.returncode, ended.stderr) == (0, "")
-    cluster.apply("watch")
+    cluster.reset()
 
 
+LEASES, EVENTS = "list leases in kube-node-lease", "create events in default"
 MAY = {
     "annotate": {"patch nodes"},
-    "sync": {"list nodes"},
-    "watch": {"list nodes", "watch nodes", "get cronjobs/sync", "create jobs"},
+    "sync": {"list nodes", LEASES, EVENTS},
+    "watch": {"list nodes", "watch nodes", LEASES, f"get cronjobs/sync in {NAMESPACE}", f"create jobs in {NAMESPACE}"},
 }
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
-RESOURCES = ("nodes", "nodes/status", "nodes/proxy", "pods", "secrets", "configmaps", "serviceaccounts/token", "jobs")
+OF_NODES = ("nodes", "nodes/status", "nodes/proxy")
+OF_NAMESPACES = ("pods", "secrets", "configmaps", "serviceaccounts/token", "leases", "events", "endpointslices")
+OF_BATCH = ("jobs", "cronjobs/sync", "cronjobs/x")
+GROUPS = {
+    **dict.fromkeys(("jobs", "cronjobs"), "batch"),
+    "leases": "coordination.k8s.io",
+    "endpointslices": "discovery.k8s.io",
+}
+NAMESPACES = (NAMESPACE, "default", "kube-node-lease", "kube-system")
 
 
 @pytest.mark.parametrize("component", MAY)
 def test_a_service_account_may_do_its_work_and_nothing_else(cluster: Cluster, component: str) -> None:
     """A right too many is one for whoever takes the component over, such as to read the AWS credentials."""
-    user = "system:serviceaccount:{}:{}".format(*service_account(component))
-    may = {f"{verb} {resource}" for verb in VERBS for resource in RESOURCES if _may(cluster, user, verb, resource)}
-    may |= {
-        f"{verb} cronjobs/{it}" for verb in VERBS for it in ("sync", "x") if _may(cluster, user, verb, "cronjobs", it)
-    }
-    assert may == MAY[component]
-    assert not _may(cluster, user, "create", "jobs", namespace="default")
-    assert not _may(cluster, user, "get", "cronjobs", "sync", namespace="default")
+    assert _rights(cluster, service_account(component), MAY[component]) == MAY[component]
 
 
-def _may(cluster: Cluster, user: str, verb: str, resource: str, name: str = "", namespace: str = NAMESPACE) -> bool:
-    plural, _, subresource = resource.partition("/")
-    attributes = {"verb": verb, "resource": plural, "subresource": subresource, "name": name}
-    attributes["group"] = "batch" if plural in {"jobs", "cronjobs"} else ""
-    attributes["namespace"] = "" if plural == "nodes" else namespace
+@pytest.mark.parametrize("component", MAY)
+def test_endpoints_are_for_those_who_ask_for_them(cluster: Cluster, component: str) -> None:
+    """With --ready-service every run would fail."""
+    more = {f"list endpointslices in {namespace}" for namespace in NAMESPACES}
+    may = MAY[component] | (more if component in {"sync", "watch"} else set())
+    cluster.apply("ready service")
+    seen = _rights(cluster, service_account(component), may)
+    cluster.reset()
+    assert seen == may
+
+
+@pytest.mark.parametrize("component", MAY)
+def test_another_namespace_leaves_every_right(cluster: Cluster, component: str) -> None:
+    """Who installs it there would see no Leases and get no Events, with nothing but a warning to say so."""
+    account = service_account(component, "elsewhere, edited")
+    may = {right.replace(NAMESPACE, account[0]) for right in MAY[component]}
+    cluster.apply("elsewhere, edited")
+    seen = _rights(cluster, account, may, {*NAMESPACES, account[0]})
+    cluster.reset()
+    assert seen == may
+
+
+def _rights(
+    cluster: Cluster, account: tuple[str, str], wanted: set[str], namespaces: Iterable[str] = NAMESPACES
+) -> set[str]:
+    """Give all that a service account may do; the server takes a moment before what was applied is in force."""
+    user = "system:serviceaccount:{}:{}".format(*account)
+    questions = [
+        *itertools.product(VERBS, OF_NODES, [""]),
+        *itertools.product(VERBS, (*OF_NAMESPACES, *OF_BATCH), namespaces),
+    ]
+    found: set[str] = set()
+
+    def is_wanted() -> bool:
+        nonlocal found
+        found = {
+            f"{verb} {resource}" + (namespace and f" in {namespace}")
+            for verb, resource, namespace in questions
+            if _may(cluster, user, verb, resource, namespace)
+        }
+        return found == wanted
+
+    wait_until(is_wanted)
+    return found
+
+
+def _may(cluster: Cluster, user: str, verb: str, resource: str, namespace: str) -> bool:
+    plural, _, rest = resource.partition("/")
+    attributes = {"verb": verb, "group": GROUPS.get(plural, ""), "resource": plural, "namespace": namespace}
+    attributes["name" if plural == "cronjobs" else "subresource"] = rest
     review = {"spec": {"user": user, "resourceAttributes": attributes}}
     answer = cluster.api.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
     return bool(answer.json["status"]["allowed"])
@@ -246,9 +314,30 @@ def test_the_program_syncs_with_what_it_is_given(cluster: Cluster, world: World)
     config = one("base", "ConfigMap")["data"]
     environment = environment_of(world, **config) | {"KUBECONFIG": cluster.login(cluster.token("sync"))}
     finished = run(["sync-once"], environment)
+    assert (finished.returncode, "warning" in finished.stderr) == (0, False), finished.stderr
+    (shown,) = world.shown(zone, "example.com")
+    assert shown.endswith(" 5.75.128.10")
+    events = cluster.api.call("GET", "/api/v1/namespaces/default/events").json["items"]
+    assert OTHER in {each["involvedObject"]["name"] for each in events}
+
+
+def test_another_namespace_without_the_transformers_still_syncs(cluster: Cluster, world: World) -> None:
+    """Who forgets the line would have no DNS, and not just less of it."""
+    overlay = "elsewhere, one line"
+    zone = world.route53.zone("example.com")
+    assert cluster.api.patch(f"{NODES}/{OTHER}", _annotation(node_ips="5.75.128.10")).status == 200
+    cluster.apply(overlay)
+    wait_until(lambda: _may(cluster, "system:serviceaccount:elsewhere:kube-node-dns-sync", "list", "nodes", ""))
+    environment = environment_of(world, **one(overlay, "ConfigMap")["data"])
+    environment["KUBECONFIG"] = cluster.login(cluster.token("sync", overlay=overlay))
+    finished = run(["sync-once"], environment)
+    cluster.reset()
     assert finished.returncode == 0, finished.stderr
     (shown,) = world.shown(zone, "example.com")
     assert shown.endswith(" 5.75.128.10")
+    warnings = [line for line in finished.stderr.splitlines() if line.startswith("warning: ")]
+    refused = [re.findall('cannot (.*?) resource "(.*?)"', line) for line in warnings]
+    assert sorted(refused) == [[("create", "events")], [("list", "leases")]]
 
 
 def test_the_program_watches_with_what_it_is_given(cluster: Cluster) -> None:
