@@ -3,6 +3,8 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from ssl import SSLCertVerificationError
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -37,6 +39,10 @@ class BadRequest(ConfigurationError):
     """The API server does not understand the request."""
 
 
+class Forbidden(ConfigurationError):
+    """The login does not give the right to do this."""
+
+
 class Status(msgspec.Struct):
     """What the API server says about an error."""
 
@@ -48,26 +54,55 @@ class Status(msgspec.Struct):
 class ApiServer:
     """Requests to one API server. Each has timeouts and is tried again, in place, while that may help."""
 
-    def __init__(self, clock: Clock, kubeconfig: str | None = None, context: str | None = None) -> None:
+    def __init__(
+        self, clock: Clock, kubeconfig: str | None = None, context: str | None = None, *, attempts: int = ATTEMPTS
+    ) -> None:
         """Log in by the first that applies: the arguments, KUBECONFIG, the pod's service account, ~/.kube/config.
 
         Raises ConfigurationError where there is no such login, Failure where a login plugin fails.
         """
         self._clock = clock
+        self._attempts = attempts
+        self._heard: tuple[datetime, float] | None = None
         self._client = ApiClient(configuration_of(kubeconfig, context))
         self._client.user_agent = "kube-node-dns"
 
     def get(self, path: str, type_: type[Document], query: Query | None = None) -> Document:
-        """Read an object or a list, and decode just the members that `type_` names."""
-        return self._decoded("GET", path, type_, query=query, attempts=ATTEMPTS)
+        """Read an object, and decode just the members that `type_` names."""
+        return self.dated(path, type_, query or {})[0]
+
+    def dated(self, path: str, type_: type[Document], query: Query) -> tuple[Document, datetime]:
+        """Read as `get` does, with the moment of the answer by the API server's clock, in whole seconds."""
+
+        def attempt() -> tuple[Document, datetime]:
+            document, date = self._exchange("GET", path, type_, query)
+            try:
+                moment = parsedate_to_datetime(date or "").replace(tzinfo=UTC)
+            except (TypeError, ValueError, OverflowError) as error:  # RFC 9110, 6.6.1: whoever has a clock sends it
+                raise TemporaryError(f"GET {path}: the answer has no Date that can be read") from error
+            self._heard = moment, self._clock.now()
+            return document, moment
+
+        return patiently(self._clock, f"GET {path}", attempts=self._attempts)(attempt)
+
+    def time(self) -> datetime:
+        """Tell what the API server's clock shows now, from the last answer on; raises Failure before the first."""
+        if self._heard is None:
+            raise Failure("the API server has not answered yet")
+        moment, when = self._heard
+        return moment + timedelta(seconds=self._clock.now() - when)
 
     def patch(self, path: str, type_: type[Document], body: object, query: Query) -> Document:
         """Merge a patch into an object, trying until the deadline: a merge patch may be repeated."""
-        return self._decoded("PATCH", path, type_, query=query, body=body, attempts=None)
+        what = f"PATCH {path}"
+        patched = patiently(self._clock, what, attempts=None)(self._exchange, "PATCH", path, type_, query, body)
+        document: Document = patched[0]
+        return document
 
-    def post(self, path: str, body: object) -> None:
+    def post(self, path: str, body: object, *, attempts: int | None = None) -> None:
         """Create an object; raises AlreadyExists when one of that name is there."""
-        self._decoded("POST", path, msgspec.Raw, body=body, attempts=ATTEMPTS)
+        attempts = attempts or self._attempts
+        patiently(self._clock, f"POST {path}", attempts=attempts)(self._exchange, "POST", path, msgspec.Raw, {}, body)
 
     def lines(self, path: str, query: Query, silence_seconds: float) -> Iterator[bytes]:
         """Stream an answer line by line; raises TemporaryError when it breaks off or is silent for too long."""
@@ -84,24 +119,16 @@ class ApiServer:
         finally:
             response.response.close()
 
-    def _decoded(
-        self,
-        method: str,
-        path: str,
-        type_: type[Document],
-        *,
-        attempts: int | None,
-        query: Query | None = None,
-        body: object = None,
-    ) -> Document:
-        def attempt() -> Document:
-            try:
-                data: bytes = self._send(method, path, query or {}, body, READ_SECONDS).read()
-            except (HTTPError, OSError) as error:
-                raise TemporaryError(f"{method} {path}: the answer broke off: {_reason(error)}") from error
-            return decoded(data, type_, f"{method} {path}")
-
-        return patiently(self._clock, f"{method} {path}", attempts=attempts)(attempt)
+    def _exchange(
+        self, method: str, path: str, type_: type[Document], query: Query, body: object = None
+    ) -> tuple[Document, str | None]:
+        """Send one request; give the answer, decoded, and its Date."""
+        response = self._send(method, path, query, body, READ_SECONDS)
+        try:
+            data: bytes = response.read()
+        except (HTTPError, OSError) as error:
+            raise TemporaryError(f"{method} {path}: the answer broke off: {_reason(error)}") from error
+        return decoded(data, type_, f"{method} {path}"), response.response.headers.get("Date")
 
     def _send(self, method: str, path: str, query: Query, body: object, read_seconds: float) -> Any:  # noqa: ANN401 - the client has no types
         """Send one request and give the answer, unread, when it is a success."""
@@ -156,6 +183,8 @@ def _translated(status: int, data: bytes, what: str) -> Failure:
             return BadRequest(said)
         case 401:
             return Failure(f"{said}; the Kubernetes credentials are not, or no longer, accepted: log in again")
+        case 403:
+            return Forbidden(said)
         case 404:
             return Failure(said)
         case 409 if answer.reason == "AlreadyExists":

@@ -12,10 +12,11 @@ from jobs.errors import DONE, FAILED, ConfigurationError, Failure
 from jobs.logs import log_to_stderr
 from jobs.options import ANNOTATE_ONCE, SYNC_ONCE, WATCH, Option, settings
 from jobs.output import Result, print_result
-from jobs.retry import Clock
+from jobs.retry import ATTEMPTS, Clock
 from jobs.watchdog import Watchdog
 
 if TYPE_CHECKING:
+    from jobs.evidence import Checks
     from jobs.kube import Cluster
 
 log = logging.getLogger("jobs")
@@ -114,6 +115,7 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
         ttl=chosen["ttl"],
         min_nodes=chosen["min_nodes"],
         default_coordinates=chosen["default_coordinates"],
+        checks=_checks(chosen),
         zone_id=chosen["zone_id"],
         dry_run=chosen["dry_run"],
         wait=chosen["wait"],
@@ -123,9 +125,10 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
 
     def tell(outcomes: Outcomes) -> int:
         status = exit_status(outcomes)
+        for warning in dict.fromkeys(each for outcome in outcomes.values() for each in outcome.warnings):
+            concerned = (domain for domain, outcome in outcomes.items() if warning in outcome.warnings)
+            log.warning("%s: %s", ", ".join(concerned), warning)
         for domain, outcome in outcomes.items():
-            for warning in outcome.warnings:
-                log.warning("%s: %s", domain, warning)
             if outcome.error or outcome.refusal:
                 log.error("%s: %s", domain, outcome.error or f"refused: {outcome.refusal}")
         result.tell(
@@ -200,17 +203,29 @@ def _watch(chosen: Mapping[str, Any], _: Watchdog) -> int:
         raise ConfigurationError(
             "no namespace given, and this is no pod; name one with --namespace or KUBE_NODE_DNS_NAMESPACE"
         )
-    request = WatchRequest(chosen["cronjob"], namespace, chosen["node_label_selector"], chosen["min_interval"])
+    request = WatchRequest(
+        cronjobs=chosen["cronjob"],
+        namespace=namespace,
+        node_label_selector=chosen["node_label_selector"],
+        min_interval_seconds=chosen["min_interval"],
+        checks=_checks(chosen),
+    )
     clock = Clock(math.inf)
-    watch(request, _cluster(chosen, clock), clock)
+    watch(request, _cluster(chosen, clock, attempts=1), clock)  # its own loops try again
     return FAILED
 
 
-def _cluster(chosen: Mapping[str, Any], clock: Clock) -> "Cluster":
+def _checks(chosen: Mapping[str, Any]) -> "Checks":
+    from jobs.evidence import Checks  # noqa: PLC0415 - annotate-once judges no node
+
+    return Checks(chosen["lease_timeout"], chosen["ready_service"], chosen["probe"])
+
+
+def _cluster(chosen: Mapping[str, Any], clock: Clock, attempts: int = ATTEMPTS) -> "Cluster":
     from jobs.apiserver import ApiServer  # noqa: PLC0415 - a dry run of annotate-once needs none
     from jobs.kube import Cluster  # noqa: PLC0415
 
-    return Cluster(ApiServer(clock, chosen["kubeconfig"], chosen["context"]), clock)
+    return Cluster(ApiServer(clock, chosen["kubeconfig"], chosen["context"], attempts=attempts), clock)
 
 
 _Command = Callable[[Mapping[str, Any], Watchdog], int]
@@ -222,5 +237,5 @@ _COMMANDS: Mapping[str, tuple[tuple[Option, ...], _Command]] = {
 _DESCRIPTIONS = {
     "annotate-once": "Write this node's public addresses to its annotations, once.",
     "sync-once": "Make Route 53 show the nodes that can serve now, once.",
-    "watch": "Create a sync Job from a CronJob's template the moment a node changes in a way that matters.",
+    "watch": "Create a sync Job from a CronJob's template the moment DNS has to change.",
 }

@@ -1,9 +1,10 @@
-"""Why an address enters or leaves DNS, in words: for the log and the report alike. Pure."""
+"""Why an address enters or leaves DNS, in words: for the log, the report and the nodes' Events. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jobs.model import Published, Verdict
+from jobs.outcome import Outcome
 from jobs.plan import Change
 
 
@@ -62,3 +63,46 @@ def title(change: Change) -> str:
     if before and after and before.ttl is not None and before.ttl != after.ttl:
         time = f"ttl {before.ttl} -> {after.ttl}"
     return f"{sign} {change.subject}  {time}"
+
+
+@dataclass(frozen=True)
+class News:
+    """What a run has done with the addresses of a node; `withdrawn` if at least one has left DNS."""
+
+    node: str
+    withdrawn: bool
+    message: str
+
+
+def news(outcomes: Iterable[Outcome]) -> list[News]:
+    """Tell of each node what has reached Route 53, over all domains."""
+    published: dict[str, list[str]] = {}
+    withdrawn: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        before = {value for change in outcome.changes if change.before for value in change.before.values}
+        after = {value for change in outcome.changes if change.after for value in change.after.values}
+        for verdict in outcome.verdicts:
+            gained = [str(each) for each in _entering(verdict) if str(each) in after - before]
+            if gained:
+                published.setdefault(verdict.node, []).append(f"{outcome.domain}: published {' '.join(gained)}")
+            for reason, lost in _leaving(verdict, before - after).items():
+                words = f"{outcome.domain}: withdrawn {' '.join(lost)}: {reason}"
+                withdrawn.setdefault(verdict.node, []).append(words)
+    return [
+        News(node, node in withdrawn, "; ".join(withdrawn.get(node, []) + published.get(node, [])))
+        for node in sorted(published.keys() | withdrawn.keys())
+    ]
+
+
+def _entering(verdict: Verdict) -> Iterable[object]:
+    return verdict.addresses if isinstance(verdict, Published) else ()
+
+
+def _leaving(verdict: Verdict, lost: set[str]) -> dict[str, list[str]]:
+    """Give a node's lost addresses by reason."""
+    reasons: dict[str, list[str]] = {}
+    absent = [] if isinstance(verdict, Published) else [(each, verdict.reason) for each in verdict.addresses]
+    for address, reason in [*absent, *((each.address, each.reason) for each in verdict.withheld)]:
+        if str(address) in lost:
+            reasons.setdefault(reason, []).append(str(address))
+    return reasons

@@ -1,116 +1,41 @@
 """What the jobs need of Kubernetes: nodes in, annotations and Jobs out. No decision."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
-import msgspec
-
+from jobs import kinds
 from jobs.apiserver import ApiServer, BadRequest, Expired, Status, decoded
 from jobs.errors import TemporaryError
-from jobs.model import Condition, Node, quoted
+from jobs.model import Condition, Node, NodeList, quoted
 from jobs.records import BOOT_ID, COORDINATES, NODE_IPS
 from jobs.retry import Clock, patiently
 
-PAGE_SIZE = 500  # nodes a request: keeps memory flat with 5,000
+if TYPE_CHECKING:  # only sync-once has any
+    from jobs.explain import News
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+
+PAGE_SIZE = 500  # objects a request: keeps memory flat with 5,000 nodes
 STREAM_SECONDS = 60  # how long the server keeps one stream of events open
 SILENCE_SECONDS = 70.0  # a stream silent for longer is dead: the server ends it, or sends a bookmark, before
+LONGEST_MESSAGE = 1_000
+USUAL_LEASE_SECONDS = 40  # a kubelet renews its Lease after a quarter of its duration, by default every 10 s
 _NODES = "/api/v1/nodes"
+_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
-class _Metadata(msgspec.Struct, rename="camel"):
-    name: str
-    resource_version: str = ""
-    annotations: dict[str, str] | None = None
-    deletion_timestamp: str | None = None
+@dataclass(frozen=True)
+class _Listed(Generic[Value]):
+    """All of a list, at one moment by the API server's clock."""
 
-
-class _Taint(msgspec.Struct):
-    key: str
-
-
-class _Spec(msgspec.Struct):
-    unschedulable: bool | None = None
-    taints: list[_Taint] | None = None
-
-
-class _Condition(msgspec.Struct):
-    type: str
-    status: str
-    message: str | None = None
-
-
-class _NodeInfo(msgspec.Struct):
-    boot_id: str | None = msgspec.field(default=None, name="bootID")
-
-
-class _Status(msgspec.Struct, rename="camel"):
-    conditions: list[_Condition] | None = None
-    node_info: _NodeInfo | None = None
-
-
-class _Node(msgspec.Struct):
-    metadata: _Metadata
-    spec: _Spec | None = None
-    status: _Status | None = None
-
-
-class _ListMetadata(msgspec.Struct, rename="camel"):
+    items: list[Value]
+    moment: datetime
     resource_version: str
-    continue_: str = msgspec.field(default="", name="continue")
-
-
-class _NodeList(msgspec.Struct, tag_field="kind", tag="NodeList"):
-    metadata: _ListMetadata
-    items: list[_Node]
-
-
-class _Manager(msgspec.Struct):
-    manager: str = ""
-
-
-class _PatchedMetadata(msgspec.Struct, rename="camel"):
-    managed_fields: list[_Manager] | None = None
-
-
-class _PatchedNode(msgspec.Struct, tag_field="kind", tag="Node"):
-    metadata: _PatchedMetadata
-
-
-class _Bookmark(msgspec.Struct):
-    metadata: _ListMetadata
-
-
-class _Event(msgspec.Struct):
-    type: str
-    object: msgspec.Raw
-
-
-class _TemplateMetadata(msgspec.Struct):
-    labels: dict[str, str] | None = None
-    annotations: dict[str, str] | None = None
-
-
-class _JobTemplate(msgspec.Struct):
-    spec: dict[str, Any]
-    metadata: _TemplateMetadata = msgspec.field(default_factory=_TemplateMetadata)
-
-
-class _CronJobMetadata(msgspec.Struct):
-    name: str
-    uid: str
-
-
-class _CronJobSpec(msgspec.Struct, rename="camel"):
-    job_template: _JobTemplate
-    suspend: bool | None = None
-
-
-class _CronJob(msgspec.Struct):
-    metadata: _CronJobMetadata
-    spec: _CronJobSpec
 
 
 @dataclass(frozen=True)
@@ -142,29 +67,53 @@ class Cluster:
         self._server = server
         self._clock = clock
 
-    def nodes(self, label_selector: str) -> tuple[Node, ...]:
+    def nodes(self, label_selector: str) -> NodeList:
         """List the nodes that match a label selector ("" for all), as they are now: a consistent read.
 
         Raises ConfigurationError with the API server's own words for a bad selector or a missing permission.
         """
-        return self.nodes_at(label_selector)[0]
+        try:
+            found = self._listed(_NODES, kinds.NodeList, _selecting(label_selector), _node)
+        except BadRequest as error:  # nothing else in it can be wrong
+            raise BadRequest(f"--node-label-selector {quoted(label_selector)}: {error}") from error
+        return NodeList(tuple(found.items), found.moment, found.resource_version)
 
-    def nodes_at(self, label_selector: str) -> tuple[tuple[Node, ...], str]:
-        """List the nodes as `nodes` does, with the resource version that the list shows."""
-        return patiently(self._clock, "listing nodes again from the start", on=Expired)(self._nodes, label_selector)
+    def lease_ages(self) -> dict[str, float]:
+        """Tell for each node how many seconds ago its kubelet has renewed its Lease, as a consistent read.
 
-    def _nodes(self, label_selector: str) -> tuple[tuple[Node, ...], str]:
-        query = {"limit": str(PAGE_SIZE), **_selecting(label_selector)}
-        found: list[Node] = []
-        while True:
-            try:
-                page = self._server.get(_NODES, _NodeList, query)
-            except BadRequest as error:  # nothing else in it can be wrong
-                raise BadRequest(f"--node-label-selector {quoted(label_selector)}: {error}") from error
-            found += map(_node, page.items)
-            if not page.metadata.continue_:
-                return tuple(found), page.metadata.resource_version
-            query["continue"] = page.metadata.continue_
+        `spec.renewTime` is the node's clock, which may be wrong. But the API server notes when each field was last
+        changed, and it dates its answers: no other clock is asked. Raises Forbidden.
+        """
+        found = self._listed(_LEASES, kinds.LeaseList, {}, _renewal)
+        return {node: (found.moment - renewed).total_seconds() for node, renewed in found.items if renewed}
+
+    def ready_nodes(self, service: str) -> frozenset[str]:
+        """Name the nodes on which an endpoint of a service (`namespace/name`) is ready and stays."""
+        namespace, _, name = service.partition("/")
+        path = f"/apis/discovery.k8s.io/v1/namespaces/{quote(namespace)}/endpointslices"
+        query = _selecting(f"kubernetes.io/service-name={name}")
+        found = self._listed(path, kinds.EndpointSliceList, query, _ready_nodes)
+        return frozenset().union(*found.items)
+
+    def time(self) -> datetime:
+        """Tell what the API server's clock shows now."""
+        return self._server.time()
+
+    def _listed(
+        self, path: str, type_: type[kinds.List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
+    ) -> "_Listed[Value]":
+        again = patiently(self._clock, f"GET {path}, again from the start", on=Expired)
+        return again(self._pages, path, type_, {"limit": str(PAGE_SIZE), **query}, translate)
+
+    def _pages(
+        self, path: str, type_: type[kinds.List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
+    ) -> "_Listed[Value]":
+        page, moment = self._server.dated(path, type_, query)  # the pages that follow show the same moment
+        items = [*map(translate, page.items)]
+        while page.metadata.continue_:
+            page, _ = self._server.dated(path, type_, {**query, "continue": page.metadata.continue_})
+            items += map(translate, page.items)
+        return _Listed(items, moment, page.metadata.resource_version)
 
     def node_events(self, label_selector: str, resource_version: str) -> Iterator[NodeEvent]:
         """Follow the nodes from a version on, until the server ends the stream after a minute.
@@ -184,7 +133,7 @@ class Cluster:
 
     def cronjob(self, namespace: str, name: str) -> CronJob:
         """Read a CronJob."""
-        raw = self._server.get(f"/apis/batch/v1/namespaces/{quote(namespace)}/cronjobs/{quote(name)}", _CronJob)
+        raw = self._server.get(f"/apis/batch/v1/namespaces/{quote(namespace)}/cronjobs/{quote(name)}", kinds.CronJob)
         template = raw.spec.job_template
         return CronJob(
             raw.metadata.name,
@@ -199,6 +148,24 @@ class Cluster:
         """Create a Job; raises AlreadyExists."""
         self._server.post(f"/apis/batch/v1/namespaces/{quote(namespace)}/jobs", job)
 
+    def create_event(self, news: "News") -> None:
+        """Create an Event about a node, for `kubectl describe node`; tried once, since it is no more than news."""
+        now = self.time().strftime("%Y-%m-%dT%H:%M:%SZ")
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": f"{news.node[:200].rstrip('-.')}.{secrets.token_hex(8)}", "namespace": "default"},
+            "involvedObject": {"apiVersion": "v1", "kind": "Node", "name": news.node, "uid": news.node},
+            "reason": "WithdrawnFromDNS" if news.withdrawn else "PublishedToDNS",
+            "message": news.message[:LONGEST_MESSAGE],
+            "type": "Warning" if news.withdrawn else "Normal",
+            "source": {"component": "kube-node-dns"},
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        self._server.post("/api/v1/namespaces/default/events", event, attempts=1)
+
     def annotate(self, node: str, annotations: Mapping[str, str | None]) -> bool:
         """Set annotations of a node (None removes one) with a single patch; say whether it changed anything.
 
@@ -208,13 +175,15 @@ class Cluster:
         """
         manager = f"kube-node-dns-{secrets.token_hex(8)}"
         body = {"metadata": {"annotations": annotations}}
-        patched = self._server.patch(f"{_NODES}/{quote(node, safe='')}", _PatchedNode, body, {"fieldManager": manager})
+        patched = self._server.patch(
+            f"{_NODES}/{quote(node, safe='')}", kinds.PatchedNode, body, {"fieldManager": manager}
+        )
         managers = patched.metadata.managed_fields
         return managers is None or any(entry.manager == manager for entry in managers)
 
 
-def _node(raw: _Node) -> Node:
-    spec, status = raw.spec or _Spec(), raw.status or _Status()
+def _node(raw: kinds.Node) -> Node:
+    spec, status = raw.spec or kinds.NodeSpec(), raw.status or kinds.NodeStatus()
     annotations = raw.metadata.annotations or {}
     ready = next((each for each in status.conditions or () if each.type == "Ready"), None)
     taints = {taint.key for taint in spec.taints or ()}
@@ -224,10 +193,31 @@ def _node(raw: _Node) -> Node:
         boot_id=(status.node_info and status.node_info.boot_id) or "",
         annotated_boot_id=annotations.get(BOOT_ID, ""),
         coordinates=annotations.get(COORDINATES),
-        ready=Condition(ready.status, ready.message or "") if ready else None,
+        ready=Condition(ready.status, ready.message or "", ready.last_transition_time) if ready else None,
         cordoned=bool(spec.unschedulable),
         deleting=raw.metadata.deletion_timestamp is not None or "ToBeDeletedByClusterAutoscaler" in taints,
     )
+
+
+def _renewal(lease: kinds.Lease) -> tuple[str, datetime | None]:
+    """Tell whose Lease it is and when it was renewed; None if that is unknown, or usually done less often."""
+    if lease.spec and (lease.spec.lease_duration_seconds or 0) > USUAL_LEASE_SECONDS:
+        return lease.metadata.name, None
+    times = (
+        entry.time
+        for entry in lease.metadata.managed_fields or ()
+        if entry.time and entry.fields and "f:renewTime" in (entry.fields.spec or ())
+    )
+    return lease.metadata.name, max(times, default=None)
+
+
+def _ready_nodes(slice_: kinds.EndpointSlice) -> set[str]:
+    return {endpoint.node_name for endpoint in slice_.endpoints or () if endpoint.node_name and _is_ready(endpoint)}
+
+
+def _is_ready(endpoint: kinds.Endpoint) -> bool:
+    conditions = endpoint.conditions or kinds.Conditions()
+    return conditions.ready is not False and not conditions.terminating
 
 
 def _selecting(label_selector: str) -> dict[str, str]:
@@ -235,11 +225,11 @@ def _selecting(label_selector: str) -> dict[str, str]:
 
 
 def _node_event(line: bytes) -> NodeEvent:
-    event = decoded(line, _Event, "watching nodes")
+    event = decoded(line, kinds.WatchEvent, "watching nodes")
     if event.type == "ERROR":
         status = decoded(event.object, Status, "watching nodes")
         raise (Expired if status.code == 410 else TemporaryError)(f"watching nodes: {status.message}")
     if event.type == "BOOKMARK":
-        return NodeEvent(event.type, decoded(event.object, _Bookmark, "watching nodes").metadata.resource_version)
-    node = decoded(event.object, _Node, "watching nodes")
+        return NodeEvent(event.type, decoded(event.object, kinds.Bookmark, "watching nodes").metadata.resource_version)
+    node = decoded(event.object, kinds.Node, "watching nodes")
     return NodeEvent(event.type, node.metadata.resource_version, _node(node))

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -58,10 +59,11 @@ def one_line(text: str) -> str:
 
 @dataclass(frozen=True)
 class Condition:
-    """What the node's Ready condition says: `status` is True, False or Unknown."""
+    """What the node's Ready condition says: `status` is True, False or Unknown, `since` its last transition."""
 
     status: str
     message: str
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,15 @@ class Node:
     ready: Condition | None
     cordoned: bool
     deleting: bool
+
+
+@dataclass(frozen=True)
+class NodeList:
+    """The selected nodes as they were at one moment: `listed_at` by the API server's clock, and its version of it."""
+
+    nodes: tuple[Node, ...]
+    listed_at: datetime
+    resource_version: str
 
 
 @dataclass(frozen=True)
@@ -108,6 +119,21 @@ class Skipped:
 
 
 Verdict = Published | Skipped
+
+
+def withhold(verdict: Verdict, refused: Mapping[tuple[str, Address], str]) -> Verdict:
+    """Move refused addresses of a published node to the withheld ones; a node with none left is skipped.
+
+    `refused` are reasons by node and address.
+    """
+    if isinstance(verdict, Skipped):
+        return verdict
+    reasons = {address: refused.get((verdict.node, address)) for address in verdict.addresses}
+    kept = tuple(address for address, reason in reasons.items() if reason is None)
+    more = tuple(Withheld(address, reason) for address, reason in reasons.items() if reason)
+    if not kept:
+        return Skipped(verdict.node, more[0].reason, (), verdict.coordinates, verdict.withheld + more)
+    return replace(verdict, addresses=kept, withheld=verdict.withheld + more)
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,18 @@ def _seconds(lowest: int, highest: int) -> Callable[[str], int]:
     return parse
 
 
+def _seconds_or_off(lowest: int, highest: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if value.strip("0") == "" and value:
+            return 0
+        try:
+            return _seconds(lowest, highest)(value)
+        except ValueError as error:
+            raise ValueError(f"{error}, nor 0 for off") from None
+
+    return parse
+
+
 def _choice(*words: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value not in words:
@@ -86,7 +98,46 @@ def _object_name(value: str) -> str:
     return value
 
 
+def _service(value: str) -> str:
+    label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+    if not re.fullmatch(f"{label}/{label}", value):
+        raise ValueError("is not NAMESPACE/NAME of a Service, such as traefik/traefik")
+    return value
+
+
+def _port(value: str) -> int:
+    protocol, _, port = value.partition(":")
+    if protocol != "tcp" or not re.fullmatch("[1-9][0-9]{0,4}", port) or int(port) > 65535:
+        raise ValueError("is not tcp:PORT with a port from 1 to 65535, such as tcp:443")
+    return int(port)
+
+
 _SELECTOR = Option("--node-label-selector", str, "which nodes serve: a Kubernetes label selector (all)", "SEL", "")
+_CHECKS = (
+    Option(
+        "--lease-timeout",
+        _seconds_or_off(15, 3600),
+        "skip a node whose kubelet has not renewed its Lease for so long, at least 15, 0 for never (25)",
+        "SECONDS",
+        25,
+    ),
+    Option(
+        "--ready-service",
+        _service,
+        "skip a node on which no endpoint of this Service is ready, repeatable (none)",
+        "NAMESPACE/NAME",
+        (),
+        many=True,
+    ),
+    Option(
+        "--probe",
+        _port,
+        "leave out addresses that take no connection on this port, repeatable (none)",
+        "tcp:PORT",
+        (),
+        many=True,
+    ),
+)
 _CLUSTER = (
     Option("--kubeconfig", _text, "kubeconfig file to log in with (KUBECONFIG, the pod's own, ~/.kube/config)", "FILE"),
     Option("--context", _text, "context of the kubeconfig (its current one)", "NAME"),
@@ -108,6 +159,7 @@ SYNC_ONCE = (
     _SELECTOR,
     Option("--ttl", _seconds(0, 2147483647), "time to live of the records (60)", "SECONDS", 60),
     Option("--min-nodes", MinNodes.parse, "with fewer nodes, withdraw nothing and exit 3 (1)", "N|N%", MinNodes(1)),
+    *_CHECKS,
     Option("--default-coordinates", Coordinates.parse, "the place of nodes that name none (none)", "LAT,LON"),
     Option("--zone-id", _zone_id, "use this hosted zone instead of looking for it", "ID"),
     Option("--wait", _truth, "return when Route 53 reports INSYNC", default=False, flag=True),
@@ -131,6 +183,7 @@ WATCH = (
     Option("--cronjob", _object_name, "CronJob whose template makes the sync Jobs, repeatable", "NAME", (), many=True),
     Option("--namespace", _object_name, "where the CronJobs are (the pod's own namespace)", "NS"),
     Option("--min-interval", _seconds(1, 3600), "at most one Job in this time after the first (5)", "SECONDS", 5),
+    *_CHECKS,
     *_CLUSTER,
     *_LOGGING,
 )

@@ -19,6 +19,7 @@ from jobs.model import (
     one_line,
     quoted,
     record_set,
+    withhold,
 )
 
 ANNOTATIONS = "kube-node-dns.kyle.space/"
@@ -62,11 +63,16 @@ def _cannot_serve(node: Node) -> str | None:
             return "cordoned"
         case Node(ready=None):
             return "not ready: it has no Ready condition"
-        case Node(ready=Condition(status, message)) if status != "True":
-            return f"not ready: {one_line(message) or f'Ready is {status}'}"
+        case Node(ready=Condition(status) as condition) if status != "True":
+            return not_ready(condition)
         case Node(boot_id=now, annotated_boot_id=then) if now and then and now != then:
             return "rebooted since its addresses were found: annotate-once has not run there yet"
     return None
+
+
+def not_ready(condition: Condition) -> str:
+    """Say why a node is not ready, in the words of whoever has said so."""
+    return f"not ready: {one_line(condition.message) or f'Ready is {condition.status}'}"
 
 
 def _addresses(node_ips: str | None) -> tuple[tuple[Address, ...], tuple[Withheld, ...], str | None]:
@@ -167,11 +173,11 @@ def _within_limits(
     policy: str, verdicts: Sequence[Verdict], current: Sequence[RecordSet]
 ) -> tuple[dict[Slot, list[str]], tuple[Verdict, ...]]:
     """Give each address its slot; what is in DNS already comes first, then node-name order, then nothing more."""
-    refused: dict[tuple[str, str], str] = {}
+    refused: dict[tuple[str, Address], str] = {}
     slots: dict[Slot, list[str]] = {}
     for type_, version in TYPES.items():
         asked = [
-            (verdict.node, verdict.coordinates if policy == "geoproximity" else None, str(address))
+            (verdict.node, verdict.coordinates if policy == "geoproximity" else None, address)
             for verdict in verdicts
             if isinstance(verdict, Published)
             for address in verdict.addresses
@@ -182,8 +188,8 @@ def _within_limits(
         shown_places = {each.coordinates for each in shown}
         places = sorted(dict.fromkeys(place for _, place, _ in asked), key=lambda place: place not in shown_places)
         room = set(places[:MAX_PLACES])
-        taken: set[tuple[Coordinates | None, str]] = set()
-        for node, place, address in sorted(asked, key=lambda each: each[2] not in shown_addresses):
+        taken: set[tuple[Coordinates | None, Address]] = set()
+        for node, place, address in sorted(asked, key=lambda each: str(each[2]) not in shown_addresses):
             if place not in room:
                 refused[node, address] = f"over the limit of {MAX_PLACES} places a domain and type"
             elif (place, address) in taken:
@@ -192,20 +198,8 @@ def _within_limits(
                 refused[node, address] = f"over the limit of {MAX_ADDRESSES} {type_} addresses a domain"
             else:
                 taken.add((place, address))
-                slots.setdefault((type_, place), []).append(address)
-    return slots, tuple(_withhold(verdict, refused) for verdict in verdicts)
-
-
-def _withhold(verdict: Verdict, refused: Mapping[tuple[str, str], str]) -> Verdict:
-    """Move refused addresses of a published node to the withheld ones; a node with none left is skipped."""
-    if isinstance(verdict, Skipped):
-        return verdict
-    reasons = {address: refused.get((verdict.node, str(address))) for address in verdict.addresses}
-    kept = tuple(address for address, reason in reasons.items() if reason is None)
-    more = tuple(Withheld(address, reason) for address, reason in reasons.items() if reason)
-    if not kept:
-        return Skipped(verdict.node, more[0].reason, (), verdict.coordinates, verdict.withheld + more)
-    return replace(verdict, addresses=kept, withheld=verdict.withheld + more)
+                slots.setdefault((type_, place), []).append(str(address))
+    return slots, tuple(withhold(verdict, refused) for verdict in verdicts)
 
 
 def _record_set(domain: str, type_: str, place: Coordinates | None, ttl: int, values: Iterable[str]) -> RecordSet:
@@ -224,7 +218,7 @@ def confined(wanted: Wanted, record_sets: Sequence[RecordSet]) -> Wanted:
     shown = {value for each in record_sets for value in each.values}
     reason = "--min-nodes keeps the present record sets, which have no place for it"
     refused = {
-        (verdict.node, str(address)): reason
+        (verdict.node, address): reason
         for verdict in wanted.verdicts
         for address in verdict.addresses
         if str(address) not in shown
@@ -232,5 +226,5 @@ def confined(wanted: Wanted, record_sets: Sequence[RecordSet]) -> Wanted:
     return replace(
         wanted,
         record_sets=tuple(record_sets),
-        verdicts=tuple(_withhold(verdict, refused) for verdict in wanted.verdicts),
+        verdicts=tuple(withhold(verdict, refused) for verdict in wanted.verdicts),
     )

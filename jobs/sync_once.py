@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from jobs import observe, records
+from jobs import health, observe, records
 from jobs.errors import Conflict, Failure, NotApplied, TemporaryError
-from jobs.explain import Explainer
-from jobs.model import Coordinates, MinNodes, RecordSet, Verdict
+from jobs.evidence import Checks, Conclusion, conclude
+from jobs.explain import Explainer, news
+from jobs.model import Coordinates, MinNodes, RecordSet
 from jobs.outcome import Outcome, Outcomes, given_up, settling, unsettled
 from jobs.plan import Batch, Plan, batches, calculate, without_withdrawals
 from jobs.retry import RESERVE_SECONDS, Clock, patiently
@@ -24,6 +25,7 @@ FRESH_SECONDS = 10.0  # an older plan knows too little of the nodes
 WRITE_SECONDS = 10.0  # what a write may take: none starts with less time left
 PAUSE_SECONDS = 1.0  # between rounds that got nowhere
 POLL_SECONDS = 2.0
+EVENTS_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class SyncRequest:
     ttl: int = 60
     min_nodes: MinNodes = field(default=MinNodes(1))
     default_coordinates: Coordinates | None = None
+    checks: Checks = field(default=Checks())
     zone_id: str | None = None
     dry_run: bool = False
     wait: bool = False
@@ -56,17 +59,20 @@ def sync_once(request: SyncRequest, cluster: "Cluster", dns: "Route53", clock: C
             continue
         began = clock.now()
         with settling(outcomes, *current):
-            nodes = cluster.nodes(request.node_label_selector)
-            verdicts = [records.assess(node, request.default_coordinates) for node in nodes]
+            listed = cluster.nodes(request.node_label_selector)
+            signs = health.look(request.checks, listed, cluster)
+            conclusion = conclude(listed, signs, request.checks, request.default_coordinates)
             for domain, shown in current.items():
                 with settling(outcomes, domain):
-                    decision = decide(request, domain, shown, verdicts)
+                    decision = decide(request, domain, shown, conclusion)
                     outcomes[domain] = _judge(request, outcomes[domain], shown, decision)
                     if not outcomes[domain].settled:
                         _apply(domain, decision, dns, clock, began, outcomes)
     given_up(outcomes, request.domains, Failure("no time left before the deadline (--timeout)"))
     if request.wait:
         _wait_in_sync(dns, clock, outcomes)
+    if not request.dry_run:
+        _tell_nodes(cluster, clock, outcomes)
 
 
 @dataclass(frozen=True)
@@ -76,22 +82,24 @@ class Decision:
     wanted: records.Wanted
     plan: Plan
     batches: tuple[Batch, ...]
+    warnings: tuple[str, ...]
     refusal: str | None
 
 
-def decide(request: SyncRequest, domain: str, current: Sequence[RecordSet], verdicts: Sequence[Verdict]) -> Decision:
+def decide(request: SyncRequest, domain: str, current: Sequence[RecordSet], conclusion: Conclusion) -> Decision:
     """Compare what a domain shows with what it should. Pure."""
-    wanted = records.wanted(domain, request.ttl, verdicts, current)
-    required = request.min_nodes.required(len(verdicts))
+    selected = len(conclusion.verdicts)
+    wanted = records.wanted(domain, request.ttl, conclusion.verdicts, current)
+    required = request.min_nodes.required(selected)
     refusal = None
     if wanted.publishable < required:
         refusal = (
-            f"{wanted.publishable} of {len(verdicts)} selected nodes would be published, "
+            f"{wanted.publishable} of {selected} selected nodes would be published, "
             f"--min-nodes {request.min_nodes} asks for {required}: nothing is withdrawn"
         )
         wanted = records.confined(wanted, without_withdrawals(current, wanted.record_sets))
     plan = calculate(current, wanted.record_sets)
-    return Decision(wanted, plan, batches(plan), refusal)
+    return Decision(wanted, plan, batches(plan), (*conclusion.warnings, *wanted.warnings), refusal)
 
 
 def _judge(request: SyncRequest, outcome: Outcome, current: Sequence[RecordSet], decision: Decision) -> Outcome:
@@ -104,7 +112,7 @@ def _judge(request: SyncRequest, outcome: Outcome, current: Sequence[RecordSet],
         outcome,
         error=None if settled else last,
         refusal=decision.refusal,
-        warnings=decision.wanted.warnings,
+        warnings=decision.warnings,
         verdicts=decision.wanted.verdicts,
         unchanged=len({each.key for each in decision.plan.unchanged} - {change.subject.key for change in changed}),
         changes=decision.plan.changes if request.dry_run else changed,
@@ -168,6 +176,19 @@ def _write(outcome: Outcome, batch: Batch, dns: "Route53", clock: Clock, began: 
 
     fresh = max(0.0, began + FRESH_SECONDS - clock.now())
     return patiently(clock, f"writing {outcome.domain}", on=NotApplied, attempts=None, within_seconds=fresh)(attempt)
+
+
+def _tell_nodes(cluster: "Cluster", clock: Clock, outcomes: Outcomes) -> None:
+    """Write an Event about each node that has entered or left DNS; news only, so the run does not depend on it."""
+    end = clock.now() + EVENTS_SECONDS
+    for each in news(outcomes.values()):
+        try:
+            cluster.create_event(each)
+        except Failure as error:
+            log.warning("no Event about %s: %s", each.node, error)
+            return
+        if clock.now() > end:
+            return
 
 
 def _wait_in_sync(dns: "Route53", clock: Clock, outcomes: Outcomes) -> None:

@@ -1,27 +1,31 @@
-"""The watcher: a change of a node that matters becomes a sync Job at once, not at the CronJob's next minute."""
+"""The watcher: what changes DNS becomes a sync Job at once, not at the CronJob's next minute."""
 
 import logging
 import os
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from queue import Queue
 from random import uniform
-from typing import Any
+from typing import NoReturn
 
+from jobs import health
 from jobs.apiserver import AlreadyExists, BadRequest
 from jobs.errors import FAILED, Failure
-from jobs.kube import Cluster, CronJob, NodeEvent
-from jobs.model import Address, Coordinates, Node, Published
-from jobs.records import ANNOTATIONS, assess
+from jobs.evidence import Checks, Signs
+from jobs.kube import Cluster
+from jobs.outlook import Change, Outlook
 from jobs.retry import Clock
+from jobs.trigger import job_of
 
 log = logging.getLogger(__name__)
 
+TICK_SECONDS, LONG_TICK_SECONDS, MANY_NODES = 5.0, 10.0, 500
 COMPLAINT_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 30.0
-LONGEST_JOB_NAME = 63
 
 
 @dataclass(frozen=True)
@@ -32,123 +36,142 @@ class WatchRequest:
     namespace: str
     node_label_selector: str = ""
     min_interval_seconds: int = 5
+    checks: Checks = field(default=Checks())
 
 
-@dataclass(frozen=True)
-class Change:
-    """Something that a sync should look at: the version that shows it, and what it is, in words."""
-
-    resource_version: str
-    words: str
-
-
-Standing = tuple[tuple[Address, ...], Coordinates | None] | None
-"""What a node would bring into DNS: its addresses and place, None when it is skipped."""
+News = Callable[[], None]
+"""Something learnt, as a call that tells it to the outlook. The main thread makes these calls, so nothing is shared."""
 
 
 def watch(request: WatchRequest, cluster: Cluster, clock: Clock) -> None:
-    """Create a sync Job of each CronJob whenever a node changes in a way that matters; does not return.
+    """Create a sync Job of each CronJob whenever a sync would publish something else; does not return.
 
-    One thread a CronJob, so that one which cannot be used does not hold up the others.
+    One thread follows the nodes, one looks at their health, and one a CronJob creates Jobs, so that one which cannot
+    be used does not hold up the others. Raises BadRequest when the API server does not understand the label selector.
     """
     threading.excepthook = _crash
-    queues: list[Queue[Change]] = []
-    for name in request.cronjobs:
-        queues.append(Queue())
-        threading.Thread(target=_create_jobs, args=(request, name, queues[-1], cluster, clock), daemon=True).start()
-    for change in follow(request.node_label_selector, cluster, clock):
-        log.info("changed: %s", change.words)
-        for changes in queues:
-            changes.put(change)
+    outlook = Outlook(request.checks)
+    news: Queue[News] = Queue()
+    queues: list[Queue[Change]] = [Queue() for _ in request.cronjobs]
+    for name, changes in zip(request.cronjobs, queues, strict=True):
+        _in_background(_create_jobs, request, name, changes, cluster, clock)
+    _in_background(_follow, request.node_label_selector, outlook, cluster, clock, news)
+    is_looking = False
+    while True:
+        news.get()()
+        while not news.empty():
+            news.get()()
+        warned = outlook.warnings
+        change = outlook.change(cluster.time())
+        if not is_looking:  # now there are nodes to look at
+            _in_background(_look, request.checks, outlook, cluster, clock, news)
+            is_looking = True
+        for warning in outlook.warnings:
+            if warning not in warned:
+                log.warning("%s", warning)
+        if change:
+            log.info("changed: %s", change.words)
+            for changes in queues:
+                changes.put(change)
 
 
-def follow(label_selector: str, cluster: Cluster, clock: Clock) -> Iterator[Change]:
-    """List the nodes and follow them; after any gap in what was seen, begin anew and say so. Does not end.
-
-    Raises BadRequest when the API server does not understand the label selector.
-    """
+def _follow(label_selector: str, outlook: Outlook, cluster: Cluster, clock: Clock, news: "Queue[News]") -> None:
+    """List the nodes and follow them; after any gap in what was seen, begin anew."""
     complain = _Complaints(clock)
-    words = "the watcher has started"
+    occasion = "the watcher has started"
     failures = 0
     while True:
         began = clock.now()
         try:
-            nodes, version = cluster.nodes_at(label_selector)
-            known = {node.name: standing(node) for node in nodes}
-            yield Change(version, words)
-            yield from _changes(label_selector, version, known, cluster, clock)
-        except BadRequest:  # a selector that the server does not understand now, it never will
-            raise
+            listed = cluster.nodes(label_selector)
+            news.put(partial(outlook.begin, listed, occasion))
+            _follow_from(listed.resource_version, label_selector, outlook, cluster, clock, news)
+        except BadRequest as error:  # a selector that the server does not understand now, it never will
+            news.put(partial(_fail, error))
+            return
         except Failure as error:
             complain(f"the nodes cannot be followed: {error}")
-        words = "the nodes were listed anew after a gap"
+        occasion = "the nodes were listed anew after a gap"
         failures = 0 if clock.now() - began > COMPLAINT_SECONDS else failures + 1
         clock.sleep(_pause(failures))
 
 
-def _changes(
-    label_selector: str, version: str, known: dict[str, Standing], cluster: Cluster, clock: Clock
-) -> Iterator[Change]:
+def _follow_from(
+    version: str, label_selector: str, outlook: Outlook, cluster: Cluster, clock: Clock, news: "Queue[News]"
+) -> None:
     """Follow the nodes through one stream after the other; one that the server ends in good order leaves no gap."""
     while True:
         began = clock.now()
         for event in cluster.node_events(label_selector, version):
             version = event.resource_version
-            words = noted(known, event)
-            if words:
-                yield Change(version, words)
+            if event.node and event.type == "DELETED":
+                news.put(partial(outlook.gone, event.node.name, version))
+            elif event.node:
+                news.put(partial(outlook.node, event.node, version))
         if clock.now() - began < 1:  # a server that ends streams at once is not asked without pause
             clock.sleep(1)
 
 
-def noted(known: dict[str, Standing], event: NodeEvent) -> str | None:
-    """Keep what is known of a node current; say what changed, None when a sync would publish the same as before."""
-    if event.node is None:
-        return None
-    name = event.node.name
-    if event.type == "DELETED":
-        return f"{name}: no longer among the selected nodes" if known.pop(name, known) is not known else None
-    now = standing(event.node)
-    if name in known and known[name] == now:
-        return None
-    known[name] = now
-    verdict = assess(event.node, None)
-    if isinstance(verdict, Published):
-        return (
-            f"{name}: publishable with {' '.join(map(str, verdict.addresses))} at {verdict.coordinates or 'no place'}"
-        )
-    return f"{name}: {verdict.reason}"
+def _look(checks: Checks, outlook: Outlook, cluster: Cluster, clock: Clock, news: "Queue[News]") -> None:
+    """Look at the nodes' health every few seconds; nothing is concluded from a look that failed.
+
+    An outage of the API server makes every Lease old. Until each kubelet has had time to renew its own, only those
+    count that were old before.
+    """
+    complain = _Complaints(clock)
+    signs = Signs()
+    leases_count_from = clock.now()
+    while True:
+        began = clock.now()
+        listed = replace(outlook.listed, listed_at=cluster.time())
+        try:
+            seen = health.look(checks, listed, cluster)
+            unsure = clock.now() < leases_count_from
+            signs = _old_before(signs, seen, checks.lease_timeout_seconds) if unsure else seen
+            news.put(partial(outlook.see, signs))
+        except Failure as error:
+            complain(f"the nodes' health cannot be seen: {error}")
+            leases_count_from = clock.now() + checks.lease_timeout_seconds
+        tick_seconds = LONG_TICK_SECONDS if len(listed.nodes) > MANY_NODES else TICK_SECONDS
+        clock.sleep(max(1.0, began + tick_seconds - clock.now()))
 
 
-def standing(node: Node) -> Standing:
-    """Reduce a node to what decides, by the same function that sync-once asks."""
-    verdict = assess(node, None)
-    return (verdict.addresses, verdict.coordinates) if isinstance(verdict, Published) else None
+def _old_before(before: Signs, now: Signs, limit_seconds: int) -> Signs:
+    """Leave out the Leases that are old now and were not before."""
+    was_old = {node for node, age in before.lease_ages.items() if age >= limit_seconds}
+    ages = {node: age for node, age in now.lease_ages.items() if age < limit_seconds or node in was_old}
+    return replace(now, lease_ages=ages)
 
 
 def _create_jobs(request: WatchRequest, name: str, changes: "Queue[Change]", cluster: Cluster, clock: Clock) -> None:
     """Create a Job for the first change at once, then one for all that came within the interval."""
     complain = _Complaints(clock)
+    interval = timedelta(seconds=request.min_interval_seconds)
+    earliest: datetime | None = None  # so that a Job named after its time never has the name of the one before
     while True:
         change = changes.get()
         for failures in count():
             while not changes.empty():
                 change = changes.get()
+            if earliest and change.seen_at < earliest:
+                change = replace(change, seen_at=earliest)
             try:
-                _create_job(request.namespace, name, change, cluster)
+                _create_job(request, name, change, cluster)
                 break
             except Failure as error:
                 complain(f"no sync Job from CronJob {request.namespace}/{name} for {change.words}: {error}")
                 clock.sleep(_pause(failures))
+        earliest = change.seen_at + interval
         clock.sleep(request.min_interval_seconds)
 
 
-def _create_job(namespace: str, name: str, change: Change, cluster: Cluster) -> None:
+def _create_job(request: WatchRequest, name: str, change: Change, cluster: Cluster) -> None:
+    namespace = request.namespace
     cronjob = cluster.cronjob(namespace, name)
     if cronjob.suspended:
         log.info("CronJob %s/%s is suspended: no Job for %s", namespace, name, change.words)
         return
-    job = job_of(cronjob, change)
+    job = job_of(cronjob, change, request.min_interval_seconds)
     job_name = job["metadata"]["name"]
     try:
         cluster.create_job(namespace, job)
@@ -156,31 +179,6 @@ def _create_job(namespace: str, name: str, change: Change, cluster: Cluster) -> 
         log.info("Job %s/%s is there already", namespace, job_name)
     else:
         log.info("Job %s/%s created: %s", namespace, job_name, change.words)
-
-
-def job_of(cronjob: CronJob, change: Change) -> dict[str, Any]:
-    """Make the Job that `kubectl create job --from=cronjob/NAME` would, named after the version that shows the change.
-
-    So two replicas that see the same change make one Job. The owner reference does not block the owner's deletion:
-    that would need the right to update the CronJob where the API server enforces it.
-    """
-    suffix = f"-{change.resource_version}"
-    owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": cronjob.name, "uid": cronjob.uid, "controller": True}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {
-            "name": cronjob.name[: LONGEST_JOB_NAME - len(suffix)].rstrip("-.") + suffix,
-            "labels": cronjob.labels,
-            "annotations": {
-                **cronjob.annotations,
-                "cronjob.kubernetes.io/instantiate": "manual",
-                ANNOTATIONS + "change": change.words,
-            },
-            "ownerReferences": [owner],
-        },
-        "spec": cronjob.job_spec,
-    }
 
 
 class _Complaints:
@@ -199,6 +197,14 @@ class _Complaints:
 def _pause(failures: int) -> float:
     """Seconds to wait after so many failures in a row: exponential, with full jitter."""
     return uniform(0, min(LONGEST_PAUSE_SECONDS, 0.2 * 2 ** min(failures, 10)))  # noqa: S311 - no secret
+
+
+def _in_background(function: Callable[..., None], *arguments: object) -> None:
+    threading.Thread(target=function, args=arguments, daemon=True).start()
+
+
+def _fail(error: Failure) -> NoReturn:
+    raise error
 
 
 def _crash(arguments: threading.ExceptHookArgs) -> None:

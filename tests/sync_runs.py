@@ -2,10 +2,12 @@
 
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 from tests.sandbox.account import simple
-from tests.sandbox.server import Call, Fault, Server
+from tests.sandbox.kubernetes import Kubernetes
+from tests.sandbox.server import Call, Fault, Request, Response, Server
 from tests.sandbox.world import Finished, World
 
 DOMAIN = "cdn.example.com"
@@ -13,6 +15,7 @@ FRANKFURT, NEW_YORK, SINGAPORE = "50.11,8.68", "40.71,-74.01", "1.35,103.82"
 FRA_4, FRA_6 = "5.75.128.10", "2a01:4f8:c17:1::10"
 NYC_4, NYC_6 = "5.161.40.7", "2a01:4ff:f0:7::7"
 NO_OP = ["ListHostedZonesByName", "ListResourceRecordSets"]
+LOOK = ["list nodes", "list leases"]
 WRITE = "ChangeResourceRecordSets"
 PLACES = "geoproximity-coords:"
 
@@ -102,9 +105,14 @@ def forget(world: World) -> None:
     world.route53.history.clear()
 
 
-def ends(world: World, node: str) -> None:
-    """Let a node lose its power."""
-    world.kubernetes.set_ready(node, "Unknown", "Kubelet stopped posting node status.")
+def ends(world: World, node: str, seconds_ago: float = 0) -> None:
+    """Let a node lose its power: Kubernetes has noticed it just now, or some seconds ago."""
+    world.kubernetes.set_ready(node, "Unknown", "Kubelet stopped posting node status.", age_seconds=seconds_ago)
+
+
+def breaks(world: World, node: str) -> None:
+    """Let a node's kubelet say that it cannot serve: a fact, of however many nodes it is said."""
+    world.kubernetes.set_ready(node, "False", "PLEG is not healthy")
 
 
 def returns(world: World, node: str) -> None:
@@ -179,6 +187,25 @@ def at_nyc() -> dict[str, list[str]]:
 def all_in_one() -> dict[str, list[str]]:
     """Give what both nodes look like without coordinates."""
     return {"A simple": [NYC_4, FRA_4], "AAAA simple": [FRA_6, NYC_6]}
+
+
+class Undated:
+    """The cluster's API without a date on its answers."""
+
+    def __init__(self, kubernetes: Kubernetes) -> None:
+        """Behave like the cluster in all else."""
+        self._kubernetes = kubernetes
+        self.operation, self.failure = kubernetes.operation, kubernetes.failure
+
+    def answer(self, request: Request) -> Response:
+        """Answer as the cluster does, with an empty header."""
+        response = self._kubernetes.answer(request)
+        return replace(response, headers={**response.headers, "Date": ""})
+
+
+def undated(world: World) -> None:
+    """Let the API server have no clock from now on."""
+    world.cluster.service = Undated(world.kubernetes)
 
 
 class Gate:

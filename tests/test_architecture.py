@@ -23,6 +23,9 @@ CORE = (
     "model",
     "addresses",
     "records",
+    "evidence",
+    "outlook",
+    "trigger",
     "plan",
     "explain",
     "observe",
@@ -30,26 +33,31 @@ CORE = (
     "outcome",
     "report",
 )
-EDGES = ("apiserver", "interfaces", "kube", "login", "retry", "route53", "watchdog")
+EDGES = ("apiserver", "health", "interfaces", "kinds", "kube", "login", "probe", "retry", "route53", "watchdog")
 JOBS = ("annotate_once", "sync_once", "watch")
 SHELL = ("__main__", "cli", "logs", "output")
 FLOORS = {room: floor for floor, rooms in enumerate((CORE, EDGES, JOBS, SHELL)) for room in rooms}
 """Who may import whom: a room those of its own floor and below."""
 
 PURE = {
-    *("collections", "contextlib", "csv", "dataclasses", "decimal", "difflib", "functools", "importlib", "ipaddress"),
-    *("itertools", "json", "math", "re", "typing"),
+    *("collections", "contextlib", "csv", "dataclasses", "datetime", "decimal", "difflib", "functools", "importlib"),
+    *("ipaddress", "itertools", "json", "math", "re", "typing"),
 }
 """The modules of the standard library that do nothing but calculate, and importlib.resources for the shipped data."""
+
+CLOCKS = {"now", "today", "utcnow"}
+"""What of datetime looks at the clock."""
 
 KNOWN_TO = {
     "kubernetes": {"apiserver", "login"},
     "urllib3": {"apiserver"},
-    "msgspec": {"apiserver", "kube"},
+    "msgspec": {"apiserver", "kinds"},
     "boto3": {"route53"},
     "botocore": {"route53"},
     "ifaddr": {"interfaces"},
     "tenacity": {"retry"},
+    "asyncio": {"probe"},
+    "socket": {"interfaces", "probe"},
     "argparse": {"cli"},
     "signal": {"watchdog"},
 }
@@ -138,6 +146,12 @@ def test_the_core_only_calculates(room: str) -> None:
     assert foreign_to(room) <= PURE
 
 
+@pytest.mark.parametrize("room", CORE)
+def test_the_core_is_told_the_time(room: str) -> None:
+    """Evidence would be weighed by the clock of a pod or laptop, which may be wrong, and not by the API server's."""
+    assert not {node.attr for node in ast.walk(tree(room)) if isinstance(node, ast.Attribute)} & CLOCKS
+
+
 @pytest.mark.parametrize(("thing", "rooms"), KNOWN_TO.items())
 def test_each_library_stays_in_its_room(thing: str, rooms: set[str]) -> None:
     """A new release of a library would be felt all over the house."""
@@ -164,6 +178,7 @@ def test_annotate_once_loads_no_aws(world: World, tmp_path: Path) -> None:
     modules = loaded(tmp_path, environment_of(world), *ANNOTATE)
     assert "kubernetes.client.api_client" in modules
     assert not modules & {"boto3", "botocore", "jobs.route53", "jobs.sync_once", "jobs.watch"}
+    assert not modules & {"jobs.evidence", "jobs.health", "jobs.outlook", "jobs.probe", "jobs.trigger"}
 
 
 def test_watch_loads_neither_aws_nor_the_typed_client(world: World, tmp_path: Path) -> None:
@@ -173,7 +188,24 @@ def test_watch_loads_neither_aws_nor_the_typed_client(world: World, tmp_path: Pa
         tmp_path, environment_of(world), *command, until=lambda: "watch nodes" in world.cluster.operations()
     )
     assert not {module for module in modules if module.startswith((*TYPED, "boto", "ifaddr"))}
-    assert not modules & {"jobs.route53", "jobs.sync_once", "jobs.interfaces"}
+    assert not modules & {"jobs.route53", "jobs.sync_once", "jobs.interfaces", "jobs.probe", "asyncio"}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param((), set(), id="without"),
+        pytest.param(("--probe", "tcp:443"), {"asyncio", "jobs.probe"}, id="with"),
+    ],
+)
+def test_a_sync_that_probes_nothing_loads_no_prober(
+    world: World, tmp_path: Path, options: tuple[str, ...], expected: set[str]
+) -> None:
+    """Every run would pay for an event loop that few use."""
+    world.node(NODE)
+    world.route53.zone("example.com")
+    command = ("sync-once", "--domain", "cdn.example.com", "--min-nodes", "0", *options)
+    assert loaded(tmp_path, environment_of(world), *command) & {"asyncio", "jobs.probe"} == expected
 
 
 def test_sync_once_looks_at_no_interface(world: World, tmp_path: Path) -> None:
@@ -182,7 +214,7 @@ def test_sync_once_looks_at_no_interface(world: World, tmp_path: Path) -> None:
     world.route53.zone("example.com")
     modules = loaded(tmp_path, environment_of(world), "sync-once", "--domain", "cdn.example.com", "--dry-run")
     assert {"boto3", "kubernetes.client.api_client"} <= modules
-    assert not modules & {"ifaddr", "jobs.interfaces", "jobs.annotate_once", "jobs.watch"}
+    assert not modules & {"ifaddr", "jobs.interfaces", "jobs.annotate_once", "jobs.watch", "jobs.outlook"}
 
 
 @pytest.mark.parametrize(

@@ -28,14 +28,16 @@ from tests.sandbox.world import PROGRAM, World
 DOMAIN = "cdn.example.com"
 SYNC = ("sync-once", "--domain", DOMAIN)
 EVERY_COMMAND = {"--kubeconfig", "--context", "--log-format"}
+CHECKS = {"--lease-timeout", "--ready-service", "--probe"}
 BOTH_JOBS = {"--dry-run", "--output", "--timeout", *EVERY_COMMAND}
 OPTIONS = {
     "annotate-once": {"--node-name", "--interface", "--exclude-interface", *BOTH_JOBS},
     "sync-once": {
         *("--domain", "--node-label-selector", "--ttl", "--min-nodes", "--default-coordinates", "--zone-id", "--wait"),
+        *CHECKS,
         *BOTH_JOBS,
     },
-    "watch": {"--cronjob", "--namespace", "--min-interval", "--node-label-selector", *EVERY_COMMAND},
+    "watch": {"--cronjob", "--namespace", "--min-interval", "--node-label-selector", *CHECKS, *EVERY_COMMAND},
 }
 NEEDED = {
     "annotate-once": {"--node-name": NODE},
@@ -60,6 +62,9 @@ WRONG_VALUES = [
     pytest.param("sync-once", "--min-nodes", "101%", "100%", id="min-nodes beyond 100%"),
     pytest.param("sync-once", "--min-nodes", "half", "percentage", id="min-nodes in words"),
     pytest.param("sync-once", "--min-nodes", "%", "percentage", id="min-nodes without a number"),
+    pytest.param("sync-once", "--lease-timeout", "10", "from 15 to 3600, nor 0", id="lease-timeout of a heartbeat"),
+    pytest.param("sync-once", "--ready-service", "traefik", "NAMESPACE/NAME", id="service of no namespace"),
+    pytest.param("sync-once", "--probe", "443", "tcp:PORT", id="probe without a protocol"),
     pytest.param("sync-once", "--default-coordinates", "12.34", "<latitude>,<longitude>", id="one coordinate"),
     pytest.param("sync-once", "--default-coordinates", "90.01,0", "between -90 and 90", id="beyond the pole"),
     pytest.param("sync-once", "--default-coordinates", "0,180.01", "between -180 and 180", id="beyond the meridian"),
@@ -81,6 +86,9 @@ WRONG_VALUES = [
     pytest.param("watch", "--cronjob", "Sync_Job", "lower-case", id="not a CronJob's name"),
     pytest.param("watch", "--namespace", "a/b", "lower-case", id="path for a namespace"),
     pytest.param("watch", "--min-interval", "-5", "seconds", id="negative interval"),
+    pytest.param("watch", "--lease-timeout", "25s", "nor 0 for off", id="lease-timeout with a unit"),
+    pytest.param("watch", "--ready-service", "../nodes", "NAMESPACE/NAME", id="path for a service"),
+    pytest.param("watch", "--probe", "tcp:65536", "from 1 to 65535", id="port too large"),
     pytest.param("watch", "--min-interval", "often", "seconds", id="interval in words"),
 ]
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from jobs.errors import ConfigurationError
+from jobs.evidence import Conclusion
 from jobs.model import Coordinates, MinNodes, Published, RecordSet, Verdict
 from jobs.plan import Change
 from jobs.sync_once import Decision, SyncRequest, decide
@@ -16,7 +17,7 @@ BOTH = plain("A", "5.0.0.1", "5.0.0.2")
 
 def decided(current: list[RecordSet], verdicts: list[Verdict], **options: Any) -> Decision:  # noqa: ANN401 - any option
     """Decide about the domain."""
-    return decide(SyncRequest((DOMAIN,), **options), DOMAIN, current, verdicts)
+    return decide(SyncRequest((DOMAIN,), **options), DOMAIN, current, Conclusion(tuple(verdicts)))
 
 
 def test_a_failed_node_is_withdrawn() -> None:
@@ -109,6 +110,16 @@ def test_sets_too_large_to_replace_are_an_error() -> None:
     ]
     with pytest.raises(ConfigurationError, match="too large to be replaced"):
         decided(current, [UP])
+
+
+def test_evidence_that_was_not_believed_is_told_beside_the_domains_own_warnings() -> None:
+    """Nobody would learn that a run has seen many nodes fail and done nothing about it."""
+    unheeded = Conclusion((UP, published("c", "5.0.0.3", PARIS)), ("lease not renewed for 25 s: 2 of 2 nodes",))
+    decision = decide(SyncRequest((DOMAIN,)), DOMAIN, [], unheeded)
+    assert decision.warnings == (
+        "lease not renewed for 25 s: 2 of 2 nodes",
+        "simple routing until every published node has coordinates; without: a",
+    )
 
 
 def test_a_limit_is_no_failure() -> None:

@@ -4,12 +4,13 @@ from ipaddress import ip_address
 
 import pytest
 
-from jobs.explain import AddressChange, Explainer, title
+from jobs.explain import AddressChange, Explainer, News, news, title
 from jobs.model import Published, Skipped, Verdict, Withheld
+from jobs.outcome import Outcome
 from jobs.plan import Change
-from tests.builders import PARIS, TOKYO, alias, near, plain, published, skipped
+from tests.builders import DOMAIN, PARIS, TOKYO, alias, ipv4, near, plain, published, read, skipped
 
-ONE, TWO = plain("A", "5.0.0.1"), plain("A", "5.0.0.2")
+ONE, TWO, BOTH = plain("A", "5.0.0.1"), plain("A", "5.0.0.2"), plain("A", "5.0.0.1", "5.0.0.2")
 HELD = Withheld(ip_address("5.0.0.1"), "over the limit")
 
 
@@ -106,3 +107,86 @@ def test_title(change: Change, words: str) -> None:
 def test_title_of_an_alias_replaced() -> None:
     """A line about an alias would speak of no TTL in the words of a program."""
     assert "None" not in title(Change(alias("A"), ONE))
+
+
+def told(verdicts: list[Verdict], *changes: Change, domain: str = DOMAIN) -> Outcome:
+    """Write how a run has ended for a domain."""
+    return Outcome(domain, settled=True, verdicts=tuple(verdicts), changes=changes)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        pytest.param([told([published("a", "5.0.0.1")])], [], id="no change"),
+        pytest.param(
+            [told([published("a", "5.0.0.1"), published("b", "5.0.0.2")], Change(ONE, plain("A", "5.0.0.1", ttl=5)))],
+            [],
+            id="a change that moves no address",
+        ),
+        pytest.param(
+            [told([published("a", "5.0.0.1")], Change(ONE, None), Change(None, near("A", PARIS, "5.0.0.1")))],
+            [],
+            id="another record set, the same name",
+        ),
+        pytest.param(
+            [
+                told(
+                    [published("a", "2600::1")],
+                    Change(read("AAAA", ["2600:0::1"], {}, ttl=5), plain("AAAA", "2600::1")),
+                )
+            ],
+            [],
+            id="the same address in other words",
+        ),
+        pytest.param(
+            [told([published("a", "5.0.0.1 5.0.0.2")], Change(None, plain("A", "5.0.0.1", "5.0.0.2")))],
+            [News("a", withdrawn=False, message=f"{DOMAIN}: published 5.0.0.1 5.0.0.2")],
+            id="published",
+        ),
+        pytest.param(
+            [told([published("b", "5.0.0.2"), skipped("a", "5.0.0.1")], Change(ONE, TWO))],
+            [
+                News("a", withdrawn=True, message=f"{DOMAIN}: withdrawn 5.0.0.1: cordoned"),
+                News("b", withdrawn=False, message=f"{DOMAIN}: published 5.0.0.2"),
+            ],
+            id="one for another, in the order of their names",
+        ),
+        pytest.param(
+            [told([Published("a", (ipv4(2),), None, (HELD,))], Change(ONE, TWO))],
+            [
+                News(
+                    "a",
+                    withdrawn=True,
+                    message=f"{DOMAIN}: withdrawn 5.0.0.1: over the limit; {DOMAIN}: published 5.0.0.2",
+                )
+            ],
+            id="one address of a node for another",
+        ),
+        pytest.param(
+            [told([Skipped("a", "timed out", (), None, (HELD, Withheld(ipv4(2), "refused")))], Change(BOTH, None))],
+            [
+                News(
+                    "a",
+                    withdrawn=True,
+                    message=f"{DOMAIN}: withdrawn 5.0.0.1: over the limit; {DOMAIN}: withdrawn 5.0.0.2: refused",
+                )
+            ],
+            id="each address with its reason",
+        ),
+        pytest.param([told([], Change(ONE, None))], [], id="nobody's address"),
+        pytest.param(
+            [told([skipped("a", "5.0.0.1")], Change(ONE, None), domain=each) for each in ("a.example", "b.example")],
+            [
+                News(
+                    "a",
+                    withdrawn=True,
+                    message="a.example: withdrawn 5.0.0.1: cordoned; b.example: withdrawn 5.0.0.1: cordoned",
+                )
+            ],
+            id="several domains",
+        ),
+    ],
+)
+def test_news(outcomes: list[Outcome], expected: list[News]) -> None:
+    """`kubectl describe node` would tell another story than DNS, or the same one many times."""
+    assert news(outcomes) == expected

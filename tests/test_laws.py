@@ -8,6 +8,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from jobs.errors import ConfigurationError
+from jobs.evidence import Conclusion
 from jobs.model import MinNodes, Published, RecordSet, Verdict, record_set
 from jobs.plan import Batch, api_changes
 from jobs.records import TYPES, owned
@@ -64,7 +65,7 @@ class Stored:
 
     def decision(self, found: Sequence[Verdict], guard: MinNodes = NEVER) -> Decision:
         """Decide from what is shown now."""
-        return decide(SyncRequest((DOMAIN,), min_nodes=guard), DOMAIN, self.shown(), found)
+        return decide(SyncRequest((DOMAIN,), min_nodes=guard), DOMAIN, self.shown(), Conclusion(tuple(found)))
 
     def settle(self, found: Sequence[Verdict], guard: MinNodes = NEVER) -> Decision | None:
         """Decide and apply; None when the domain is left alone for sets too large to replace."""

@@ -4,8 +4,21 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.model import Coordinates, MinNodes, numeric_order, one_line, quoted, record_set
-from tests.builders import DOMAIN, PARIS, alias, near, plain, read, routed
+from jobs.model import (
+    Address,
+    Coordinates,
+    MinNodes,
+    Published,
+    Skipped,
+    Verdict,
+    Withheld,
+    numeric_order,
+    one_line,
+    quoted,
+    record_set,
+    withhold,
+)
+from tests.builders import DOMAIN, PARIS, alias, ipv4, near, plain, published, read, routed, skipped
 
 
 @pytest.mark.parametrize(
@@ -237,3 +250,38 @@ def test_numeric_order() -> None:
 def test_which_set_of_its_name(record_set: object, words: str) -> None:
     """A message about a record set would not say which one."""
     assert str(record_set) == words
+
+
+ONE, TWO, EARLIER = ipv4(1), ipv4(2), Withheld(ipv4(9), "earlier")
+UP = Published("a", (ONE, TWO), PARIS, (EARLIER,))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "refused", "after"),
+    [
+        pytest.param(UP, {}, UP, id="nothing"),
+        pytest.param(UP, {("b", ONE): "dead"}, UP, id="another node's"),
+        pytest.param(
+            UP,
+            {("a", ONE): "dead"},
+            Published("a", (TWO,), PARIS, (EARLIER, Withheld(ONE, "dead"))),
+            id="one of two",
+        ),
+        pytest.param(
+            UP,
+            {("a", TWO): "late", ("a", ONE): "dead"},
+            Skipped("a", "dead", (), PARIS, (EARLIER, Withheld(ONE, "dead"), Withheld(TWO, "late"))),
+            id="all",
+        ),
+        pytest.param(
+            published("b", "5.0.0.1"),
+            {("a", ONE): "dead"},
+            published("b", "5.0.0.1"),
+            id="an address that two nodes share",
+        ),
+        pytest.param(skipped("a", "5.0.0.1"), {("a", ONE): "dead"}, skipped("a", "5.0.0.1"), id="of a skipped node"),
+    ],
+)
+def test_withhold(verdict: Verdict, refused: dict[tuple[str, Address], str], after: Verdict) -> None:
+    """An address that does not answer would take its node's others with it, or be lost without its reason."""
+    assert withhold(verdict, refused) == after

@@ -32,6 +32,13 @@ GOOD = [
     pytest.param("--ttl", "2147483647", 2147483647, id="largest ttl"),
     pytest.param("--min-nodes", "0", MinNodes(0), id="min-nodes, off"),
     pytest.param("--min-nodes", "50%", MinNodes(50, percent=True), id="min-nodes, percentage"),
+    pytest.param("--lease-timeout", "15", 15, id="shortest lease-timeout"),
+    pytest.param("--lease-timeout", "3600", 3600, id="longest lease-timeout"),
+    pytest.param("--lease-timeout", "0", 0, id="lease-timeout, off"),
+    pytest.param("--ready-service", "traefik/traefik", ("traefik/traefik",), id="ready-service"),
+    pytest.param("--ready-service", f"{'a' * 63}/b-2", (f"{'a' * 63}/b-2",), id="ready-service, longest namespace"),
+    pytest.param("--probe", "tcp:1", (1,), id="lowest port"),
+    pytest.param("--probe", "tcp:65535", (65535,), id="highest port"),
     pytest.param("--default-coordinates", "0,0", Coordinates.parse("0.00,0.00"), id="default coordinates"),
     pytest.param("--zone-id", "Z2ABCDEFGHIJKL", "Z2ABCDEFGHIJKL", id="zone id"),
     pytest.param("--zone-id", "/hostedzone/Z2ABCDEFGHIJKL", "Z2ABCDEFGHIJKL", id="zone id as AWS writes it"),
@@ -82,6 +89,29 @@ BAD = [
     pytest.param("--ttl", "9" * 5000, "whole number of seconds", id="ttl beyond what int() reads"),
     pytest.param("--min-nodes", "101%", "percentage from 0% to 100%", id="min-nodes above 100%"),
     pytest.param("--min-nodes", "-1", "number of nodes", id="min-nodes below 0"),
+    pytest.param(
+        "--lease-timeout", "14", "whole number of seconds from 15 to 3600, nor 0", id="lease-timeout below 15"
+    ),
+    pytest.param("--lease-timeout", "3601", "from 15 to 3600", id="lease-timeout too long"),
+    pytest.param("--lease-timeout", "-1", "from 15 to 3600", id="lease-timeout below 0"),
+    pytest.param("--lease-timeout", "off", "nor 0 for off", id="lease-timeout, off in words"),
+    pytest.param("--lease-timeout", "\u0660", "nor 0 for off", id="lease-timeout, off in Arabic digits"),
+    pytest.param("--ready-service", "traefik", "is not NAMESPACE/NAME", id="ready-service without a namespace"),
+    pytest.param("--ready-service", "a/b/c", "is not NAMESPACE/NAME", id="ready-service of three parts"),
+    pytest.param("--ready-service", "a/", "is not NAMESPACE/NAME", id="ready-service without a name"),
+    pytest.param("--ready-service", "/b", "is not NAMESPACE/NAME", id="ready-service of no namespace"),
+    pytest.param("--ready-service", "Traefik/traefik", "is not NAMESPACE/NAME", id="ready-service in capitals"),
+    pytest.param("--ready-service", f"a/{'b' * 64}", "is not NAMESPACE/NAME", id="ready-service too long"),
+    pytest.param("--ready-service", "a/b,c!=d", "is not NAMESPACE/NAME", id="a selector for a ready-service"),
+    pytest.param("--probe", "443", "is not tcp:PORT", id="probe without a protocol"),
+    pytest.param("--probe", "udp:443", "is not tcp:PORT", id="probe over UDP"),
+    pytest.param("--probe", "TCP:443", "is not tcp:PORT", id="probe in capitals"),
+    pytest.param("--probe", "tcp:", "is not tcp:PORT", id="probe without a port"),
+    pytest.param("--probe", "tcp:0", "port from 1 to 65535", id="port below 1"),
+    pytest.param("--probe", "tcp:65536", "port from 1 to 65535", id="port too large"),
+    pytest.param("--probe", "tcp:https", "port from 1 to 65535", id="port in words"),
+    pytest.param("--probe", "tcp:443/healthz", "port from 1 to 65535", id="probe with a path"),
+    pytest.param("--probe", "tcp:\u0664", "port from 1 to 65535", id="port in Arabic digits"),
     pytest.param("--default-coordinates", "91,0", "is not between -90 and 90", id="coordinates out of range"),
     pytest.param("--default-coordinates", "here", "is not <latitude>,<longitude>", id="no coordinates"),
     pytest.param("--zone-id", "example.com", "is not the id of a hosted zone", id="a name for a zone id"),
@@ -180,6 +210,18 @@ def test_lists_in_a_variable(text: str) -> None:
     assert from_environment("--domain", {"KUBE_NODE_DNS_DOMAIN": text}) == ("a.example", "b.example")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        pytest.param("--ready-service", "a/b, c/d a/b", ("a/b", "c/d"), id="services"),
+        pytest.param("--probe", "tcp:443,tcp:80\ntcp:443", (443, 80), id="ports"),
+    ],
+)
+def test_lists_of_checks_in_a_variable(name: str, text: str, value: object) -> None:
+    """A check that the manifest asks for would not be made, or a port be asked twice."""
+    assert from_environment(name, {OPTIONS[name].variable: text}) == value
+
+
 @pytest.mark.parametrize("text", [pytest.param(",", id="a comma"), pytest.param(" , ,\n", id="separators")])
 def test_a_list_of_nothing_is_unset(text: str) -> None:
     """A template that joins an empty list would stop the program."""
@@ -246,6 +288,9 @@ def test_a_bad_node_name_names_its_variable() -> None:
                 "node_label_selector": "",
                 "ttl": 60,
                 "min_nodes": MinNodes(1),
+                "lease_timeout": 25,
+                "ready_service": (),
+                "probe": (),
                 "default_coordinates": None,
                 "zone_id": None,
                 "wait": False,
@@ -282,6 +327,9 @@ def test_a_bad_node_name_names_its_variable() -> None:
                 "cronjob": (),
                 "namespace": None,
                 "min_interval": 5,
+                "lease_timeout": 25,
+                "ready_service": (),
+                "probe": (),
                 "kubeconfig": None,
                 "context": None,
                 "log_format": "text",

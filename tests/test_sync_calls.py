@@ -7,6 +7,7 @@ from tests.sandbox.world import World
 from tests.sync_runs import (
     DOMAIN,
     FRA_4,
+    LOOK,
     NO_OP,
     NYC_4,
     WRITE,
@@ -40,11 +41,11 @@ def both(world: World, *names: str) -> list[str]:
     return world.dns.operations()
 
 
-def test_nothing_to_do_costs_three_calls(world: World) -> None:
+def test_nothing_to_do_costs_four_calls(world: World) -> None:
     """Every minute's run would use up the account's rate, which the user's other tools share."""
     settled(world, no_place(world))
     assert "unchanged" in synced(world).stdout
-    assert (world.dns.operations(), world.cluster.operations()) == (NO_OP, ["list nodes"])
+    assert (world.dns.operations(), world.cluster.operations()) == (NO_OP, LOOK)
     assert world.route53.history == []
 
 
@@ -53,7 +54,26 @@ def test_write_costs_one_look_before_and_one_after(world: World) -> None:
     no_place(world)
     synced(world)
     assert world.dns.operations() == [*NO_OP, WRITE, "ListResourceRecordSets"]
-    assert world.cluster.operations() == ["list nodes", "list nodes"]
+    assert world.cluster.operations() == [*LOOK, *LOOK, "create events", "create events"], "an Event a node"
+
+
+def test_leases_are_not_read_when_they_do_not_count(world: World) -> None:
+    """Whoever may not list Leases would be told so at every run, even after switching them off."""
+    settled(world, no_place(world))
+    assert synced(world, "--lease-timeout", "0").stderr == ""
+    assert world.cluster.operations() == ["list nodes"]
+
+
+def test_each_service_costs_a_call(world: World) -> None:
+    """A service would be taken for ready where nobody has looked, or all endpoints of the cluster be read."""
+    settled(world, no_place(world))
+    synced(world, "--ready-service", "traefik/traefik", "--ready-service", "edge/caddy")
+    assert world.cluster.operations() == [*LOOK, "list endpointslices", "list endpointslices"]
+    asked = [(call.request.path, call.request.query.get("labelSelector")) for call in world.cluster.calls[2:]]
+    assert asked == [
+        (f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices", f"kubernetes.io/service-name={name}")
+        for namespace, name in (("traefik", "traefik"), ("edge", "caddy"))
+    ]
 
 
 def test_size_of_the_zone_costs_nothing(world: World) -> None:
@@ -206,15 +226,15 @@ def test_many_nodes_are_read_in_pages(world: World) -> None:
         world.node(f"node-{number:03d}", FRA_4 if not number else "")
     settled(world, "")
     synced(world)
-    assert world.cluster.operations() == ["list nodes", "list nodes"]
-    assert [call.request.query["limit"] for call in world.cluster.calls] == ["500", "500"]
+    assert world.cluster.operations() == ["list nodes", *LOOK]
+    assert {call.request.query["limit"] for call in world.cluster.calls} == {"500"}
 
 
-def test_several_domains_share_one_node_list(world: World) -> None:
+def test_several_domains_share_one_look_at_the_cluster(world: World) -> None:
     """Each further domain would load the API server with another list of all nodes."""
     no_place(world)
     both(world, "cdn.example.com", "www.example.com", "img.example.com")
-    assert world.cluster.operations() == ["list nodes"]
+    assert world.cluster.operations() == LOOK
 
 
 def test_wildcard_domain(world: World) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.processes import environment_of, start
 from tests.sandbox.server import Fault, wait_until
 from tests.sandbox.world import PROGRAM, Finished, World
-from tests.sync_runs import DOMAIN, FRA_4, WRITE, Gate, all_in_one, answers, document, no_place, shows
+from tests.sync_runs import DOMAIN, FRA_4, WRITE, Gate, all_in_one, answers, document, no_place, shows, undated
 
 QUICKLY = 10.0
 """Seconds: a process that is told to end does so in a fraction of one, but this machine may be busy."""
@@ -53,6 +53,7 @@ AT_DEADLINE: dict[str, Callable[[World], object]] = {
     "route53-answers-half": lambda world: world.dns.fail(Fault("malformed", "ListResourceRecordSets")),
     "cluster-answers-nothing": lambda world: world.cluster.fail(Fault("empty")),
     "cluster-answers-half": lambda world: world.cluster.fail(Fault("malformed")),
+    "cluster-has-no-clock": undated,
     "route53-is-silent": lambda world: world.dns.fail(Fault("slow", "ListResourceRecordSets")),
     "cluster-is-silent": lambda world: world.cluster.fail(Fault("slow")),
     "login-plugin-hangs": hang_at_login,
@@ -95,6 +96,7 @@ def finish(process: subprocess.Popen[str], seconds: float = QUICKLY) -> Finished
         ("route53-answers-half", "ListResourceRecordSets"),
         ("cluster-answers-nothing", "GET /api/v1/nodes"),
         ("cluster-answers-half", "GET /api/v1/nodes"),
+        ("cluster-has-no-clock", "GET /api/v1/nodes: the answer has no Date that can be read"),
         ("route53-is-silent", "Route 53 unreachable"),
         ("cluster-is-silent", "--timeout"),
         ("login-plugin-hangs", "--timeout"),

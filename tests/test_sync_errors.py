@@ -251,7 +251,10 @@ def test_verbose_shows_each_call(world: World) -> None:
         told = [line for line in lines if line.startswith("debug") and operation in line]
         assert len(told) == world.dns.operations().count(operation)
         assert operation not in quiet
-    assert len([line for line in lines if "GET /api/v1/nodes" in line]) == len(world.cluster.calls)
+    asked = [f"debug: {call.request.method} {call.request.path}?" for call in world.cluster.calls]
+    for begin in set(asked):
+        assert sum(line.startswith(begin) for line in lines) == asked.count(begin)
+    assert not any(begin in quiet for begin in asked)
 
 
 @pytest.mark.parametrize("failure", ["none", "secret", "token", "denied", "expired", "malformed"])

@@ -33,8 +33,9 @@ from tests.sync_runs import (
     two_places_shown,
 )
 
-LIST, NODES = "ListResourceRecordSets", "list nodes"
-READS = [("ListHostedZonesByName", 1), (LIST, 1), (NODES, 1), (LIST, 2), (NODES, 2)]
+LIST, NODES, LEASES = "ListResourceRecordSets", "list nodes", "list leases"
+READS = [("ListHostedZonesByName", 1), (LIST, 1), (NODES, 1), (LEASES, 1), (LIST, 2), (NODES, 2), (LEASES, 2)]
+IDS = ["zones", "records", "nodes", "leases", "records-again", "nodes-again", "leases-again"]
 KINDS = [kind for kind in get_args(FaultKind) if kind != "applied then silent"]
 """Silence costs the six seconds of a read timeout: it has a test of its own."""
 PASSING = [kind for kind in KINDS if kind not in {"slow", "applied then dropped", "access denied", "expired token"}]
@@ -64,11 +65,12 @@ class Journal:
         return pieces
 
     def check(self) -> None:
-        """No batch is sent without a fresh look at the records, and then at the nodes."""
+        """No batch is sent without a fresh look at the records, then at the nodes, then at their Leases."""
         for piece in self.rounds()[:-1]:
             looks = [call.operation for call in piece]
             assert LIST in looks, "written without reading the records"
             assert NODES in looks[looks.index(LIST) :], "written without listing the nodes afterwards"
+            assert LEASES in looks[looks.index(NODES) :], "written without listing the Leases afterwards"
 
     @property
     def writes(self) -> int:
@@ -109,7 +111,7 @@ def disturbed(world: World, *faults: Fault) -> tuple[Finished, Journal]:
     """Run it with faults, and hold the run to what always must be."""
     journal = Journal(world)
     for fault in faults:
-        (world.cluster if fault.operation == NODES else world.dns).fail(fault)
+        (world.cluster if fault.operation in {NODES, LEASES} else world.dns).fail(fault)
     finished = sync(world, "--timeout", "30")
     check_history(world)
     if not any(fault.kind == "throttled" for fault in faults):
@@ -138,7 +140,7 @@ def one_fault(world: World, prepare: Callable[[World], Any], position: tuple[str
 
 
 @pytest.mark.parametrize("kind", PASSING)
-@pytest.mark.parametrize("position", READS, ids=["zones", "records", "nodes", "records-again", "nodes-again"])
+@pytest.mark.parametrize("position", READS, ids=IDS)
 def test_read_that_fails_once(world: World, position: tuple[str, int], kind: FaultKind) -> None:
     """A failed node would stay in DNS, or take the others with it, because one call went wrong."""
     one_fault(world, withdraws, position, kind)

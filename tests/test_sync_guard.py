@@ -20,6 +20,7 @@ from tests.sync_runs import (
     answers,
     at_fra,
     at_fra_and_nyc,
+    breaks,
     document,
     ends,
     no_place,
@@ -34,8 +35,8 @@ from tests.sync_runs import (
 
 def everybody_fails(world: World) -> None:
     """Let both nodes fail."""
-    ends(world, "fra-1")
-    ends(world, "nyc-1")
+    breaks(world, "fra-1")
+    breaks(world, "nyc-1")
 
 
 def test_last_nodes_stay_when_all_fail_at_once(world: World) -> None:
@@ -47,6 +48,21 @@ def test_last_nodes_stay_when_all_fail_at_once(world: World) -> None:
     assert "--min-nodes" in finished.stderr
     assert (answers(world, zone), world.route53.history) == (at_fra_and_nyc(), [])
     assert world.dns.operations() == NO_OP
+
+
+def test_silence_of_many_counts_once_it_lasts(world: World) -> None:
+    """An outage of the API server would look like the death of all nodes, or their death like an outage, for ever."""
+    zone = two_places_shown(world)
+    for node in ("fra-1", "nyc-1"):
+        ends(world, node)
+    finished = synced(world, "--min-nodes", "0")
+    assert "Ready=Unknown for less than 30 s: 2 of 2 nodes, more than a third: ignored" in finished.stderr
+    assert (answers(world, zone), world.route53.history) == (at_fra_and_nyc(), [])
+    for node in ("fra-1", "nyc-1"):
+        ends(world, node, seconds_ago=31)
+    assert sync(world).returncode == 3
+    synced(world, "--min-nodes", "0")
+    assert answers(world, zone) == {}
 
 
 def test_no_selected_node_withdraws_nothing(world: World) -> None:
@@ -78,7 +94,7 @@ def test_min_nodes(world: World, option: str, failed: int, status: int) -> None:
         world.node(f"node-{number}", f"5.75.128.{number}")
     shows(world, zone, {"A simple": [f"5.75.128.{number}" for number in range(4)]})
     for number in range(failed):
-        ends(world, f"node-{number}")
+        breaks(world, f"node-{number}")
     assert sync(world, "--min-nodes", option).returncode == status
     left = range(failed if status == 0 else 0, 4)
     assert addresses(world, zone) == {f"5.75.128.{number}" for number in left}

@@ -128,6 +128,31 @@ def test_log_can_be_json(world: World) -> None:
     assert any(FRA_4 in line["message"] for line in lines)
 
 
+def test_a_warning_about_several_domains_is_told_once(world: World) -> None:
+    """A fault of the cluster would fill the log with one line for each of a hundred domains."""
+    no_place(world)
+    annotate(world, "fra-1", "aws-geoproximity-coordinates", FRANKFURT)
+    ends(world, "fra-1")
+    ends(world, "nyc-1")
+    finished = sync(world, "--domain", "www.example.com", "--domain", "cdn.example.org", "--output", "json")
+    doubted, simple_routing = (line for line in finished.stderr.splitlines() if line.startswith("warning"))
+    assert doubted.startswith(f"warning: {DOMAIN}, www.example.com: Ready=Unknown for less than 30 s: 2 of 2 nodes")
+    assert simple_routing.startswith(f"warning: {DOMAIN}, www.example.com: simple routing")
+    assert [len(each["warnings"]) for each in document(finished)["domains"]] == [2, 2, 0]
+
+
+def test_a_warning_about_one_domain_names_that_alone(world: World) -> None:
+    """Somebody would look for the node without coordinates in a domain that needs none."""
+    zone = two_places_shown(world)
+    world.node("sgp-1", "5.223.50.3")
+    (line,) = (each for each in sync(world, "--domain", "www.example.com").stderr.splitlines() if "warning" in each)
+    assert line.startswith("warning: www.example.com: simple routing until every published node has coordinates")
+    assert answers(world, zone, "www.example.com") == {
+        "A simple": sorted([FRA_4, NYC_4, "5.223.50.3"]),
+        "AAAA simple": sorted([FRA_6, "2a01:4ff:f0:7::7"]),
+    }
+
+
 def test_quiet_when_there_is_nothing_to_do(world: World) -> None:
     """The log of a Job that runs every minute would bury what matters."""
     no_place_shown(world)

@@ -25,6 +25,7 @@ from tests.sync_runs import (
     at_fra,
     at_fra_and_nyc,
     at_nyc,
+    breaks,
     ends,
     no_place_shown,
     returns,
@@ -229,7 +230,7 @@ def flipping(world: World, names: tuple[str, ...], chance: random.Random) -> Cal
                 returns(world, name)
             elif len(down) < len(names) - 1:
                 down.add(name)
-                ends(world, name)
+                breaks(world, name)
 
     return flip
 

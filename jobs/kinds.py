@@ -1,0 +1,195 @@
+"""The few members that are read of each kind of object in the Kubernetes API, for msgspec to decode."""
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+
+Item = TypeVar("Item")
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Metadata(msgspec.Struct, rename="camel"):
+    """What most kinds need of their metadata."""
+
+    name: str
+    resource_version: str = ""
+    annotations: dict[str, str] | None = None
+    deletion_timestamp: str | None = None
+
+
+class Taint(msgspec.Struct):
+    """A taint of a node."""
+
+    key: str
+
+
+class NodeSpec(msgspec.Struct):
+    """How a node is to be used."""
+
+    unschedulable: bool | None = None
+    taints: list[Taint] | None = None
+
+
+class NodeCondition(msgspec.Struct, rename="camel"):
+    """A condition of a node."""
+
+    type: str
+    status: str
+    message: str | None = None
+    last_transition_time: Time | None = None
+
+
+class NodeInfo(msgspec.Struct):
+    """The machine below a node."""
+
+    boot_id: str | None = msgspec.field(default=None, name="bootID")
+
+
+class NodeStatus(msgspec.Struct, rename="camel"):
+    """How a node is."""
+
+    conditions: list[NodeCondition] | None = None
+    node_info: NodeInfo | None = None
+
+
+class Node(msgspec.Struct):
+    """A node."""
+
+    metadata: Metadata
+    spec: NodeSpec | None = None
+    status: NodeStatus | None = None
+
+
+class FieldsOfSpec(msgspec.Struct):
+    """The fields of `spec` that a manager owns, as keys `f:<name>`."""
+
+    spec: dict[str, msgspec.Raw] | None = msgspec.field(default=None, name="f:spec")
+
+
+class ManagedFields(msgspec.Struct):
+    """Who owns which fields, and when it last changed one of them, by the API server's clock."""
+
+    manager: str = ""
+    time: Time | None = None
+    fields: FieldsOfSpec | None = msgspec.field(default=None, name="fieldsV1")
+
+
+class ManagedMetadata(msgspec.Struct, rename="camel"):
+    """Metadata of an object whose owners matter."""
+
+    name: str
+    managed_fields: list[ManagedFields] | None = None
+
+
+class PatchedNode(msgspec.Struct, tag_field="kind", tag="Node"):
+    """The answer to a patch of a node."""
+
+    metadata: ManagedMetadata
+
+
+class LeaseSpec(msgspec.Struct, rename="camel"):
+    """How long a lease lasts; a kubelet renews its own after a quarter of that."""
+
+    lease_duration_seconds: int | None = None
+
+
+class Lease(msgspec.Struct):
+    """A lease."""
+
+    metadata: ManagedMetadata
+    spec: LeaseSpec | None = None
+
+
+class Conditions(msgspec.Struct):
+    """How an endpoint is; what is not said of `ready` means that it is."""
+
+    ready: bool | None = None
+    terminating: bool | None = None
+
+
+class Endpoint(msgspec.Struct, rename="camel"):
+    """An endpoint of a service."""
+
+    conditions: Conditions | None = None
+    node_name: str | None = None
+
+
+class EndpointSlice(msgspec.Struct):
+    """Some endpoints of a service."""
+
+    endpoints: list[Endpoint] | None = None
+
+
+class ListMetadata(msgspec.Struct, rename="camel"):
+    """The version that a list shows, and how to go on with it."""
+
+    resource_version: str
+    continue_: str = msgspec.field(default="", name="continue")
+
+
+class List(msgspec.Struct, Generic[Item]):
+    """A page of a list."""
+
+    metadata: ListMetadata
+    items: list[Item]
+
+
+class NodeList(List[Node], tag_field="kind", tag="NodeList"):
+    """A page of nodes."""
+
+
+class LeaseList(List[Lease], tag_field="kind", tag="LeaseList"):
+    """A page of leases."""
+
+
+class EndpointSliceList(List[EndpointSlice], tag_field="kind", tag="EndpointSliceList"):
+    """A page of endpoint slices."""
+
+
+class Bookmark(msgspec.Struct):
+    """How far a stream has come."""
+
+    metadata: ListMetadata
+
+
+class WatchEvent(msgspec.Struct):
+    """A line of a stream."""
+
+    type: str
+    object: msgspec.Raw
+
+
+class TemplateMetadata(msgspec.Struct):
+    """What a Job takes over from the template of its CronJob."""
+
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+
+
+class JobTemplate(msgspec.Struct):
+    """The template of a CronJob's Jobs."""
+
+    spec: dict[str, Any]
+    metadata: TemplateMetadata = msgspec.field(default_factory=TemplateMetadata)
+
+
+class CronJobMetadata(msgspec.Struct):
+    """What an owner reference needs."""
+
+    name: str
+    uid: str
+
+
+class CronJobSpec(msgspec.Struct, rename="camel"):
+    """What a CronJob makes."""
+
+    job_template: JobTemplate
+    suspend: bool | None = None
+
+
+class CronJob(msgspec.Struct):
+    """A CronJob."""
+
+    metadata: CronJobMetadata
+    spec: CronJobSpec
