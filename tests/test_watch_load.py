@@ -1,21 +1,26 @@
-"""watch in a large cluster: what thousands of fat nodes and tens of thousands of heartbeats cost."""
+"""watch in a large cluster: what thousands of fat nodes and Leases and tens of thousands of heartbeats cost."""
+
+import os
+import time
+from pathlib import Path
 
 from tests.sandbox.kubernetes import node
-from tests.sandbox.server import wait_until
+from tests.sandbox.server import Call, wait_until
 from tests.sandbox.world import PREFIX, World
-from tests.watching import Json, Watcher, cronjob, follows, job_number, populated, version_in, watching
+from tests.watching import HASTY, Json, Watcher, cronjob, follows, job_number, populated, version_in, watching
 
 IMAGES = [{"names": [f"registry.example/{'x' * 170}:{number}"], "sizeBytes": number} for number in range(50)]
 MEGABYTE = 1024  # in the kernel's unit, KiB
 
 
 def add_fat_nodes(world: World, count: int) -> None:
-    """Add nodes with 50 images each: 58 MB of JSON for 5,000."""
+    """Add nodes with 50 images each, 58 MB of JSON for 5,000, and Leases that will be good for an hour."""
     for number in range(count):
         annotations = {f"{PREFIX}node-ips": f"5.{number // 250}.{number % 250}.1"}
         document = node(f"node-{number}", annotations=annotations)
         document["status"]["images"] = IMAGES
         world.kubernetes.put(document)
+        world.kubernetes.renew_lease(f"node-{number}", age_seconds=-3600)
 
 
 def beat(world: World, name: str, number: int) -> None:
@@ -28,12 +33,38 @@ def beat(world: World, name: str, number: int) -> None:
     world.kubernetes.edit("Node", name, renew)
 
 
+class Looks:
+    """When the Leases of a world have been listed from their beginning."""
+
+    def __init__(self, world: World) -> None:
+        """Begin to note it."""
+        self.moments: list[float] = []
+        world.cluster.before = self._note
+
+    def wait(self, more: int) -> None:
+        """Wait until so many more looks have begun."""
+        enough = len(self.moments) + more
+        assert wait_until(lambda: len(self.moments) >= enough, 60)
+
+    def _note(self, call: Call) -> None:
+        if call.operation == "list leases" and "continue" not in call.request.query:
+            self.moments.append(time.monotonic())
+
+
 def peak(world: World, number: int) -> int:
-    """Start a watcher; give the most memory it has had once its Job is made and its stream is open."""
-    with watching(world) as watcher:
+    """Start a watcher; give the most memory it has had once its Job is made and it has looked at the nodes' health."""
+    looks = Looks(world)
+    with watching(world, command=HASTY) as watcher:
         job_number(world, number)
         follows(world, number)
+        looks.wait(3)
         return watcher.kilobytes("VmHWM")
+
+
+def cpu_seconds(watcher: Watcher) -> float:
+    """Read how long a processor has worked for a watcher."""
+    stat = Path(f"/proc/{watcher.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_five_thousand_fat_nodes_stay_within_25_megabytes(world: World) -> None:
@@ -43,6 +74,33 @@ def test_five_thousand_fat_nodes_stay_within_25_megabytes(world: World) -> None:
     small = peak(world, 1)
     add_fat_nodes(world, 5000)
     assert peak(world, 2) - small <= 25 * MEGABYTE
+
+
+def test_a_look_at_five_thousand_nodes_takes_less_than_half_a_second_of_cpu(world: World) -> None:
+    """Two resident replicas would keep a processor busy for what hardly ever happens."""
+    world.kubernetes.put(cronjob())
+    add_fat_nodes(world, 5000)
+    looks = Looks(world)
+    with watching(world, command=HASTY) as watcher:
+        job_number(world, 1)
+        looks.wait(2)
+        used, memory = cpu_seconds(watcher), watcher.kilobytes("VmRSS")
+        looks.wait(20)
+        assert cpu_seconds(watcher) - used <= 20 * 0.5
+        assert watcher.kilobytes("VmRSS") - memory <= 4 * MEGABYTE
+        assert watcher.errors == watcher.warnings == []
+
+
+def test_above_500_nodes_leases_are_listed_every_ten_seconds(world: World) -> None:
+    """The API server of a large cluster would have to show thousands of Leases twice as often as need be."""
+    world.kubernetes.put(cronjob())
+    for number in range(501):
+        world.node(f"node-{number}", f"5.{number // 250}.{number % 250}.1")
+    looks = Looks(world)
+    with watching(world):
+        looks.wait(2)
+    first, second = looks.moments
+    assert 9.9 <= second - first <= 11
 
 
 def test_ten_thousand_heartbeats_make_no_job_and_take_no_memory(world: World) -> None:

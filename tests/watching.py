@@ -3,14 +3,16 @@
 import contextlib
 import json
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from tests.processes import environment_of, start
 from tests.sandbox.kubernetes import Kubernetes
-from tests.sandbox.server import FaultKind, Request, Response, wait_until
+from tests.sandbox.server import Call, FaultKind, Request, Response, wait_until
 from tests.sandbox.world import PREFIX, PROGRAM, World
 
 Json: TypeAlias = dict[str, Any]
@@ -20,6 +22,19 @@ Spoil: TypeAlias = Callable[[], Iterable[bytes]]
 CHANGE = f"{PREFIX}change"
 STARTED = "the watcher has started"
 ANEW = "the nodes were listed anew after a gap"
+
+HASTY = (
+    sys.executable,
+    "-c",
+    """
+import time
+from jobs.__main__ import main
+from jobs.retry import Clock
+Clock.sleep = lambda _, seconds: time.sleep(min(seconds, 0.25))
+main()
+""",
+)
+"""The program, but that it never waits for longer than a quarter of a second: not for a tick, nor for an interval."""
 
 
 class Watcher:
@@ -36,6 +51,11 @@ class Watcher:
     def errors(self) -> list[str]:
         """The error lines so far."""
         return [line for line in self.said if line.startswith("error: ")]
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings so far."""
+        return [line for line in self.said if line.startswith("warning: ")]
 
     @property
     def changes(self) -> list[str]:
@@ -105,6 +125,47 @@ def populated(world: World) -> World:
     world.node("nyc-1", "5.161.40.7", "40.71,-74.01")
     world.kubernetes.put(cronjob())
     return world
+
+
+class Kubelets:
+    """The kubelets of a world's nodes: each renews its Lease just before the Leases are listed, unless it is silent."""
+
+    def __init__(self, world: World, *nodes: str) -> None:
+        """Begin with renewed Leases; note when the API server was asked for what."""
+        self._world = world
+        self._nodes = set(nodes)
+        self.asked: list[tuple[str, float]] = []
+        """Each operation with the time of the day, in the order they came."""
+        self._renew()
+        world.cluster.before = self._note
+
+    def silence(self, *nodes: str, age_seconds: float = 31) -> None:
+        """Let no more be heard of some nodes, since so many seconds."""
+        self._nodes -= set(nodes)
+        for node in nodes:
+            self._world.kubernetes.renew_lease(node, age_seconds=age_seconds)
+
+    def wake(self, *nodes: str) -> None:
+        """Let some nodes be heard of again."""
+        self._nodes |= set(nodes)
+
+    def times(self, operation: str) -> list[float]:
+        """Say when an operation was asked for."""
+        return [moment for asked, moment in list(self.asked) if asked == operation]
+
+    def looked(self, times: int = 2, operation: str = "list leases") -> None:
+        """Wait until the watcher has looked so many times more; what it saw in all but the last it has judged."""
+        enough = len(self.times(operation)) + times
+        assert wait_until(lambda: len(self.times(operation)) >= enough, 60), self.asked
+
+    def _note(self, call: Call) -> None:
+        if call.operation == "list leases":
+            self._renew()
+        self.asked.append((call.operation, time.time()))
+
+    def _renew(self) -> None:
+        for node in list(self._nodes):
+            self._world.kubernetes.renew_lease(node)
 
 
 def jobs(world: World) -> list[Json]:

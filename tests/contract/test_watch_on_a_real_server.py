@@ -2,15 +2,19 @@
 
 import contextlib
 import json
+import re
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import urllib3
 
-from tests.contract.client import CRONJOBS, READY, Api, Json
+from tests.contract.client import CRONJOBS, LEASES, READY, STRATEGIC, Api, Json
 from tests.processes import bare_environment
 from tests.sandbox import controlplane
 from tests.sandbox.kubernetes import kubeconfig
@@ -46,12 +50,45 @@ class Cluster:
         self.api.node(metadata={"annotations": {f"{PREFIX}node-ips": "5.75.128.10"}})
         self.set_ready("True")
 
-    def set_ready(self, status: str) -> int:
-        """Change the node's Ready condition as its kubelet does; give the version that shows it."""
+    def add(self, suffix: str, address: str) -> None:
+        """Create another node that can serve."""
+        self.api.node(suffix, metadata={"annotations": {f"{PREFIX}node-ips": address}})
+        self.set_ready("True", suffix)
+
+    def set_ready(self, status: str, suffix: str = "") -> int:
+        """Change a node's Ready condition as its kubelet does; give the version that shows it."""
         patch = {"status": {"conditions": [{**READY, "status": status}]}}
-        answer = self.api.patch(self.api.path() + "/status", patch, "application/strategic-merge-patch+json")
+        answer = self.api.patch(self.api.path(suffix) + "/status", patch, STRATEGIC)
         assert answer.status == 200, answer.json
         return int(answer.version)
+
+    def renew(self, suffix: str = "") -> None:
+        """Renew a node's Lease as its kubelet does, or create it."""
+        name, now = self.name + suffix, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        known = self.api.call("GET", f"{LEASES}/{name}")
+        version = {"resourceVersion": known.version} if known.status == 200 else {}
+        spec = {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": now}
+        lease = {"metadata": {"name": name, **version}, "spec": spec}
+        answer = self.api.call("PUT", f"{LEASES}/{name}", lease, query={"fieldManager": "kubelet"})
+        assert answer.status in {200, 201}, answer.json
+
+    @contextlib.contextmanager
+    def renewing(self, *suffixes: str) -> Iterator[None]:
+        """Keep the Leases of some nodes renewed while the context lasts."""
+        ended = threading.Event()
+
+        def renew() -> None:
+            while not ended.wait(5):
+                for suffix in suffixes:
+                    self.renew(suffix)
+
+        kubelets = threading.Thread(target=renew)
+        kubelets.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            kubelets.join()
 
     def jobs(self) -> list[Json]:
         """Give the Jobs that the watchers made, oldest version first."""
@@ -63,11 +100,11 @@ class Cluster:
         assert wait_until(lambda: version in map(version_in, self.jobs()), 60), self.jobs()
         return next(job for job in self.jobs() if version_in(job) == version)
 
-    def watching(self) -> contextlib.AbstractContextManager[Watcher]:
+    def watching(self, *options: str) -> contextlib.AbstractContextManager[Watcher]:
         """Run a watcher."""
         selection = ("--node-label-selector", f"test={self.name}")
-        options = ("--cronjob", self.name, "--namespace", "default", "--min-interval", "1", *selection)
-        return started(self.environment, *options)
+        common = ("--cronjob", self.name, "--namespace", "default", "--min-interval", "1", *selection)
+        return started(self.environment, *common, *options)
 
 
 @pytest.fixture
@@ -126,6 +163,26 @@ def test_a_deleted_node_makes_a_job(cluster: Cluster) -> None:
     assert words(cluster.jobs()[1]) == f"{cluster.name}: no longer among the selected nodes"
 
 
+def test_a_node_whose_lease_stops_gets_a_job_whose_pod_stays_off_it(cluster: Cluster) -> None:
+    """A machine without power would stay in DNS, or the API server would refuse the Job that is to take it out."""
+    for suffix, address in (("-1", "5.75.128.11"), ("-2", "5.75.128.12")):
+        cluster.add(suffix, address)
+        cluster.renew(suffix)
+    with cluster.renewing("-1", "-2"), cluster.watching("--lease-timeout", "15") as watcher:
+        assert wait_until(lambda: bool(cluster.jobs()), 30)
+        cluster.renew()
+        renewed = time.monotonic()
+        assert wait_until(lambda: len(cluster.jobs()) == 2, 30), watcher.said
+        assert 14 <= time.monotonic() - renewed <= 22
+        assert watcher.errors == watcher.warnings == []
+    job = cluster.jobs()[1]
+    assert re.fullmatch(f"{cluster.name}: lease not renewed for (1[5-9]|2[0-2]) s", words(job))
+    field = {"key": "metadata.name", "operator": "NotIn", "values": [cluster.name]}
+    required = {"nodeSelectorTerms": [{"matchFields": [field]}]}
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
+    assert job["spec"]["template"]["spec"]["affinity"] == affinity
+
+
 def test_heartbeats_make_no_job(cluster: Cluster) -> None:
     """The cluster would be busy with sync Jobs, one for every few heartbeats."""
     with cluster.watching() as watcher:
@@ -133,7 +190,7 @@ def test_heartbeats_make_no_job(cluster: Cluster) -> None:
         for second in range(30):
             beat = {**READY, "lastHeartbeatTime": f"2030-01-01T00:00:{second:02}Z"}
             body = {"status": {"conditions": [beat]}}
-            cluster.api.patch(cluster.api.path() + "/status", body, "application/strategic-merge-patch+json")
+            cluster.api.patch(cluster.api.path() + "/status", body, STRATEGIC)
         cluster.job_of(cluster.set_ready("False"))
         assert len(watcher.changes) == 2
 
