@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import socket
 from collections.abc import Iterable
 
@@ -27,7 +28,8 @@ def probe(targets: Iterable[Target]) -> dict[Target, str | None]:
 
 async def _answers(targets: Iterable[Target]) -> dict[Target, str | None]:
     answers: dict[Target, str | None] = {}
-    room = asyncio.Semaphore(MOST_OPEN)
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)  # a lack of them would look like dead nodes
+    room = asyncio.Semaphore(min(MOST_OPEN, files // 2) if files > 0 else MOST_OPEN)
     now = asyncio.get_running_loop().time
 
     async def ask(target: Target) -> None:

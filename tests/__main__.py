@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 
-CORE = ",".join(f"jobs/{room}.py" for room in ("addresses", "errors", "explain", "model", "names", "plan", "records"))
+_ROOMS = ("addresses", "errors", "evidence", "explain", "model", "names", "outlook", "plan", "records", "trigger")
+CORE = ",".join(f"jobs/{room}.py" for room in _ROOMS)
 WORKERS = str(2 * (os.cpu_count() or 1))  # most tests wait for processes
 STEPS = (
     ("ruff", "check"),
