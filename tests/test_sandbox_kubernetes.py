@@ -3,23 +3,17 @@
 import contextlib
 import itertools
 import json
-import os
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 import urllib3
 
-from tests.contract.client import MERGE, NODES, Answer, Api, Json
-from tests.sandbox.certificates import loopback_certificate
-from tests.sandbox.kubernetes import ADMIN_TOKEN, Kubernetes, User, kubeconfig, node
+from tests.contract.client import MERGE, NODES, Answer, Api
+from tests.sandbox.kubernetes import ADMIN_TOKEN, Kubernetes, User, node
 from tests.sandbox.server import Fault, FaultKind, Server, wait_until
 
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
-Kubectl = Callable[..., str]
 
 
 @pytest.fixture
@@ -43,31 +37,6 @@ def api(server: Server, cluster: Kubernetes) -> Iterator[Api]:
     """Talk to it."""
     with urllib3.PoolManager(retries=False, timeout=20.0) as pool:
         yield Api(server.url, pool, ADMIN_TOKEN, cluster.compact)
-
-
-@pytest.fixture
-def kubectl(cluster: Kubernetes, tmp_path: Path) -> Iterator[Kubectl]:
-    """Run the real kubectl against it; give what it prints."""
-    certificate = loopback_certificate()
-    with Server(cluster, tls=certificate.server_context()) as serving:
-        config = tmp_path / "config"
-        config.write_text(json.dumps(kubeconfig(serving.url, authority_pem=certificate.authority_pem)))
-        environment = {**os.environ, "KUBECONFIG": str(config), "KUBECACHEDIR": str(tmp_path), "HOME": str(tmp_path)}
-
-        def run(*arguments: str, document: Json | None = None) -> str:
-            done = subprocess.run(
-                [Path(sys.executable).with_name("kubectl"), *arguments],
-                env=environment,
-                input=json.dumps(document) if document else None,
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
-            return done.stdout
-
-        yield run
 
 
 # Failing
@@ -179,23 +148,6 @@ def test_what_is_put_in_is_taken_as_it_is(cluster: Kubernetes, api: Api) -> None
     assert cluster.put(bare) == cluster.put(bare)
 
 
-def test_the_time_of_a_manager_is_that_of_its_last_change() -> None:
-    """The age of a lease is read from it."""
-    now = [1_000_000_000.9]
-    cluster = Kubernetes(clock=lambda: now[0])
-    cluster.put(node("a", annotations={"x": "1"}))
-    with Server(cluster) as server, urllib3.PoolManager(retries=False) as pool:
-        api = Api(server.url, pool, ADMIN_TOKEN, cluster.compact)
-        seen = []
-        for value in ("1", "2", "2", "3"):
-            now[0] += 60
-            answer = api.patch(f"{NODES}/a", {"metadata": {"annotations": {"y": value}}})
-            entries = {entry["manager"]: entry["time"] for entry in answer.metadata["managedFields"]}
-            seen.append(entries["contract"])
-    assert entries["sandbox"] == "2001-09-09T01:46:40Z"
-    assert seen == [f"2001-09-09T01:{minute}:40Z" for minute in (47, 48, 48, 50)]
-
-
 def test_a_watch_of_a_forgotten_version_is_gone(cluster: Kubernetes, api: Api) -> None:
     """A watcher that slept too long must list again."""
     version = api.call("GET", NODES).version
@@ -282,65 +234,6 @@ def test_writers_do_not_lose_each_others_changes(api: Api) -> None:
         thread.join()
     assert len(set(versions)) == 20
     assert len(api.call("GET", f"{NODES}/a").metadata["annotations"]) == 21
-
-
-# kubectl
-
-
-def test_kubectl_shows_nodes(kubectl: Kubectl) -> None:
-    """The story is told with the commands its readers know."""
-    first, second, third = (line.split() for line in kubectl("get", "nodes").splitlines())
-    assert first == ["NAME", "STATUS", "ROLES", "AGE", "VERSION"]
-    assert (second[:3], third[:3]) == (["a", "Ready", "edge"], ["b", "NotReady,SchedulingDisabled", "<none>"])
-    assert json.loads(kubectl("get", "node", "a", "-o", "json"))["kind"] == "Node"
-    assert kubectl("get", "nodes", "-o", "name", "--chunk-size=1").split() == ["node/a", "node/b"]
-    assert kubectl("get", "nodes", "-l", "node-role.kubernetes.io/edge", "-o", "name").split() == ["node/a"]
-    assert "Unschedulable:      true" in kubectl("describe", "node", "b")
-
-
-def test_kubectl_changes_nodes(kubectl: Kubectl, cluster: Kubernetes) -> None:
-    """annotate, label, cordon, taint and patch do what they say."""
-    kubectl("annotate", "node", "a", "y=2", "x-")
-    kubectl("label", "node", "a", "colour=red")
-    kubectl("cordon", "a")
-    kubectl("uncordon", "b")
-    kubectl("taint", "node", "a", "k=v:NoExecute")
-    kubectl(
-        "patch", "node", "a", "--type=json", "-p", '[{"op": "add", "path": "/metadata/annotations/z", "value": ""}]'
-    )
-    ready = '{"status": {"conditions": [{"type": "Ready", "status": "False"}]}}'
-    kubectl("patch", "node", "a", "--subresource=status", "-p", ready)
-    a = cluster.get("Node", "a")
-    assert a["metadata"]["annotations"] == {"y": "2", "z": ""}
-    assert a["metadata"]["labels"]["colour"] == "red"
-    assert a["spec"] == {"unschedulable": True, "taints": [{"key": "k", "value": "v", "effect": "NoExecute"}]}
-    assert a["status"]["conditions"][0]["status"] == "False"
-    assert "unschedulable" not in cluster.get("Node", "b")["spec"]
-
-
-def test_kubectl_creates_and_deletes(kubectl: Kubectl) -> None:
-    """Manifests can be applied, again too."""
-    document: Json = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "c"}}
-    assert kubectl("apply", "-f", "-", document=document) == "node/c created\n"
-    assert kubectl("apply", "-f", "-", document=document) == "node/c unchanged\n"
-    lease: Json = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
-    lease |= {"metadata": {"name": "c", "namespace": "kube-node-lease"}, "spec": {"holderIdentity": "c"}}
-    assert kubectl("create", "-f", "-", document=lease) == "lease.coordination.k8s.io/c created\n"
-    assert kubectl("delete", "node", "c").startswith('node "c" deleted')
-
-
-def test_kubectl_starts_a_job_from_a_cronjob(kubectl: Kubectl, cluster: Kubernetes) -> None:
-    """A resync now is one command."""
-    container: Json = {"name": "c", "image": "i"}
-    pod: Json = {"spec": {"restartPolicy": "Never", "containers": [container]}}
-    spec = {"schedule": "* * * * *", "jobTemplate": {"spec": {"backoffLimit": 0, "template": pod}}}
-    cluster.put({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "sync"}, "spec": spec})
-    # Sent as JSON: kubectl's own request would be protobuf, which the double refuses.
-    made = kubectl("create", "job", "now", "--from=cronjob/sync", "--dry-run=client", "-o", "json")
-    kubectl("create", "-f", "-", document=json.loads(made))
-    job = cluster.get("Job", "now", "default", api_version="batch/v1")
-    assert (job["spec"]["backoffLimit"], job["metadata"]["generation"]) == (0, 1)
-    assert job["metadata"]["ownerReferences"][0]["name"] == "sync"
 
 
 def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:

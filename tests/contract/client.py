@@ -14,12 +14,16 @@ Json: TypeAlias = dict[str, Any]
 Query: TypeAlias = Mapping[str, str | int]
 NODES = "/api/v1/nodes"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+EVENTS = "/api/v1/namespaces/default/events"
+SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
 CRONJOBS = "/apis/batch/v1/namespaces/default/cronjobs"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 READER_TOKEN = "contract-reader"  # noqa: S105 - opens nothing but a sandbox
 READER = "contract-reader-user"
+LIMITED_TOKEN = "contract-limited"  # noqa: S105 - opens nothing but a sandbox
+LIMITED = "contract-limited-user"
 
 READY = {"type": "Ready", "status": "True", "lastHeartbeatTime": None, "lastTransitionTime": None}
 
@@ -98,10 +102,11 @@ class Api:
         content_type: str = "application/json",
         token: str | None = "",
         query: Query | None = None,
+        accept: str = "application/json",
     ) -> Answer:
         """Send one request; `token=None` sends none, and bytes as `body` go out as they are."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        headers = self._headers(token) | {"Content-Type": content_type}
+        headers = self._headers(token) | {"Content-Type": content_type, "Accept": accept}
         response = self.pool.request(method, self._url(path, query or {}), body=data, headers=headers)
         return Answer(response.status, response.headers, json.loads(response.data))
 
@@ -112,9 +117,13 @@ class Api:
 
     def node(self, suffix: str = "", **members: Any) -> Answer:  # noqa: ANN401 - JSON is anything
         """Create a node `<mine><suffix>`, labelled `test=<mine>`; `labels` and `annotations` go into its metadata."""
+        return self.create(NODES, suffix, **members)
+
+    def create(self, path: str, suffix: str = "", **members: Any) -> Answer:  # noqa: ANN401 - JSON is anything
+        """Create an object in a collection, named and labelled as the node of `node` is."""
         labels = {"test": self.mine, **members.pop("labels", {})}
         metadata = {"name": self.mine + suffix, "labels": labels, **members.pop("metadata", {})}
-        answer = self.call("POST", NODES, {"apiVersion": "v1", "kind": "Node", "metadata": metadata, **members})
+        answer = self.call("POST", path, {"metadata": metadata, **members})
         assert answer.status == 201, answer.json
         return answer
 
@@ -122,10 +131,10 @@ class Api:
         """Where the node `<mine><suffix>` is."""
         return f"{NODES}/{self.mine}{suffix}"
 
-    def list(self, selector: str = "", **query: str | int) -> Answer:
-        """List this test's own nodes."""
+    def list(self, selector: str = "", path: str = NODES, **query: str | int) -> Answer:
+        """List this test's own nodes, or other objects."""
         mine = f"test={self.mine},{selector}".rstrip(",")
-        return self.call("GET", NODES, query={"labelSelector": mine, **query})
+        return self.call("GET", path, query={"labelSelector": mine, **query})
 
     @contextlib.contextmanager
     def watch(self, path: str = NODES, **query: str | int) -> Iterator[Iterator[Json]]:

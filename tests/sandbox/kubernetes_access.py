@@ -1,23 +1,41 @@
 """Who asks for what: bearer tokens, the verb and resource a request names, and whether the caller may."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from tests.sandbox.kubernetes_errors import ApiError, about, qualified
 from tests.sandbox.kubernetes_kinds import Resource, resource_of
+from tests.sandbox.kubernetes_store import key_of
 from tests.sandbox.server import Request
 
 ADMIN_TOKEN = "sandbox-admin"  # noqa: S105 - opens nothing but a sandbox
 _VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _OF_COLLECTIONS = {"get": "list", "delete": "deletecollection"}
+_NAMED = re.compile(r"(?:^|,)metadata\.name==?([^,=]+)")
+
+
+Right: TypeAlias = tuple[str, str] | tuple[str, str, str]
+"""Verb and resource, like ("list", "nodes") and ("patch", "nodes/status"): everywhere, as a ClusterRole gives it.
+
+With a namespace, like ("create", "events", "default"), it holds only there, as a Role gives it; "" is everywhere again.
+"""
 
 
 @dataclass(frozen=True)
 class User:
-    """Whose token it is; `allowed` are pairs like ("list", "nodes") and ("patch", "nodes/status"), None: all."""
+    """Whose token it is, and what it may do; None: all."""
 
     name: str
-    allowed: frozenset[tuple[str, str]] | None = None
+    allowed: frozenset[Right] | None = None
+
+    def may(self, call: "Call") -> bool:
+        """Say whether one of the rights is enough for a call."""
+        if self.allowed is None:
+            return True
+        asked = (call.verb, call.target)
+        return not self.allowed.isdisjoint({asked, (*asked, ""), (*asked, call.place)})
 
 
 @dataclass(frozen=True)
@@ -29,6 +47,13 @@ class Call:
     namespace: str
     name: str
     subresource: str
+    selected: str = ""
+    """The one object that the field selector of a list or watch names."""
+
+    @property
+    def place(self) -> str:
+        """The namespace as RBAC sees it: a namespace is in itself."""
+        return self.name if self.resource.kind == "Namespace" else self.namespace
 
     @property
     def target(self) -> str:
@@ -44,7 +69,7 @@ class Call:
     @property
     def key(self) -> str:
         """Where the store keeps the object."""
-        return f"{self.namespace}/{self.name}"
+        return key_of(self.name, self.namespace)
 
 
 def parse_call(request: Request) -> Call | None:
@@ -70,7 +95,8 @@ def parse_call(request: Request) -> Call | None:
     verb = verb if name else _OF_COLLECTIONS.get(verb, verb)
     if verb == "list" and request.query.get("watch") in ("true", "1"):
         verb = "watch"
-    return Call(verb, resource, namespace, name, subresource)
+    chosen = _NAMED.findall(request.query.get("fieldSelector", "")) if verb in ("list", "watch") else []
+    return Call(verb, resource, namespace, name, subresource, "".join(chosen[:1]))
 
 
 def authenticate(tokens: Mapping[str, User], request: Request) -> User:
@@ -90,18 +116,17 @@ def check_accepted(request: Request) -> None:
 
 def authorize(user: User, call: Call) -> None:
     """403 in the server's words unless the user may do it."""
-    if user.allowed is None or (call.verb, call.target) in user.allowed:
-        return
-    raise forbidden(call, user.name)
+    if not user.may(call):
+        raise forbidden(call, user.name)
 
 
 def forbidden(call: Call, user: str) -> ApiError:
     """Give the refusal of a call that RBAC does not allow."""
-    row = call.resource
-    where = f'in the namespace "{call.namespace}"' if call.namespace else "at the cluster scope"
-    named = f' "{call.name}"' if call.name else ""
+    row, name = call.resource, call.name or call.selected
+    where = f'in the namespace "{call.place}"' if call.place else "at the cluster scope"
+    named = f' "{name}"' if name else ""
     message = (
         f'{qualified(row.plural, row.group)}{named} is forbidden: User "{user}" cannot {call.verb} resource '
         f'"{call.target}" in API group "{row.group}" {where}'
     )
-    return ApiError(403, "Forbidden", message, about(row.plural, row.group, call.name))
+    return ApiError(403, "Forbidden", message, about(row.plural, row.group, name))

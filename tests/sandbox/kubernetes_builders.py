@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from tests.sandbox.kubernetes_access import ADMIN_TOKEN
 from tests.sandbox.kubernetes_errors import Object
-from tests.sandbox.kubernetes_objects import timestamp
+from tests.sandbox.kubernetes_times import timestamp
 
-_UP_SECONDS = 86400  # a node in the sandbox has been as it is for a day
+_UP_SECONDS = 86_400  # a node in the sandbox has been as it is for a day
 
 
 def node(
@@ -21,11 +21,13 @@ def node(
     boot_id: str = "",
     cordoned: bool = False,
     taints: tuple[Mapping[str, str], ...] = (),
+    now: float | None = None,
 ) -> Object:
-    """Build a Node as a kubelet registers it, for `Kubernetes.put`."""
+    """Build a Node that has been up for a day, for `Kubernetes.put`; `now` is by the clock of its API server."""
+    now = time.time() if now is None else now
     metadata = {"name": name, "labels": dict(labels or {}), "annotations": dict(annotations or {})}
     status = {
-        "conditions": [ready_condition(ready, message, timestamp(time.time() - _UP_SECONDS))],
+        "conditions": [ready_condition(ready, message, now, now - _UP_SECONDS)],
         "nodeInfo": {"bootID": boot_id, "kubeletVersion": "v1.36.0", "operatingSystem": "linux"},
     }
     spec = {"unschedulable": cordoned, "taints": [dict(taint) for taint in taints]}
@@ -49,33 +51,42 @@ def kubeconfig(url: str, token: str = ADMIN_TOKEN, *, authority_pem: bytes = b""
     }
 
 
-def ready_condition(status: str, message: str, now: str) -> Object:
-    """Build the condition a kubelet reports, or its lifecycle controller when the kubelet is silent."""
+def ready_condition(status: str, message: str, now: float, since: float) -> Object:
+    """Build the condition a kubelet reports, or the node controller once it has not heard of the kubelet."""
     reason = {"True": "KubeletReady", "False": "KubeletNotReady"}.get(status, "NodeStatusUnknown")
-    times = {"lastHeartbeatTime": now, "lastTransitionTime": now}
+    heard = since if status == "Unknown" else now
+    times = {"lastHeartbeatTime": timestamp(heard), "lastTransitionTime": timestamp(since)}
     return {"type": "Ready", "status": status, "reason": reason, "message": message, **times}
+
+
+def lease(node: str, renew_time: str) -> Object:
+    """Build the Lease that a kubelet renews every ten seconds."""
+    spec = {"holderIdentity": node, "leaseDurationSeconds": 40, "renewTime": renew_time}
+    metadata = {"name": node, "namespace": "kube-node-lease"}
+    return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
 
 
 def endpoint_slice(
     namespace: str, service: str, endpoints: Sequence[Object] | None, *, name: str | None = None
 ) -> Object:
-    """Build a slice of a service's endpoints, for `Kubernetes.put`; None as the server shows a slice without any."""
+    """Build a slice of a service's endpoints, for `Kubernetes.put`; None, or none, is null once it is stored."""
     labels = {"kubernetes.io/service-name": service}
     metadata = {"name": name or f"{service}-abcde", "namespace": namespace, "labels": labels}
+    addresses = [address for endpoint in endpoints or () for address in endpoint["addresses"]]
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "metadata": metadata,
-        "addressType": "IPv4",
+        "addressType": "IPv6" if any(":" in address for address in addresses) else "IPv4",
         "endpoints": None if endpoints is None else list(endpoints),
         "ports": [{"name": "https", "port": 443, "protocol": "TCP"}],
     }
 
 
 def endpoint(
-    node_name: str | None, *, ready: bool | None = True, terminating: bool | None = None, address: str = "10.42.0.7"
+    node_name: str | None, *, ready: bool | None = True, terminating: bool | None = None, address: str = "10.42.0.1"
 ) -> Object:
-    """Build an endpoint; None leaves a condition out."""
+    """Build an endpoint; None leaves its node, or a condition, out."""
     conditions = {"ready": ready, "serving": ready, "terminating": terminating}
     known = {name: value for name, value in conditions.items() if value is not None}
     where = {} if node_name is None else {"nodeName": node_name}

@@ -3,63 +3,16 @@
 from dataclasses import dataclass, field
 
 from tests.sandbox.kubernetes_errors import Object
-from tests.sandbox.kubernetes_schema import (
-    BOOLEAN,
-    INTEGER,
-    METADATA,
-    QUANTITY,
-    STRING,
-    TIME,
-    UNTYPED,
-    List,
-    Map,
-    Struct,
-    Type,
-)
-
-_TAINT = Struct(
-    "Taint", {"key": STRING, "value": STRING, "effect": STRING, "timeAdded": TIME}, {"key": "", "effect": ""}
-)
-_NODE_SPEC = Struct(
-    "NodeSpec",
-    {
-        "podCIDR": STRING,
-        "podCIDRs": List(STRING, unique=True),
-        "providerID": STRING,
-        "unschedulable": BOOLEAN,
-        "taints": List(_TAINT),
-    },
-)
-_CONDITION = Struct(
-    "NodeCondition",
-    {"type": STRING, "status": STRING, "lastHeartbeatTime": TIME, "lastTransitionTime": TIME}
-    | {"reason": STRING, "message": STRING},
-    {"type": "", "status": "", "lastHeartbeatTime": None, "lastTransitionTime": None},
-)
-_ADDRESS = Struct("NodeAddress", {"type": STRING, "address": STRING}, {"type": "", "address": ""})
-_SYSTEM_INFO = (
-    *("machineID", "systemUUID", "bootID", "kernelVersion", "osImage", "containerRuntimeVersion", "kubeletVersion"),
-    *("kubeProxyVersion", "operatingSystem", "architecture"),
-)
-_DAEMON = Struct("DaemonEndpoint", {"Port": INTEGER}, {"Port": 0})
-_NODE_STATUS = Struct(
-    "NodeStatus",
-    {
-        "capacity": Map(QUANTITY),
-        "allocatable": Map(QUANTITY),
-        "phase": STRING,
-        "conditions": List(_CONDITION, key="type"),
-        "addresses": List(_ADDRESS, key="type"),
-        "daemonEndpoints": Struct("NodeDaemonEndpoints", {"kubeletEndpoint": _DAEMON}, {"kubeletEndpoint": {}}),
-        "nodeInfo": Struct("NodeSystemInfo", dict.fromkeys(_SYSTEM_INFO, STRING), dict.fromkeys(_SYSTEM_INFO, "")),
-        "images": List(UNTYPED),
-        "volumesInUse": List(STRING),
-        "volumesAttached": List(UNTYPED),
-        "config": UNTYPED,
-        "runtimeHandlers": List(UNTYPED),
-        "features": UNTYPED,
-    },
-    {"daemonEndpoints": {}, "nodeInfo": {}},
+from tests.sandbox.kubernetes_schema import METADATA, UNTYPED, Struct, Type
+from tests.sandbox.kubernetes_types import (
+    ENDPOINT_SLICE,
+    ENDPOINT_SLICE_ALWAYS,
+    EVENT,
+    EVENT_ALWAYS,
+    EVENT_FIELDS,
+    LEASE_SPEC,
+    NODE_SPEC,
+    NODE_STATUS,
 )
 
 
@@ -78,6 +31,10 @@ class Resource:
     """Keeps the status a client creates it with."""
     create_on_update: bool = False
     """A PUT of an object that is not there creates it."""
+    needs_version: bool = False
+    """A PUT must say which version it replaces."""
+    any_name: bool = False
+    """Takes every name that can stand in a path."""
     generation: bool = False
     """Counts changes of its spec in metadata.generation."""
     fields: frozenset[str] = frozenset()
@@ -109,39 +66,7 @@ class Resource:
         return rows
 
 
-_LEASE_SPEC = Struct(
-    "LeaseSpec",
-    {
-        "holderIdentity": STRING,
-        "leaseDurationSeconds": INTEGER,
-        "acquireTime": TIME,
-        "renewTime": TIME,
-        "leaseTransitions": INTEGER,
-        "strategy": STRING,
-        "preferredHolder": STRING,
-    },
-)
 _SPEC_STATUS: dict[str, Type] = {"spec": UNTYPED, "status": UNTYPED}
-_EVENT_FIELDS = frozenset(
-    {f"involvedObject.{name}" for name in ("kind", "namespace", "name", "uid", "apiVersion", "fieldPath")}
-    | {"reason", "source", "type", "reportingComponent"}
-)
-_WORDS = ("reason", "message", "type", "action", "reportingComponent", "reportingInstance")
-_EVENT_MEMBERS: dict[str, Type] = {
-    **dict.fromkeys(("involvedObject", "source", "series", "related"), UNTYPED),
-    **dict.fromkeys(_WORDS, STRING),
-    **dict.fromkeys(("firstTimestamp", "lastTimestamp", "eventTime"), TIME),
-    "count": INTEGER,
-}
-_ENDPOINT = Struct(
-    "Endpoint",
-    {
-        "addresses": List(STRING, unique=True),
-        **dict.fromkeys(("nodeName", "hostname", "zone"), STRING),
-        **dict.fromkeys(("conditions", "targetRef", "hints", "deprecatedTopology"), UNTYPED),
-    },
-    {"addresses": None, "conditions": {}},
-)
 
 RESOURCES = (
     Resource(
@@ -151,7 +76,7 @@ RESOURCES = (
         status_on_create=True,
         fields=frozenset({"spec.unschedulable"}),
         short_names=("no",),
-        members={"spec": _NODE_SPEC, "status": _NODE_STATUS},
+        members={"spec": NODE_SPEC, "status": NODE_STATUS},
         always={"spec": {}, "status": {}},
     ),
     Resource(
@@ -174,9 +99,11 @@ RESOURCES = (
         *("", "v1", "events", "Event"),
         namespaced=True,
         create_on_update=True,
-        fields=_EVENT_FIELDS,
+        any_name=True,
+        fields=EVENT_FIELDS,
         short_names=("ev",),
-        members=_EVENT_MEMBERS,
+        members=EVENT,
+        always=EVENT_ALWAYS,
     ),
     Resource(
         *("batch", "v1", "jobs", "Job"),
@@ -198,15 +125,16 @@ RESOURCES = (
         *("coordination.k8s.io", "v1", "leases", "Lease"),
         namespaced=True,
         create_on_update=True,
-        members={"spec": _LEASE_SPEC},
+        needs_version=True,
+        members={"spec": LEASE_SPEC},
         always={"spec": {}},
     ),
     Resource(
         *("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"),
         namespaced=True,
         generation=True,
-        members={"addressType": STRING, "endpoints": List(_ENDPOINT), "ports": List(UNTYPED)},
-        always={"addressType": "", "endpoints": None, "ports": None},
+        members=ENDPOINT_SLICE,
+        always=ENDPOINT_SLICE_ALWAYS,
     ),
 )
 

@@ -8,7 +8,7 @@ import msgspec
 
 from tests.sandbox.kubernetes_errors import Object
 from tests.sandbox.kubernetes_kinds import Resource
-from tests.sandbox.kubernetes_schema import UNTYPED, List, Map, Struct, Type, Untyped
+from tests.sandbox.kubernetes_schema import UNTYPED, List, Map, Struct, Type, Untyped, decode
 
 Path: TypeAlias = tuple[str, ...]
 _LIMIT = 10
@@ -72,7 +72,7 @@ def _track(schema: Struct, old: Object, new: Object, writer: Writer, not_owned: 
 
     Below the member `not_owned` nobody becomes an owner: that is status for a write of the main resource.
     """
-    before, after = dict(_leaves(schema, old)), dict(_leaves(schema, new))
+    before, after = dict(_leaves(schema, old or decode(schema, {}))), dict(_leaves(schema, new))
     changed = {path for path, value in after.items() if path not in before or before[path] != value}
     taken = {path for path in changed if path[0] != f"f:{not_owned}"}
     entries, mine = [], set(taken)
@@ -103,14 +103,14 @@ def _capped(entries: list[Object]) -> list[Object]:
 
 
 def _leaves(schema: Type, value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:  # noqa: ANN401 - JSON is anything
-    """Give each field that can have an owner, with its value; maps and keyed lists have one besides their members'."""
+    """Give each field that can have an owner, with its value; what has fields has one besides those of its fields."""
     if path in _SYSTEM:
         return
     members = _members(schema, value)
     if members is None:
         yield path, value
         return
-    if not isinstance(schema, Struct | Untyped) and path:
+    if not isinstance(schema, Untyped) and path:
         yield path, None
     for step, below, item in members:
         yield from _leaves(below, item, (*path, step))
@@ -119,7 +119,7 @@ def _leaves(schema: Type, value: Any, path: Path = ()) -> Iterator[tuple[Path, A
 def _members(schema: Type, value: Any) -> list[tuple[str, Type, Any]] | None:  # noqa: ANN401 - JSON is anything
     """Give step, type and value of what is below a value, None if it is a leaf."""
     match schema, value:
-        case Struct(fields=fields), dict():
+        case Struct(fields=fields, atomic=False), dict():
             return [(f"f:{name}", fields[name], item) for name, item in value.items()]
         case Map(element), dict():
             return [(f"f:{name}", element, item) for name, item in value.items()]

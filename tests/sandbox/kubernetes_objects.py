@@ -1,33 +1,18 @@
 """What the API server does to an object before it stores it: decode, check, fill in, keep what is not the client's."""
 
-import datetime as dt
 import random
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from tests.sandbox.kubernetes_errors import MODIFIED, ApiError, Object, bad_request, conflict, invalid
 from tests.sandbox.kubernetes_kinds import Resource
-from tests.sandbox.kubernetes_rules import label_key_faults, label_value_faults, name_faults
 from tests.sandbox.kubernetes_schema import DecodeError, decode, unknown_fields
+from tests.sandbox.kubernetes_validation import check
 
-_ANNOTATIONS_BYTES = 256 * 1024
 _KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "managedFields")
 _NOT_READY = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
-_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
-Cause = tuple[str, str, str]
-
-
-def timestamp(seconds: float) -> str:
-    """Give a time as Kubernetes writes it."""
-    return dt.datetime.fromtimestamp(int(seconds), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def micro_time(seconds: float) -> str:
-    """Give a time as Kubernetes writes one that knows microseconds."""
-    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def parse(body: bytes, what: str) -> Object:
@@ -121,6 +106,9 @@ def updated(resource: Resource, new: Object, old: Object, subresource: str) -> O
 
 def _check_conditions_of_write(resource: Resource, metadata: Object, known: Object) -> None:
     name = known["name"]
+    if resource.needs_version and not metadata.get("resourceVersion"):
+        cause = ("FieldValueInvalid", "metadata.resourceVersion", "Invalid value: 0: must be specified for an update")
+        raise invalid(resource.plural, resource.group, name, [cause])
     asked = metadata.get("resourceVersion") or known["resourceVersion"]
     if not asked.isascii() or not asked.isdecimal():
         raise ApiError(500, "", f'strconv.ParseUint: parsing "{asked}": invalid syntax')
@@ -141,93 +129,11 @@ def _kept_aside(new: Object, old: Object, *, status: bool) -> Object:
 
 
 def generation(resource: Resource, new: Object, old: Object) -> int:
-    """Count the changes of what an object asks for; its status and metadata are not part of that."""
+    """Count the changes of what an object asks for; its status and metadata are not part of that, but for one kind."""
     known: int = old["metadata"]["generation"]
     return known if _intent(resource, new) == _intent(resource, old) else known + 1
 
 
 def _intent(resource: Resource, value: Object) -> list[Any]:
-    return [value.get(name) for name in resource.members if name != "status"]
-
-
-def check(resource: Resource, new: Object, old: Object | None = None) -> None:
-    """Hold an object to the rules of its kind; 422 names every rule it breaks."""
-    causes = [*_metadata_causes(new["metadata"], old["metadata"] if old else None)]
-    if resource.kind == "Node":
-        causes += _node_causes(new, old)
-    if resource.kind == "Event":
-        causes += _event_causes(new)
-    if causes:
-        raise _invalid(resource, new["metadata"].get("name", ""), causes)
-
-
-def _invalid(resource: Resource, name: str, causes: list[Cause]) -> ApiError:
-    return invalid(resource.kind, resource.group, name, causes)
-
-
-def _bad(field: str, value: object, why: str) -> Cause:
-    return "FieldValueInvalid", field, f"Invalid value: {msgspec.json.encode(value).decode()}: {why}"
-
-
-def _event_causes(new: Object) -> Iterator[Cause]:
-    """Hold an Event to the namespace of what it is about; what has none, like a node, has its Events in `default`."""
-    namespace = new.get("involvedObject", {}).get("namespace", "")
-    if new["metadata"].get("namespace") != (namespace or "default"):
-        yield _bad("involvedObject.namespace", namespace, "does not match event.namespace")
-
-
-def _metadata_causes(metadata: Object, known: Object | None) -> Iterator[Cause]:
-    name = metadata.get("name", "")
-    if not name:
-        yield "FieldValueRequired", "metadata.name", "Required value: name or generateName is required"
-    elif known is None:
-        for fault in name_faults(name):
-            yield _bad("metadata.name", name, fault)
-    for key, value in metadata.get("labels", {}).items():
-        for fault in label_key_faults(key):
-            yield _bad("metadata.labels", key, fault)
-        for fault in label_value_faults(value):
-            yield _bad("metadata.labels", value, fault)
-    for index, finalizer in enumerate(metadata.get("finalizers", [])):
-        for fault in label_key_faults(finalizer):
-            yield _bad("metadata.finalizers", finalizer, fault)
-        if "/" not in finalizer:
-            why = "name is neither a standard finalizer name nor is it fully qualified"
-            yield _bad(f"metadata.finalizers[{index}]", finalizer, why)
-    yield from _annotation_causes(metadata.get("annotations", {}))
-
-
-def _annotation_causes(annotations: dict[str, str]) -> Iterator[Cause]:
-    for key in annotations:
-        for fault in label_key_faults(key.lower()):
-            yield _bad("metadata.annotations", key, fault)
-    if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > _ANNOTATIONS_BYTES:
-        yield "FieldValueTooLong", "metadata.annotations", f"Too long: may not be more than {_ANNOTATIONS_BYTES} bytes"
-
-
-def _node_causes(new: Object, old: Object | None) -> Iterator[Cause]:
-    seen = set()
-    for index, taint in enumerate(new["spec"].get("taints", [])):
-        place = f"metadata.taints[{index}]"
-        for fault in label_key_faults(taint["key"]):
-            yield _bad(f"{place}.key", taint["key"], fault)
-        for fault in label_value_faults(taint.get("value", "")):
-            yield _bad(f"{place}.value", taint["value"], fault)
-        if not taint["effect"]:
-            yield "FieldValueRequired", f"{place}.effect", "Required value"
-        elif taint["effect"] not in _EFFECTS:
-            offered = ", ".join(f'"{effect}"' for effect in _EFFECTS)
-            text = f'Unsupported value: "{taint["effect"]}": supported values: {offered}'
-            yield "FieldValueNotSupported", f"{place}.effect", text
-        if (taint["key"], taint["effect"]) in seen:
-            shown = {"Key": taint["key"], "Value": taint.get("value", ""), "Effect": taint["effect"], "TimeAdded": None}
-            text = (
-                f"Duplicate value: {msgspec.json.encode(shown).decode()}: taints must be unique by key and effect pair"
-            )
-            yield "FieldValueDuplicate", place, text
-        seen.add((taint["key"], taint["effect"]))
-    for field in ("podCIDR", "podCIDRs", "providerID") if old else ():
-        before = old["spec"].get(field) if old else None
-        if before and new["spec"].get(field) != before:
-            text = "Forbidden: node updates may not change " + f"{field} except from empty to valid"
-            yield "FieldValueForbidden", f"spec.{field}", text
+    labels = value["metadata"].get("labels") if resource.kind == "EndpointSlice" else None
+    return [labels, *(value.get(name) for name in resource.members if name != "status")]

@@ -23,6 +23,7 @@ _CONTINUE_EXPIRED = (
     "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
     "deleted between the time the first chunk was returned and now may show up in the list."
 )
+_UNKNOWN_FIELD = '"{}" is not a known field selector: only "metadata.name", "metadata.namespace"'
 _VERSION_EXPIRED = "The resourceVersion for the provided list is too old."
 _HEARTBEAT_SECONDS = 0.2
 _LONGEST_SECONDS = 1800
@@ -67,12 +68,13 @@ def chooser(call: Call, query: Query) -> Chooser:
     """Turn namespace and selectors of a request into a test of one object."""
     labels = label_selector(query.get("labelSelector", ""))
     known = call.resource.fields | {"metadata.name"} | ({"metadata.namespace"} if call.resource.namespaced else set())
-    fields = field_selector(query.get("fieldSelector", ""), frozenset(known))
-    return lambda stored: (
-        (not call.namespace or stored.value["metadata"].get("namespace") == call.namespace)
-        and labels(stored.labels)
-        and fields(stored.field)
-    )
+    unknown = "field label not supported: {}" if call.resource.fields else _UNKNOWN_FIELD
+    fields = field_selector(query.get("fieldSelector", ""), frozenset(known), unknown)
+    return lambda stored: _is_within(call, stored) and labels(stored.labels) and fields(stored.field)
+
+
+def _is_within(call: Call, stored: Stored) -> bool:
+    return not call.namespace or stored.value["metadata"].get("namespace") == call.namespace
 
 
 def page(store: Store, call: Call, query: Query) -> tuple[Object, list[Stored]]:
@@ -81,7 +83,7 @@ def page(store: Store, call: Call, query: Query) -> tuple[Object, list[Stored]]:
     limit = _number(query, "limit")
     with store.changed:
         revision, start = _version(store, query)
-        known = store.at(call.resource, revision)
+        known = [entry for entry in store.at(call.resource, revision) if _is_within(call, entry)]
     entries = [entry for entry in known if entry.key > start and chosen(entry)]
     metadata: Object = {"resourceVersion": str(revision)}
     # With a selector the server does not look ahead for a match: the page that follows may be empty.

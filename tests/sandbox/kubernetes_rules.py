@@ -7,6 +7,11 @@ _NAME_TEXT = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
     f"end with an alphanumeric character (e.g. 'example.com', regex used for validation is '{NAME}')"
 )
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_LABEL_TEXT = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
+    f"an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{_LABEL}')"
+)
 _PART = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _PART_TEXT = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
@@ -29,6 +34,19 @@ def name_faults(name: str) -> list[str]:
     """Say what is wrong with an object's name (RFC 1123 subdomain)."""
     faults = ["must be no more than 253 bytes"] if len(name) > 253 else []
     return faults + ([] if re.fullmatch(NAME, name) else [_NAME_TEXT])
+
+
+def path_segment_faults(name: str) -> list[str]:
+    """Say what is wrong with the name of an object whose kind minds nothing but paths."""
+    if name in (".", ".."):
+        return [f"may not be '{name}'"]
+    return [f"may not contain '{part}'" for part in "/%" if part in name]
+
+
+def host_label_faults(name: str) -> list[str]:
+    """Say what is wrong with a name that is one label of a host name (RFC 1123 label)."""
+    faults = ["must be no more than 63 bytes"] if len(name) > 63 else []
+    return faults + ([] if re.fullmatch(_LABEL, name) else [_LABEL_TEXT])
 
 
 def label_key_faults(key: str) -> list[str]:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from tests.sandbox.kubernetes_errors import Object
+from tests.sandbox.kubernetes_times import MICROSECONDS, SECONDS, normal
 
 
 class DecodeError(Exception):
@@ -14,20 +15,27 @@ class DecodeError(Exception):
 
 @dataclass(frozen=True)
 class Scalar:
-    """A string, number or boolean; `go` is the decoder's name for the type."""
+    """A string, number or boolean; `go` is the decoder's name for the type, `layout` that of a time."""
 
     accepts: tuple[type, ...]
     go: str
     pattern: str = ""
+    layout: str = ""
+    kept: bool = False
+    """Is there even when empty: a pointer in Go."""
 
 
 @dataclass(frozen=True)
 class Struct:
-    """An object with known fields: unknown ones are dropped, empty ones left out unless they are in `always`."""
+    """An object with known fields: unknown ones are dropped, empty ones left out unless they are in `always`.
+
+    An atomic one has one owner for all its fields.
+    """
 
     go: str
     fields: Mapping[str, "Type"]
     always: Mapping[str, object] = field(default_factory=dict)
+    atomic: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,15 +64,21 @@ Type: TypeAlias = Scalar | Struct | Map | List | Untyped
 STRING = Scalar((str,), "string")
 BOOLEAN = Scalar((bool,), "bool")
 INTEGER = Scalar((int,), "int64")
-TIME = Scalar((str,), "time", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+SMALL_INTEGER = Scalar((int,), "int32")
+STRING_POINTER, BOOLEAN_POINTER, SMALL_INTEGER_POINTER = (
+    replace(pointed, kept=True) for pointed in (STRING, BOOLEAN, SMALL_INTEGER)
+)
+TIME = Scalar((str,), "string", layout=SECONDS)
+MICRO_TIME = Scalar((str,), "string", layout=MICROSECONDS)
 QUANTITY = Scalar((str, int), "quantity", r"[+-]?\d+(\.\d*)?([numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?")
 UNTYPED = Untyped()
 STRINGS = Map(STRING)
+_INTEGERS = {"int32": range(-(1 << 31), 1 << 31), "int64": range(-(1 << 63), 1 << 63)}
 
 OWNER_REFERENCE = Struct(
     "OwnerReference",
-    {"apiVersion": STRING, "kind": STRING, "name": STRING, "uid": STRING, "controller": BOOLEAN}
-    | {"blockOwnerDeletion": BOOLEAN},
+    {"apiVersion": STRING, "kind": STRING, "name": STRING, "uid": STRING}
+    | {"controller": BOOLEAN_POINTER, "blockOwnerDeletion": BOOLEAN_POINTER},
     {"apiVersion": "", "kind": "", "name": "", "uid": ""},
 )
 METADATA = Struct(
@@ -123,17 +137,18 @@ def unknown_fields(expected: Type, value: Any, path: str = "") -> Iterator[str]:
 def _scalar(expected: Scalar, value: Any, path: str, owner: str) -> Any:  # noqa: ANN401 - JSON is anything
     if value is None:
         return expected.accepts[0]()
-    if not isinstance(value, expected.accepts) or (isinstance(value, bool) and expected is not BOOLEAN):
+    if not isinstance(value, expected.accepts) or (isinstance(value, bool) and bool not in expected.accepts):
+        raise _mismatch(value, path, owner, expected.go)
+    if isinstance(value, int) and value not in _INTEGERS.get(expected.go, (value,)):
         raise _mismatch(value, path, owner, expected.go)
     if expected is QUANTITY:
         value = str(value)
     if expected.pattern and value and not re.fullmatch(expected.pattern, value):
-        if expected is QUANTITY:
-            raise DecodeError(
-                "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-            )
-        raise DecodeError(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}" as "2006"')
-    return value
+        raise DecodeError("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
+    try:
+        return normal(value, expected.layout) if expected.layout else value
+    except ValueError as error:
+        raise DecodeError(str(error)) from None
 
 
 def _struct(expected: Struct, value: Any, path: str, owner: str) -> Object:  # noqa: ANN401 - JSON is anything
@@ -143,12 +158,16 @@ def _struct(expected: Struct, value: Any, path: str, owner: str) -> Object:  # n
         decoded = None
         if given.get(name) is not None:
             decoded = decode(kind, given[name], f"{path}.{name}".lstrip("."), expected.go)
-        if decoded or (isinstance(kind, Untyped) and decoded is not None):
+        if decoded or (decoded is not None and _is_kept(kind)):
             result[name] = decoded
         elif name in expected.always:
             default = expected.always[name]
             result[name] = decode(kind, default) if isinstance(kind, Struct) else default
     return result
+
+
+def _is_kept(kind: Type) -> bool:
+    return isinstance(kind, Untyped) or (isinstance(kind, Scalar) and kind.kept)
 
 
 def _go(expected: Type) -> str:
@@ -176,5 +195,7 @@ def _expect(shape: type, value: Any, path: str, owner: str, go: str) -> Any:  # 
 def _mismatch(value: object, path: str, owner: str, go: str) -> DecodeError:
     names = ((bool, "bool"), ((int, float), "number"), (str, "string"), (list, "array"), (dict, "object"))
     name = next(name for shape, name in names if isinstance(value, shape))
+    if name == "number" and go in _INTEGERS:
+        name = f"number {value}"  # an integer that has a fraction or is too large
     place = f"Go struct field {owner}.{path}" if path else "Go value"
     return DecodeError(f"json: cannot unmarshal {name} into {place} of type {go}")

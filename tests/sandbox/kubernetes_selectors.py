@@ -128,14 +128,14 @@ def label_selector(text: str) -> Callable[[Labels], bool]:
     return lambda labels: all(term.holds(labels) for term in terms)
 
 
-def field_selector(text: str, known: frozenset[str]) -> Callable[[Callable[[str], str]], bool]:
-    """Parse a field selector over the fields a kind offers; 400 for any other field."""
+def field_selector(text: str, known: frozenset[str], unknown: str) -> Callable[[Callable[[str], str]], bool]:
+    """Parse a field selector over the fields a kind offers; 400 for any other field, in the kind's words."""
     terms: list[tuple[str, bool, str]] = []
     for part in filter(None, text.split(",")):
         parsed = re.fullmatch(r"([^=!]*)(!=|==|=)(.*)", part)
         if parsed is None:
             raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
         if parsed[1] not in known:
-            raise bad_request(f"field label not supported: {parsed[1]}")
+            raise bad_request(unknown.format(parsed[1]))
         terms.append((parsed[1], parsed[2] != "!=", parsed[3]))
     return lambda value_of: all((value_of(name) == value) is equal for name, equal, value in terms)

@@ -1,5 +1,6 @@
 """The double's etcd: objects, their history, consistent lists of any remembered version, and waiting for changes."""
 
+import copy
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ Key = tuple[str, str]
 """Resource (plural and group) and `namespace/name`."""
 
 
+def key_of(name: str, namespace: str = "") -> str:
+    """Say where the store keeps an object."""
+    return f"{namespace}/{name}"
+
+
 @dataclass(frozen=True)
 class Stored:
     """One version of one object; nobody changes `value`."""
@@ -26,7 +32,7 @@ class Stored:
     def key(self) -> str:
         """Where lists sort it."""
         metadata = self.value["metadata"]
-        return f"{metadata.get('namespace', '')}/{metadata['name']}"
+        return key_of(metadata["name"], metadata.get("namespace", ""))
 
     @property
     def labels(self) -> dict[str, str]:
@@ -36,6 +42,8 @@ class Stored:
 
     def field(self, path: str) -> str:
         """Give the value a field selector compares."""
+        if path == "source":
+            return self.value["source"].get("component") or str(self.value["reportingComponent"])
         value: object = self.value
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
@@ -49,6 +57,10 @@ class Stored:
         """Give the same object with another resourceVersion."""
         metadata = {**self.value["metadata"], "resourceVersion": str(revision)}
         return Stored(self.resource, revision, {**self.value, "metadata": metadata})
+
+    def copy(self) -> Object:
+        """Give the whole object, for someone to change."""
+        return {"kind": self.resource.kind, "apiVersion": self.resource.api_version, **copy.deepcopy(self.value)}
 
     @cached_property
     def item(self) -> bytes:

@@ -61,6 +61,8 @@ class Request:
 class Response:
     """What to answer; `body` may be an iterable of chunks, which are sent as they come (a watch).
 
+    A "Date" among the `headers` replaces the machine's own: the time at a service with a clock of its own.
+
     An empty chunk sends nothing but ends the response if nobody listens any more: yield one now and then.
     """
 
@@ -277,12 +279,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.connection.close()
 
     def _send(self, response: Response) -> None:
-        if "Date" in response.headers:  # the service has a clock of its own
-            self.send_response_only(response.status)
-        else:
-            self.send_response(response.status)
-        self.send_header("Content-Type", response.content_type)
-        for name, value in response.headers.items():
+        self.send_response_only(response.status)
+        headers = {"Date": self.date_time_string(), "Content-Type": response.content_type, **response.headers}
+        for name, value in headers.items():
             self.send_header(name, value)
         if isinstance(response.body, bytes):
             self.send_header("Content-Length", str(len(response.body)))

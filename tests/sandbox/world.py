@@ -71,6 +71,7 @@ class World:
         own = {"node-ips": ips, "aws-geoproximity-coordinates": coordinates}
         named = {PREFIX + key: value for key, value in own.items() if value is not None}
         labels = {"serve-public": "true", **(labels or {})}
+        facts = {"now": self.kubernetes.clock(), **facts}
         self.kubernetes.put(node(name, annotations={**named, **(annotations or {})}, labels=labels, **facts))
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
