@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from jobs.model import NodeList, RecordSet
 from jobs.names import Zone
 from jobs.plan import Change, api_changes
+from jobs.records import TYPES
 from tests.interleavings.runs import Edge, Enough
 from tests.interleavings.store import upsert
 
@@ -60,6 +61,16 @@ class RestatesNoWitness(Edge):
         return super().change(zone, [change for change in changes if not change.is_witness])
 
 
+class ChangesOneTypeAfterTheOther(Edge):
+    """Sends the A records in one batch and the AAAA records in the next."""
+
+    def change(self, zone: Zone, changes: Iterable[Change]) -> str:
+        """Send what there is of each type."""
+        changes = tuple(changes)
+        batches = [[change for change in changes if change.subject.type == type_] for type_ in TYPES]
+        return [super(ChangesOneTypeAfterTheOther, self).change(zone, batch) for batch in batches if batch][-1]
+
+
 MISTAKES: tuple[tuple[type[Edge], str, str], ...] = (
     (
         UpsertsInsteadOfComparing,
@@ -76,6 +87,7 @@ MISTAKES: tuple[tuple[type[Edge], str, str], ...] = (
         "geoproximity: a place fails, and returns with a new one",
         "every run has ended well, but DNS is older than that",
     ),
+    (ChangesOneTypeAfterTheOther, "switch to geoproximity, and back", "the policy is switched half: A and AAAA differ"),
     (RestatesNoWitness, "geoproximity: two places fail in turn", "the name is left without an answer"),
     (RestatesNoWitness, "the last A and the last AAAA", "the name is left without an answer"),
 )

@@ -21,7 +21,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from coverage import Coverage
 
+from jobs.sync_once import MAX_WRITES
 from tests.interleavings.explore import BrokenLaw, explore, sample
 from tests.interleavings.laws import NEWEST, WHOLE
 from tests.interleavings.mistakes import MISTAKES, RestatesNoWitness
@@ -44,11 +46,15 @@ each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenar
 
 
 @pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """Keep thousands of runs from logging, and the garbage collector from going through states that all live."""
+def _lean() -> Iterator[None]:
+    """Do without logs, coverage and garbage collection: here each of them would cost as much as the exploration."""
     logging.disable()
     gc.disable()
+    if counter := Coverage.current():
+        counter.stop()
     yield
+    if counter:
+        counter.start()
     gc.enable()
     logging.disable(logging.NOTSET)
 
@@ -82,6 +88,13 @@ def test_mistake_is_found(mistake: type[Edge], name: str, law: str) -> None:
     with pytest.raises(BrokenLaw) as broken:
         explore(World(NAMED[name], mistake), ())
     assert broken.value.law == law
+
+
+def test_fight_without_end_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that never gives up would write until its deadline."""
+    monkeypatch.setattr("jobs.sync_once.MAX_WRITES", 1 + MAX_WRITES)
+    with pytest.raises(BrokenLaw, match=f"more than {MAX_WRITES} plans are written"):
+        explore(World(NAMED["simple: a node fails and returns"]))
 
 
 def test_trace_tells_a_story() -> None:
