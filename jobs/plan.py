@@ -114,33 +114,37 @@ def batches(plan: Plan) -> tuple[Batch, ...]:
     of_type = [
         batch for type_ in TYPES if (batch := tuple(change for change in plan.changes if change.subject.type == type_))
     ]
-    witnessed = [batch + _witness(batch, plan.unchanged) for batch in of_type]
-    together = tuple(dict.fromkeys(change for batch in witnessed for change in batch))
+    together = tuple(dict.fromkeys(each for batch in of_type for each in _witnessed(batch, plan.unchanged)))
     if not together or _fits(together):
         return (together,) if together else ()
-    for batch in witnessed:
+    cut: list[Batch] = []
+    for batch in sorted(of_type, key=_only_withdraws):
         if not _fits(batch):
             raise ConfigurationError(
                 f"the {batch[0].subject.type} record sets that stand at this name are too large to be replaced in one "
                 f"change batch ({MAX_ELEMENTS} values, {MAX_CHARACTERS} characters); delete them by hand"
             )
-    return tuple(sorted(witnessed, key=_only_withdraws))
+        written = tuple(change.after for earlier in cut for change in earlier if change.after)
+        cut.append(_witnessed(batch, plan.unchanged + written))
+    return tuple(cut)
 
 
-def _witness(batch: Batch, unchanged: tuple[RecordSet, ...]) -> Batch:
+def _witnessed(batch: Batch, staying: tuple[RecordSet, ...]) -> Batch:
     """Restate one set that stays when the batch of one type takes a set away and touches none that stays.
 
     Two runs with different views, each withdrawing another place, would otherwise both succeed and empty the name.
-    The witness makes the second one fail and look again. Where nothing of the type stays, the other type testifies:
-    one run may withdraw the last A while another withdraws the last AAAA.
+    The witness makes the second one fail and look again. Where nothing of the type stays, the other type testifies,
+    be it with what an earlier batch has just written: one run may withdraw the last A while another withdraws the last
+    AAAA. A withdrawal is not held up by a witness too large for it: one of hundreds of addresses, beside hundreds.
     """
     if any(change.before and change.after for change in batch) or all(change.after for change in batch):
-        return ()
-    staying = [each for each in unchanged if each.type == batch[0].subject.type]
-    if not staying and _only_withdraws(batch):
-        staying = list(unchanged)
-    witness = min(staying, key=lambda each: len(each.values), default=None)
-    return (Change(witness, witness),) if witness else ()
+        return batch
+    witnesses = [each for each in staying if each.type == batch[0].subject.type]
+    if not witnesses and _only_withdraws(batch):
+        witnesses = list(staying)
+    smallest = sorted(witnesses, key=lambda each: len(each.values))[:1]
+    witnessed = (*batch, *(Change(each, each) for each in smallest))
+    return witnessed if _fits(witnessed) else batch
 
 
 def _only_withdraws(batch: Batch) -> bool:

@@ -228,6 +228,20 @@ def test_witness_when_a_whole_type_is_withdrawn() -> None:
     assert Change(AT_PARIS, AT_PARIS) in batch
 
 
+def test_witness_from_the_batch_before() -> None:
+    """Another run could take away the new A records just before the last AAAA record goes: the name would be empty."""
+    new = near("A", TOKYO, *(str(ipv4(1000 + each)) for each in range(350)))
+    leaving = many("AAAA", 400)
+    _, last = cut([many("A", 350), leaving], [AT_PARIS, new])
+    assert last == (Change(leaving, None), Change(AT_PARIS, AT_PARIS))
+
+
+def test_large_withdrawal_goes_without_a_witness() -> None:
+    """A limit would keep addresses in DNS that nobody serves: 400 that leave beside 400 that stay."""
+    leaving = many("AAAA", 400)
+    assert cut([many("A", 400), leaving], [many("A", 400)]) == ((Change(leaving, None),),)
+
+
 def test_api_changes_delete_before_they_create() -> None:
     """Route 53 processes a batch in order: a policy switch or a place taken over would be refused."""
     changes = api_changes([Change(None, AT_PARIS), Change(OLD, None), Change(AT_TOKYO, AT_TOKYO)])

@@ -154,6 +154,7 @@ SCENARIOS = (
 
 NAMED = {scenario.name: scenario for scenario in SCENARIOS}
 
+_MOVED = (node("one", A3, PARIS), node("two", "5.0.0.4", TOKYO))
 TWO_BATCHES = (
     Scenario(
         "two batches: a node fails and returns",
@@ -171,6 +172,16 @@ TWO_BATCHES = (
         BOTH,
         whole=False,
     ),
+    Scenario(
+        "two batches: all A change while the last AAAA leaves",
+        (
+            Moment(START, (*_MOVED, down(node("six", B1, PARIS))), f"{A3} 5.0.0.4"),
+            Moment("one and two fail, six returns", (*map(down, _MOVED), node("six", B1, PARIS)), B1),
+        ),
+        raw(near("A", PARIS, A1), near("A", TOKYO, A2), near("AAAA", PARIS, B1)),
+        REQUEST,
+        whole=False,
+    ),
 )
 """For when a batch holds no more than `FEW_ELEMENTS`: A and AAAA change one after the other."""
 
@@ -184,16 +195,4 @@ ONE_TYPE_ADDED = Scenario(
     ),
     raw(plain("A", A1)),
     REQUEST,
-)
-
-_MOVED = (node("one", A3, PARIS), node("two", "5.0.0.4", TOKYO))
-ONE_TYPE_WITHDRAWN = Scenario(
-    "two batches: all A change while the last AAAA leaves",
-    (
-        Moment(START, (*_MOVED, down(node("six", B1, PARIS))), f"{A3} 5.0.0.4"),
-        Moment("one and two fail, six returns", (*map(down, _MOVED), node("six", B1, PARIS)), B1),
-    ),
-    raw(near("A", PARIS, A1), near("A", TOKYO, A2), near("AAAA", PARIS, B1)),
-    REQUEST,
-    whole=False,
 )

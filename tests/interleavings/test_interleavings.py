@@ -32,7 +32,6 @@ from tests.interleavings.scenarios import (
     FEW_ELEMENTS,
     NAMED,
     ONE_TYPE_ADDED,
-    ONE_TYPE_WITHDRAWN,
     SCENARIOS,
     TWO_BATCHES,
 )
@@ -149,14 +148,3 @@ def test_limit_the_first_set_of_a_type_during_a_switch() -> None:
         "run 2: lists the nodes",
         "run 2: writes + AAAA: 2600::2: accepted",
     ]
-
-
-@pytest.mark.xfail(
-    strict=True,
-    raises=BrokenLaw,
-    reason="a second batch that withdraws a whole type has no witness when the first has replaced all of the other",
-)
-def test_second_batch_does_not_empty_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between two large batches of one run, another one could take away what was left."""
-    monkeypatch.setattr("jobs.plan.MAX_ELEMENTS", FEW_ELEMENTS)
-    explore(World(ONE_TYPE_WITHDRAWN), ["crash"])
