@@ -1,6 +1,7 @@
 """The command line: a shell around the jobs. Options, logging, output, exit status."""
 
 import argparse
+import gc
 import logging
 import math
 import re
@@ -211,6 +212,8 @@ def _watch(chosen: Mapping[str, Any], _: Watchdog) -> int:
         checks=_checks(chosen),
     )
     clock = Clock(math.inf)
+    gc.freeze()  # what is there now stays
+    gc.enable()
     watch(request, _cluster(chosen, clock, attempts=1), clock)  # its own loops try again
     return FAILED
 
