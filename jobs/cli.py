@@ -12,7 +12,7 @@ from jobs import report
 from jobs.errors import DONE, FAILED, ConfigurationError, Failure
 from jobs.logs import log_to_stderr
 from jobs.options import ANNOTATE_ONCE, SYNC_ONCE, WATCH, Option, settings
-from jobs.output import Result, print_result
+from jobs.output import Ending, print_result
 from jobs.retry import ATTEMPTS, Clock
 from jobs.watchdog import Watchdog
 
@@ -122,7 +122,7 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
         wait=chosen["wait"],
     )
     outcomes: Outcomes = {}
-    result = Result(chosen["output"])
+    ending = Ending()
 
     def tell(outcomes: Outcomes) -> int:
         status = exit_status(outcomes)
@@ -132,10 +132,10 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
         for domain, outcome in outcomes.items():
             if outcome.error or outcome.refusal:
                 log.error("%s: %s", domain, outcome.error or f"refused: {outcome.refusal}")
-        result.tell(
-            lambda: report.sync_document(outcomes, dry_run=request.dry_run, status=status),
-            lambda: report.sync_text(outcomes, dry_run=request.dry_run),
-        )
+        if chosen["output"] == "json":
+            print_result(report.as_json(report.sync_document(outcomes, dry_run=request.dry_run, status=status)))
+        else:
+            print_result(report.sync_text(outcomes, dry_run=request.dry_run))
         return status
 
     def too_late() -> int:
@@ -144,7 +144,7 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
         return tell(known)
 
     clock = Clock(seconds)
-    watchdog.guard(clock, too_late)
+    watchdog.guard(clock, lambda: ending.when_late(too_late))
     try:
         from jobs.route53 import Route53  # noqa: PLC0415
 
@@ -154,7 +154,7 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
         given_up(outcomes, request.domains, error)
     except Exception as error:  # noqa: BLE001 - a defect of our own is still one line and a status
         given_up(outcomes, request.domains, _unexpected(error))
-    return tell(outcomes)
+    return ending.of_job(lambda: tell(outcomes))
 
 
 def _annotate_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
@@ -167,25 +167,28 @@ def _annotate_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
     seconds = chosen["timeout"] or 45
     clock = Clock(seconds)
     found = interface_addresses(chosen["interface"], chosen["exclude_interface"])
-    result = Result(chosen["output"])
+    ending = Ending()
 
     def tell(done: AnnotateResult, status: int = DONE) -> int:
-        result.tell(
-            lambda: report.annotate_document(done, dry_run=dry_run, status=status),
-            lambda: report.annotate_text(done, dry_run=dry_run, status=status),
-        )
+        if chosen["output"] == "json":
+            print_result(report.as_json(report.annotate_document(done, dry_run=dry_run, status=status)))
+        else:
+            print_result(report.annotate_text(done, dry_run=dry_run, status=status))
         return status
 
     def failed(error: Failure) -> int:
         log.error("%s", error)
         return tell(AnnotateResult(node, changed=False, found=found), error.exit_status)
 
-    watchdog.guard(clock, lambda: failed(Failure(f"not done within {seconds} s (--timeout)")))
+    too_late = Failure(f"not done within {seconds} s (--timeout)")
+    watchdog.guard(clock, lambda: ending.when_late(lambda: failed(too_late)))
     try:
         cluster = None if dry_run else _cluster(chosen, clock)
-        return tell(annotate_once(node, found, boot_id(), cluster))
+        done = annotate_once(node, found, boot_id(), cluster)
     except Failure as error:
-        return failed(error)
+        failure = error
+        return ending.of_job(lambda: failed(failure))
+    return ending.of_job(lambda: tell(done))
 
 
 def _unexpected(error: Exception) -> Failure:

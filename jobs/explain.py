@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jobs.model import Published, Verdict
+from jobs.model import Published, RecordSet, Verdict
 from jobs.outcome import Outcome
 from jobs.plan import Change
 
@@ -79,8 +79,7 @@ def news(outcomes: Iterable[Outcome]) -> list[News]:
     published: dict[str, list[str]] = {}
     withdrawn: dict[str, list[str]] = {}
     for outcome in outcomes:
-        before = {value for change in outcome.changes if change.before for value in change.before.values}
-        after = {value for change in outcome.changes if change.after for value in change.after.values}
+        before, after = _at_the_ends(outcome.changes)
         for verdict in outcome.verdicts:
             gained = [str(each) for each in _entering(verdict) if str(each) in after - before]
             if gained:
@@ -92,6 +91,17 @@ def news(outcomes: Iterable[Outcome]) -> list[News]:
         News(node, node in withdrawn, "; ".join(withdrawn.get(node, []) + published.get(node, [])))
         for node in sorted(published.keys() | withdrawn.keys())
     ]
+
+
+def _at_the_ends(changes: Iterable[Change]) -> tuple[set[str], set[str]]:
+    """Give the addresses of all sets before their first change and after their last one: a run may write twice."""
+    first: dict[object, RecordSet | None] = {}
+    last: dict[object, RecordSet | None] = {}
+    for change in changes:
+        first.setdefault(change.subject.key, change.before)
+        last[change.subject.key] = change.after
+    before, after = ({value for each in sets.values() if each for value in each.values} for sets in (first, last))
+    return before, after
 
 
 def _entering(verdict: Verdict) -> Iterable[object]:

@@ -4,10 +4,8 @@ import os
 import sys
 from collections.abc import Callable
 from threading import Lock
-from typing import Any
 
-from jobs.errors import Failure
-from jobs.report import as_json
+from jobs.errors import FAILED, Failure
 
 
 def print_result(text: str) -> None:
@@ -20,15 +18,22 @@ def print_result(text: str) -> None:
             raise Failure(f"cannot write the result to standard output: {error}") from error
 
 
-class Result:
-    """The result on standard output, told once: by the job or, when it is late, by the watchdog."""
+class Ending:
+    """The end of a run, told once: by the job or, when that is late, by the watchdog."""
 
-    def __init__(self, output: str) -> None:
-        """Take the form: text or json."""
-        self._json = output == "json"
-        self._told = Lock()
+    def __init__(self) -> None:
+        """Nobody has begun to tell it yet."""
+        self._begun = Lock()
+        self._status: int | None = None
 
-    def tell(self, document: Callable[[], dict[str, Any]], text: Callable[[], str]) -> None:
-        """Print it, in the form asked for."""
-        if self._told.acquire(blocking=False):
-            print_result(as_json(document()) if self._json else text())
+    def of_job(self, tell: Callable[[], int]) -> int:
+        """Tell it and give the exit status; waits for the end of the process when the watchdog has begun to."""
+        self._begun.acquire()
+        self._status = tell()
+        return self._status
+
+    def when_late(self, tell: Callable[[], int]) -> int:
+        """Tell it unless the job has; what the job has begun to write, and nobody reads to its end, is a failure."""
+        if self._begun.acquire(blocking=False):
+            return tell()
+        return FAILED if self._status is None else self._status

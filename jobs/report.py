@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.explain import Explainer, title
 from jobs.model import Published, Verdict
 from jobs.outcome import Outcome, Outcomes
-from jobs.plan import api_changes
+from jobs.plan import Change, api_changes
 
 if TYPE_CHECKING:  # a command imports only its own job
     from jobs.annotate_once import AnnotateResult
@@ -32,10 +32,22 @@ def _domain(outcome: Outcome, *, dry_run: bool) -> dict[str, Any]:
         "error": str(outcome.error or outcome.refusal) if outcome.error or outcome.refusal else None,
         "warnings": list(outcome.warnings),
         "changes": [
-            {"action": each["Action"], "record_set": each["ResourceRecordSet"]} for each in api_changes(outcome.changes)
+            {"action": each["Action"], "record_set": each["ResourceRecordSet"]}
+            for batch in _one_after_the_other(outcome.changes)
+            for each in api_changes(batch)
         ],
         "nodes": [_node(verdict) for verdict in outcome.verdicts],
     }
+
+
+def _one_after_the_other(changes: Iterable[Change]) -> list[list[Change]]:
+    """Cut changes where one builds on another: a run may write the same record set twice."""
+    pieces: list[list[Change]] = [[]]
+    for change in changes:
+        if any(change.subject.key == earlier.subject.key for earlier in pieces[-1]):
+            pieces.append([])
+        pieces[-1].append(change)
+    return pieces
 
 
 def _status(outcome: Outcome, *, dry_run: bool) -> str:

@@ -201,6 +201,7 @@ def _translated(error: Exception, what: str, action: str = "") -> Failure:
 def _translated_answer(error: ClientError, what: str) -> Failure:
     answer = error.response
     code, text = answer["Error"].get("Code", ""), answer["Error"].get("Message", "")
+    text = text.partition("The Canonical String")[0].rstrip()  # what follows is the request, with the session token
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     said = f"{code}: {text}"
     if code in _THROTTLED or status == 429:

@@ -209,5 +209,6 @@ def _fail(error: Failure) -> NoReturn:
 
 def _crash(arguments: threading.ExceptHookArgs) -> None:
     """End the process with its thread: a watcher that creates no Jobs must be restarted, not stay up."""
+    log.debug("this is where it came from", exc_info=arguments.exc_value)
     log.error("unexpected %s: %s", arguments.exc_type.__name__, arguments.exc_value)
     os._exit(FAILED)

@@ -173,6 +173,25 @@ def told(verdicts: list[Verdict], *changes: Change, domain: str = DOMAIN) -> Out
             ],
             id="each address with its reason",
         ),
+        pytest.param(
+            [told([published("a", "5.0.0.1"), published("b", "5.0.0.2")], Change(None, ONE), Change(ONE, BOTH))],
+            [
+                News("a", withdrawn=False, message=f"{DOMAIN}: published 5.0.0.1"),
+                News("b", withdrawn=False, message=f"{DOMAIN}: published 5.0.0.2"),
+            ],
+            id="published in two writes",
+        ),
+        pytest.param(
+            [told([skipped("a", "5.0.0.1"), skipped("b", "5.0.0.2")], Change(BOTH, ONE), Change(ONE, None))],
+            [
+                News("a", withdrawn=True, message=f"{DOMAIN}: withdrawn 5.0.0.1: cordoned"),
+                News("b", withdrawn=True, message=f"{DOMAIN}: withdrawn 5.0.0.2: cordoned"),
+            ],
+            id="withdrawn in two writes",
+        ),
+        pytest.param(
+            [told([published("a", "5.0.0.1")], Change(ONE, None), Change(None, ONE))], [], id="out and in again"
+        ),
         pytest.param([told([], Change(ONE, None))], [], id="nobody's address"),
         pytest.param(
             [told([skipped("a", "5.0.0.1")], Change(ONE, None), domain=each) for each in ("a.example", "b.example")],

@@ -1,6 +1,7 @@
 """What a run tells on standard output, in the contract's form."""
 
 import json
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -69,6 +70,15 @@ def test_sync_document() -> None:
             }
         ],
     }
+
+
+def test_changes_stand_in_the_order_in_which_they_were_made() -> None:
+    """Whoever follows a run that wrote twice would see record sets created that stand already."""
+    last = near("A", PARIS, "5.0.0.1", "5.0.0.3")
+    twice = replace(CHANGED, changes=(Change(OLD, NEW), Change(NEW, last)))
+    (domain,) = sync_document({DOMAIN: twice}, dry_run=False, status=0)["domains"]
+    told = [(each["action"], each["record_set"]) for each in domain["changes"]]
+    assert told == [("DELETE", OLD.raw), ("CREATE", NEW.raw), ("DELETE", NEW.raw), ("CREATE", last.raw)]
 
 
 def test_document_of_a_domain_without_zone() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -131,6 +132,17 @@ def test_wrong_aws_credentials(world: World, variables: dict[str, str], words: s
     finished = sync(world, **variables)
     assert finished.returncode == 2
     assert words in last_words(finished.stderr)
+
+
+def test_session_token_is_not_repeated(world: World) -> None:
+    """Whoever reads the log of a misconfigured run could use its credentials: the service repeats what was signed."""
+    no_place(world)
+    key = world.route53.keys[world.route53.access_key]
+    world.route53.keys[world.route53.access_key] = replace(key, token="session-of-mine")  # noqa: S106 - of nothing real
+    finished = sync(world, "-v", AWS_SECRET_ACCESS_KEY="wrong", AWS_SESSION_TOKEN="session-of-mine")  # noqa: S106
+    assert finished.returncode == 2
+    assert "SignatureDoesNotMatch" in last_words(finished.stderr)
+    assert "session-of-mine" not in finished.stderr + finished.stdout
 
 
 def test_expired_token(world: World) -> None:

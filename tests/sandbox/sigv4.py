@@ -64,11 +64,13 @@ def authenticate(request: Request, service: str, keys: Mapping[str, Key], now: f
         )
     _check_date(stamp, now)
     signed = {name: headers.get(name, "") for name in found["headers"].split(";")}
-    if "host" not in signed or _signature(request, signed, found, key) != found["signature"]:
+    expected, canonical = _signature(request, signed, found, key)
+    if "host" not in signed or expected != found["signature"]:
         raise UnauthenticatedError(
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
-            "Access Key and signing method. Consult the service documentation for details.",
+            "Access Key and signing method. Consult the service documentation for details.\n\n"
+            f"The Canonical String for this request should have been\n'{canonical}'\n",
         )
     return key
 
@@ -85,12 +87,12 @@ def _check_date(stamp: str, now: float) -> None:
         raise UnauthenticatedError("SignatureDoesNotMatch", text)
 
 
-def _signature(request: Request, headers: Mapping[str, str], found: re.Match[str], key: Key) -> object:
-    """Sign the request again, as its client should have done."""
+def _signature(request: Request, headers: Mapping[str, str], found: re.Match[str], key: Key) -> tuple[object, str]:
+    """Sign the request again, as its client should have done; give what was signed, too."""
     path = urllib.parse.quote(request.path, safe="/-._~")
-    copy = AWSRequest(
-        request.method, f"http://{headers['host']}{path}", dict(headers), request.body, dict(request.query)
-    )
+    address = f"http://{headers.get('host', '')}{path}"
+    copy = AWSRequest(request.method, address, dict(headers), request.body, dict(request.query))
     copy.context["timestamp"] = headers.get("x-amz-date", "")
     signer = SigV4Auth(Credentials(found["key"], key.secret), found["service"], found["region"])
-    return signer.signature(signer.string_to_sign(copy, signer.canonical_request(copy)), copy)
+    canonical = str(signer.canonical_request(copy))
+    return signer.signature(signer.string_to_sign(copy, canonical), copy), canonical
