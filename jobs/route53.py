@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from html import unescape
+from io import BytesIO
 from typing import Any
 
 import boto3
 import botocore.session
 from botocore import xform_name
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -23,7 +25,9 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 from botocore.parsers import ResponseParserError
+from urllib3 import HTTPResponse
 
+from jobs import answers
 from jobs.errors import ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
 from jobs.model import RecordSet, record_set
 from jobs.names import Zone, canonical, escaped, within
@@ -32,6 +36,8 @@ from jobs.retry import Clock, patiently
 
 log = logging.getLogger(__name__)
 
+MOST_PAGES = 200  # 20,000 zones: more can hardly be listed within a minute, at the rate Route 53 allows
+MOST_PAGES_OF_A_NAME = 20  # 6,000 record sets: Route 53 takes 100 of a name and type, of not even 20 types
 READ_SECONDS = 6.0  # how long one read is tried: a zone that hangs must leave the others time; the next round goes on
 _CONFIG = Config(
     connect_timeout=3,
@@ -71,6 +77,7 @@ class Route53:
             if core.get_config_variable("region") is None:  # Route 53 has none, but an endpoint URL or STS asks for one
                 core.set_config_variable("region", "us-east-1")
             self._client = boto3.Session(botocore_session=core).client("route53")
+            self._client.meta.events.register("before-send.route53", self._exchange)
             self._client.meta.events.register("before-parse.route53.ChangeResourceRecordSets", _read_older_refusal)
         except (BotoCoreError, ValueError, OSError) as error:
             raise _translated(error, "AWS settings") from error
@@ -79,13 +86,14 @@ class Route53:
         """List hosted zones in name order from `start` on: until those under it end, or one page."""
         found: list[Zone] = []
         position = {"DNSName": start} if start else {}
-        while True:
+        for _ in range(MOST_PAGES):
             page = self._read("ListHostedZonesByName", "*", **position)
             with _promised("ListHostedZonesByName"):
                 found += [_zone(raw) for raw in page["HostedZones"]]
                 if not page["IsTruncated"] or not all_under_it or not within(found[-1].name, start):
                     return tuple(found)
                 position = {"DNSName": page["NextDNSName"], "HostedZoneId": page["NextHostedZoneId"]}
+        raise TemporaryError(f"ListHostedZonesByName: the list has not ended after {MOST_PAGES} pages")
 
     def zone(self, zone_id: str) -> Zone:
         """Look up a hosted zone by its id."""
@@ -101,7 +109,7 @@ class Route53:
         """
         found: dict[str, list[RecordSet]] = {name: []}
         position: dict[str, str] = {"StartRecordName": escaped(name)}
-        while True:
+        for _ in range(MOST_PAGES_OF_A_NAME):
             resource = f"arn:aws:route53:::hostedzone/{zone.id}"
             page = self._read("ListResourceRecordSets", resource, HostedZoneId=zone.id, **position)
             with _promised("ListResourceRecordSets"):
@@ -113,6 +121,7 @@ class Route53:
                 position = {"StartRecordName": page["NextRecordName"], "StartRecordType": page["NextRecordType"]}
                 if "NextRecordIdentifier" in page:
                     position["StartRecordIdentifier"] = page["NextRecordIdentifier"]
+        raise TemporaryError(f"ListResourceRecordSets: {name} has not ended after {MOST_PAGES_OF_A_NAME} pages")
 
     def change(self, zone: Zone, changes: Iterable[Change]) -> str:
         """Apply one change batch and give the change's id.
@@ -135,13 +144,21 @@ class Route53:
         with _promised("GetChange"):
             return bool(answer["ChangeInfo"]["Status"] == "INSYNC")
 
+    def _exchange(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        """Send a request as botocore does, but read its answer with limits, which botocore has none of."""
+        request.stream_output = True  # leave it unread
+        answer = self._client._endpoint.http_session.send(request)  # noqa: SLF001 - nobody hands it out
+        content = answers.whole(answer.raw, self._clock, "Route 53", READ_SECONDS)
+        answer.raw = HTTPResponse(BytesIO(content), preload_content=False)
+        return answer
+
     def _read(self, action: str, resource: str, **parameters: str) -> Mapping[str, Any]:
         patience = patiently(self._clock, action, within_seconds=READ_SECONDS)
         return patience(self._call, action, resource, **parameters)
 
     def _call(self, action: str, resource: str, **parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as boto3 takes them
         started = self._clock.now()
-        outcome = "ok"
+        outcome = "no answer"
         try:
             answer: Mapping[str, Any] = getattr(self._client, xform_name(action))(**parameters)
         except (BotoCoreError, ClientError, ResponseParserError, OSError) as error:
@@ -149,6 +166,7 @@ class Route53:
             outcome = str(failure)
             raise failure from error
         else:
+            outcome = "ok"
             return answer
         finally:
             log.debug("%s on %s: %s in %.0f ms", action, resource, outcome, 1000 * (self._clock.now() - started))
