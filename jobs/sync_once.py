@@ -193,13 +193,15 @@ def _tell_nodes(cluster: "Cluster", clock: Clock, outcomes: Outcomes) -> None:
 
 def _wait_in_sync(dns: "Route53", clock: Clock, outcomes: Outcomes) -> None:
     """Return when every Route 53 name server answers with what this run wrote."""
-    for domain, outcome in outcomes.items():
-        if outcome.error is None:
-            with settling(outcomes, domain):
-                for change_id in outcome.change_ids:
-                    _wait_for(change_id, dns, clock)
-                if outcome.unconfirmed:
-                    raise Failure("written, but the answer with the change id was lost: it may not be INSYNC yet")
+    waiting = [outcome for outcome in outcomes.values() if outcome.error is None]
+    outcomes |= {outcome.domain: replace(outcome, settled=False) for outcome in waiting}  # the deadline may come first
+    for outcome in waiting:
+        with settling(outcomes, outcome.domain):
+            for change_id in outcome.change_ids:
+                _wait_for(change_id, dns, clock)
+            if outcome.unconfirmed:
+                raise Failure("written, but the answer with the change id was lost: it may not be INSYNC yet")
+            outcomes[outcome.domain] = outcome
 
 
 def _wait_for(change_id: str, dns: "Route53", clock: Clock) -> None:

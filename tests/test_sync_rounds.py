@@ -57,6 +57,15 @@ def test_a_lost_answer_cannot_be_waited_for(world: World) -> None:
     assert "the answer with the change id was lost" in finished.stderr
 
 
+def test_waiting_for_an_answer_that_never_comes_is_no_success(world: World) -> None:
+    """`--wait` would end at its deadline as if every name server had the change."""
+    two_places(world)
+    world.dns.fail(slow("GetChange", 60, last=None))
+    finished = sync(world, "--wait", "--timeout", "15")
+    assert finished.returncode == 1
+    assert "not done within 15 s" in finished.stderr
+
+
 def test_waiting_keeps_what_went_wrong_before(world: World) -> None:
     """A missing permission would look like something that passes."""
     two_places(world)
