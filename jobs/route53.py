@@ -166,6 +166,8 @@ class Route53:
             outcome = str(failure)
             raise failure from error
         else:
+            if answer.keys() <= {"ResponseMetadata"}:
+                raise TemporaryError(f"{action} answered what its API does not promise: nothing")
             outcome = "ok"
             return answer
         finally:

@@ -26,6 +26,10 @@ from tests.sync_runs import (
     two_places,
 )
 
+AGAIN = {
+    "a silent answer": (Fault("applied then silent", "ListResourceRecordSets", last=1), "looking again"),
+    "an empty answer": (Fault("empty", "ListResourceRecordSets", last=1), "trying again"),
+}
 HANGING = ("--domain", "a.hanging.app", "--domain", "b.hanging.app")
 
 
@@ -39,6 +43,15 @@ def test_a_hanging_zone_is_asked_once_a_round(world: World) -> None:
     first_round = world.dns.operations()[: world.dns.operations().index(WRITE)]
     assert first_round.count("ListResourceRecordSets") == 2
     assert {each["status"] for each in document(finished)["domains"]} == {"changed"}
+
+
+@pytest.mark.parametrize(("fault", "words"), AGAIN.values(), ids=AGAIN)
+def test_trouble_that_has_passed_is_told(world: World, fault: Fault, words: str) -> None:
+    """A Route 53, or a network, that hangs now and then would look fine in the log."""
+    two_places(world)
+    world.dns.fail(fault)
+    (line,) = (line for line in synced(world).stderr.splitlines() if line.startswith("warning"))
+    assert words in line
 
 
 def test_waiting_outlives_a_throttled_look(world: World) -> None:
