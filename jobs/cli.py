@@ -131,11 +131,11 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
         for domain, outcome in outcomes.items():
             if outcome.error or outcome.refusal:
                 log.error("%s: %s", domain, outcome.error or f"refused: {outcome.refusal}")
-        result.tell(
+        told = result.tell(
             lambda: report.sync_document(outcomes, dry_run=request.dry_run, status=status),
             lambda: report.sync_text(outcomes, dry_run=request.dry_run),
         )
-        return status
+        return status if told else FAILED
 
     def too_late() -> int:
         known = dict(outcomes)
@@ -169,11 +169,11 @@ def _annotate_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
     result = Result(chosen["output"])
 
     def tell(done: AnnotateResult, status: int = DONE) -> int:
-        result.tell(
+        told = result.tell(
             lambda: report.annotate_document(done, dry_run=dry_run, status=status),
             lambda: report.annotate_text(done, dry_run=dry_run, status=status),
         )
-        return status
+        return status if told else FAILED
 
     def failed(error: Failure) -> int:
         log.error("%s", error)

@@ -1,5 +1,6 @@
 """Standard output: the result of a command, once."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -8,6 +9,8 @@ from typing import Any
 
 from jobs.errors import Failure
 from jobs.report import as_json
+
+log = logging.getLogger(__name__)
 
 
 def print_result(text: str) -> None:
@@ -26,9 +29,14 @@ class Result:
     def __init__(self, output: str) -> None:
         """Take the form: text or json."""
         self._json = output == "json"
-        self._told = Lock()
+        self._begun = Lock()
+        self._told = False
 
-    def tell(self, document: Callable[[], dict[str, Any]], text: Callable[[], str]) -> None:
-        """Print it, in the form asked for."""
-        if self._told.acquire(blocking=False):
+    def tell(self, document: Callable[[], dict[str, Any]], text: Callable[[], str]) -> bool:
+        """Print it, in the form asked for; say whether it has been told: somebody else may be at it, for long."""
+        if self._begun.acquire(blocking=False):
             print_result(as_json(document()) if self._json else text())
+            self._told = True
+        elif not self._told:
+            log.error("standard output is full, and nobody reads the result")
+        return self._told
