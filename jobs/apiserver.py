@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from ssl import SSLCertVerificationError
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -14,14 +14,20 @@ from kubernetes.client import ApiClient
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
+from jobs import answers
 from jobs.errors import ConfigurationError, Failure, NotApplied, TemporaryError
 from jobs.login import configuration_of
 from jobs.model import one_line
 from jobs.retry import ATTEMPTS, Clock, patiently
 
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS, READ_SECONDS = 3, 10
+ANSWER_SECONDS = 30.0  # the whole of an answer: six megabytes, a page of fat nodes, over a slow line
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested without end
 
 Document = TypeVar("Document")
 Query = Mapping[str, str]
@@ -106,31 +112,18 @@ class ApiServer:
 
     def lines(self, path: str, query: Query, silence_seconds: float) -> Iterator[bytes]:
         """Stream an answer line by line; raises TemporaryError when it breaks off or is silent for too long."""
-        response = self._send("GET", path, query, None, silence_seconds)
-        rest = b""
-        try:
-            for chunk in response.response.stream(65536):
-                *whole, rest = (rest + chunk).split(b"\n")
-                yield from whole
-            if rest:
-                raise TemporaryError(f"GET {path}: the stream ended in the middle of a line")
-        except (HTTPError, OSError) as error:
-            raise TemporaryError(f"GET {path}: the stream broke off: {_reason(error)}") from error
-        finally:
-            response.response.close()
+        answer = self._send("GET", path, query, None, silence_seconds)
+        return answers.lines(answer, self._clock, f"GET {path}", silence_seconds)
 
     def _exchange(
         self, method: str, path: str, type_: type[Document], query: Query, body: object = None
     ) -> tuple[Document, str | None]:
         """Send one request; give the answer, decoded, and its Date."""
-        response = self._send(method, path, query, body, READ_SECONDS)
-        try:
-            data: bytes = response.read()
-        except (HTTPError, OSError) as error:
-            raise TemporaryError(f"{method} {path}: the answer broke off: {_reason(error)}") from error
-        return decoded(data, type_, f"{method} {path}"), response.response.headers.get("Date")
+        answer = self._send(method, path, query, body, READ_SECONDS)
+        data = answers.whole(answer, self._clock, f"{method} {path}", ANSWER_SECONDS)
+        return decoded(data, type_, f"{method} {path}"), answer.headers.get("Date")
 
-    def _send(self, method: str, path: str, query: Query, body: object, read_seconds: float) -> Any:  # noqa: ANN401 - the client has no types
+    def _send(self, method: str, path: str, query: Query, body: object, read_seconds: float) -> "BaseHTTPResponse":
         """Send one request and give the answer, unread, when it is a success."""
         started = time.monotonic()
         outcome = "no answer"
@@ -147,9 +140,11 @@ class ApiServer:
                 auth_settings=["BearerToken"],
             )
             response = self._client.call_api(*request, _request_timeout=(CONNECT_SECONDS, read_seconds))
-            outcome = str(response.status)
-            if not 200 <= response.status < 300:
-                raise _translated(response.status, response.read(), f"{method} {path}")
+            answer: BaseHTTPResponse = response.response
+            outcome = str(answer.status)
+            if not 200 <= answer.status < 300:
+                said = answers.whole(answer, self._clock, f"{method} {path}", ANSWER_SECONDS)
+                raise _translated(answer.status, said, f"{method} {path}")
         except (HTTPError, ApiException, OSError) as error:
             raise _unreachable(error) from error
         except ValueError as error:  # which shows the header: it is not for the log
@@ -160,22 +155,22 @@ class ApiServer:
             log.debug(
                 "%s %s?%s: %s in %.0f ms", method, path, urlencode(query), outcome, 1000 * (time.monotonic() - started)
             )
-        return response
+        return answer
 
 
-def decoded(data: bytes | msgspec.Raw, type_: type[Document], what: str) -> Document:
+def decoded(data: bytes | bytearray | msgspec.Raw, type_: type[Document], what: str) -> Document:
     """Decode JSON; raises TemporaryError for what the API does not promise: it never counts as "nothing there"."""
     try:
         return msgspec.json.decode(data, type=type_)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise TemporaryError(f"{what}: the answer is not what the API promises: {error}") from error
 
 
-def _translated(status: int, data: bytes, what: str) -> Failure:
+def _translated(status: int, data: bytearray, what: str) -> Failure:
     """Tell what an HTTP status of the API server means for the run, with the server's own words."""
     try:
         answer = msgspec.json.decode(data, type=Status)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         answer = Status()
     said = f"{what}: {one_line(answer.message) or 'no reason given'} (HTTP {status})"
     match status:
@@ -212,9 +207,4 @@ def _unreachable(error: BaseException) -> Failure:
                     "check certificate-authority in the kubeconfig"
                 )
         cause = cause.__context__
-    return TemporaryError(f"Kubernetes API server unreachable: {_reason(error)}")
-
-
-def _reason(error: BaseException) -> str:
-    """Give the last words of an error of urllib3, which begin with the object that raised it."""
-    return one_line(str(error)).rpartition(">: ")[2] or type(error).__name__
+    return TemporaryError(f"Kubernetes API server unreachable: {answers.reason(error)}")

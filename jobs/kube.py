@@ -21,6 +21,7 @@ Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 PAGE_SIZE = 500  # objects a request: keeps memory flat with 5,000 nodes
+MOST_PAGES = 200  # Kubernetes is made for 5,000 nodes: a list that goes on for longer never ends
 STREAM_SECONDS = 60  # how long the server keeps one stream of events open
 SILENCE_SECONDS = 70.0  # a stream silent for longer is dead: the server ends it, or sends a bookmark, before
 LONGEST_MESSAGE = 1_000
@@ -110,10 +111,12 @@ class Cluster:
     ) -> "_Listed[Value]":
         page, moment = self._server.dated(path, type_, query)  # the pages that follow show the same moment
         items = [*map(translate, page.items)]
-        while page.metadata.continue_:
+        for _ in range(MOST_PAGES):
+            if not page.metadata.continue_:
+                return _Listed(items, moment, page.metadata.resource_version)
             page, _ = self._server.dated(path, type_, {**query, "continue": page.metadata.continue_})
             items += map(translate, page.items)
-        return _Listed(items, moment, page.metadata.resource_version)
+        raise TemporaryError(f"GET {path}: the list has not ended after {MOST_PAGES} pages")
 
     def node_events(self, label_selector: str, resource_version: str) -> Iterator[NodeEvent]:
         """Follow the nodes from a version on, until the server ends the stream after a minute.

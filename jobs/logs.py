@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import sys
 import time
 
 from jobs.model import one_line
@@ -23,9 +25,19 @@ class _Formatter(logging.Formatter):
         return json.dumps({"time": moment, "level": level, "message": message})
 
 
+class _Handler(logging.Handler):
+    """Writes past the buffer of sys.stderr: what a full disk leaves in one fails at exit, with a status of its own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            os.write(sys.stderr.fileno(), f"{self.format(record)}\n".encode(errors="backslashreplace"))
+        except Exception:  # noqa: BLE001 - as logging asks of handlers
+            self.handleError(record)
+
+
 def log_to_stderr(*, json_lines: bool, verbose: bool) -> None:
     """Log this program's records, and only the warnings of libraries: botocore's debug log holds secrets."""
-    handler = logging.StreamHandler()
+    handler = _Handler()
     handler.setFormatter(_Formatter(json_lines=json_lines))
     logging.raiseExceptions = False  # a closed standard error is no reason to fail, nor to say so
     logging.captureWarnings(capture=True)

@@ -1,11 +1,14 @@
 """Standard output: the result of a command, once."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable
 from threading import Lock
 
 from jobs.errors import FAILED, Failure
+
+log = logging.getLogger(__name__)
 
 
 def print_result(text: str) -> None:
@@ -36,4 +39,7 @@ class Ending:
         """Tell it unless the job has; what the job has begun to write, and nobody reads to its end, is a failure."""
         if self._begun.acquire(blocking=False):
             return tell()
-        return FAILED if self._status is None else self._status
+        if self._status is None:
+            log.error("standard output is full, and nobody reads the result")
+            return FAILED
+        return self._status

@@ -32,6 +32,8 @@ from jobs.retry import Clock, patiently
 
 log = logging.getLogger(__name__)
 
+MOST_PAGES = 200  # 20,000 zones: more can hardly be listed within a minute, at the rate Route 53 allows
+MOST_PAGES_OF_A_NAME = 20  # 6,000 record sets: Route 53 takes 100 of a name and type, of not even 20 types
 READ_SECONDS = 6.0  # how long one read is tried: a zone that hangs must leave the others time; the next round goes on
 _CONFIG = Config(
     connect_timeout=3,
@@ -79,13 +81,14 @@ class Route53:
         """List hosted zones in name order from `start` on: until those under it end, or one page."""
         found: list[Zone] = []
         position = {"DNSName": start} if start else {}
-        while True:
+        for _ in range(MOST_PAGES):
             page = self._read("ListHostedZonesByName", "*", **position)
             with _promised("ListHostedZonesByName"):
                 found += [_zone(raw) for raw in page["HostedZones"]]
                 if not page["IsTruncated"] or not all_under_it or not within(found[-1].name, start):
                     return tuple(found)
                 position = {"DNSName": page["NextDNSName"], "HostedZoneId": page["NextHostedZoneId"]}
+        raise TemporaryError(f"ListHostedZonesByName: the list has not ended after {MOST_PAGES} pages")
 
     def zone(self, zone_id: str) -> Zone:
         """Look up a hosted zone by its id."""
@@ -101,7 +104,7 @@ class Route53:
         """
         found: dict[str, list[RecordSet]] = {name: []}
         position: dict[str, str] = {"StartRecordName": escaped(name)}
-        while True:
+        for _ in range(MOST_PAGES_OF_A_NAME):
             resource = f"arn:aws:route53:::hostedzone/{zone.id}"
             page = self._read("ListResourceRecordSets", resource, HostedZoneId=zone.id, **position)
             with _promised("ListResourceRecordSets"):
@@ -113,6 +116,7 @@ class Route53:
                 position = {"StartRecordName": page["NextRecordName"], "StartRecordType": page["NextRecordType"]}
                 if "NextRecordIdentifier" in page:
                     position["StartRecordIdentifier"] = page["NextRecordIdentifier"]
+        raise TemporaryError(f"ListResourceRecordSets: {name} has not ended after {MOST_PAGES_OF_A_NAME} pages")
 
     def change(self, zone: Zone, changes: Iterable[Change]) -> str:
         """Apply one change batch and give the change's id.
@@ -141,7 +145,7 @@ class Route53:
 
     def _call(self, action: str, resource: str, **parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as boto3 takes them
         started = self._clock.now()
-        outcome = "ok"
+        outcome = "no answer"
         try:
             answer: Mapping[str, Any] = getattr(self._client, xform_name(action))(**parameters)
         except (BotoCoreError, ClientError, ResponseParserError, OSError) as error:
@@ -149,6 +153,9 @@ class Route53:
             outcome = str(failure)
             raise failure from error
         else:
+            if answer.keys() <= {"ResponseMetadata"}:
+                raise TemporaryError(f"{action} answered what its API does not promise: nothing")
+            outcome = "ok"
             return answer
         finally:
             log.debug("%s on %s: %s in %.0f ms", action, resource, outcome, 1000 * (self._clock.now() - started))

@@ -1,7 +1,7 @@
 """The sync job: observe → decide → apply → observe again, until Route 53 shows the nodes that can serve now."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,7 @@ def sync_once(request: SyncRequest, cluster: "Cluster", dns: "Route53", clock: C
     """
     outcomes |= {domain: Outcome(domain) for domain in request.domains}
     while (opened := unsettled(outcomes)) and clock.left() > PAUSE_SECONDS + RESERVE_SECONDS:
+        _log_trouble(opened, outcomes)
         if all(isinstance(outcomes[domain].error, TemporaryError) for domain in opened):
             clock.sleep(PAUSE_SECONDS)
         observe.find_zones(request.zone_id, opened, dns, outcomes)
@@ -73,6 +74,16 @@ def sync_once(request: SyncRequest, cluster: "Cluster", dns: "Route53", clock: C
         _wait_in_sync(dns, clock, outcomes)
     if not request.dry_run:
         _tell_nodes(cluster, clock, outcomes)
+
+
+def _log_trouble(opened: Iterable[str], outcomes: Outcomes) -> None:
+    """Tell what went wrong in the round before, each once: it may pass, and nobody would know."""
+    troubles: dict[str, list[str]] = {}
+    for domain in opened:
+        if error := outcomes[domain].error:
+            troubles.setdefault(str(error), []).append(domain)
+    for words, domains in troubles.items():
+        log.warning("%s: %s; looking again", ", ".join(domains), words)
 
 
 @dataclass(frozen=True)
@@ -142,7 +153,6 @@ def _apply(domain: str, decision: Decision, dns: "Route53", clock: Clock, began:
         except (Conflict, TemporaryError) as error:
             counts = number == 0 and not isinstance(error, NotApplied)
             unsure = () if isinstance(error, Conflict | NotApplied) else changes
-            log.warning("%s: %s; looking again", domain, error)
             outcomes[domain] = replace(outcome, error=error, unsure=unsure, writes=outcome.writes + counts)
             return
         outcomes[domain] = replace(
@@ -193,13 +203,15 @@ def _tell_nodes(cluster: "Cluster", clock: Clock, outcomes: Outcomes) -> None:
 
 def _wait_in_sync(dns: "Route53", clock: Clock, outcomes: Outcomes) -> None:
     """Return when every Route 53 name server answers with what this run wrote."""
-    for domain, outcome in outcomes.items():
-        if outcome.error is None:
-            with settling(outcomes, domain):
-                for change_id in outcome.change_ids:
-                    _wait_for(change_id, dns, clock)
-                if outcome.unconfirmed:
-                    raise Failure("written, but the answer with the change id was lost: it may not be INSYNC yet")
+    waiting = [outcome for outcome in outcomes.values() if outcome.error is None]
+    outcomes |= {outcome.domain: replace(outcome, settled=False) for outcome in waiting}  # the deadline may come first
+    for outcome in waiting:
+        with settling(outcomes, outcome.domain):
+            for change_id in outcome.change_ids:
+                _wait_for(change_id, dns, clock)
+            if outcome.unconfirmed:
+                raise Failure("written, but the answer with the change id was lost: it may not be INSYNC yet")
+            outcomes[outcome.domain] = outcome
 
 
 def _wait_for(change_id: str, dns: "Route53", clock: Clock) -> None:

@@ -110,9 +110,9 @@ def ends(world: World, node: str, seconds_ago: float = 0) -> None:
     world.kubernetes.set_ready(node, "Unknown", "Kubelet stopped posting node status.", age_seconds=seconds_ago)
 
 
-def breaks(world: World, node: str) -> None:
-    """Let a node's kubelet say that it cannot serve: a fact, of however many nodes it is said."""
-    world.kubernetes.set_ready(node, "False", "PLEG is not healthy")
+def breaks(world: World, node: str) -> int:
+    """Let a node's kubelet say that it cannot serve, a fact however often it is said; give the version then."""
+    return int(world.kubernetes.set_ready(node, "False", "PLEG is not healthy")["metadata"]["resourceVersion"])
 
 
 def returns(world: World, node: str) -> None:
@@ -216,9 +216,10 @@ class Gate:
         self._operation, self._left = operation, number
         self._reached, self._opened = threading.Event(), threading.Event()
         self._lock = threading.Lock()
-        server.before = self._hold
+        server.before = self.hold
 
-    def _hold(self, call: Call) -> None:
+    def hold(self, call: Call) -> None:
+        """Hold the call if it is the one, until the gate is opened."""
         with self._lock:
             self._left -= call.operation == self._operation
             due = call.operation == self._operation and self._left == 0

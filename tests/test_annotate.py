@@ -11,7 +11,7 @@ import pytest
 
 from tests.processes import ANNOTATE, NODE, bare_environment, complaint, environment_of, login, network, run, start
 from tests.sandbox.kubernetes import User
-from tests.sandbox.server import Fault, FaultKind, wait_until
+from tests.sandbox.server import Fault, wait_until
 from tests.sandbox.world import PREFIX, PROGRAM, Finished, World
 from tests.sync_runs import undated
 
@@ -182,17 +182,6 @@ def test_a_token_that_is_not_accepted_may_be_renewed(cluster: World) -> None:
     assert "log in" in line
 
 
-@pytest.mark.parametrize(
-    "kind", ["throttled", "unavailable", "reset", "malformed", "empty", "applied then dropped", "refused"]
-)
-def test_what_passes_is_tried_again(cluster: World, kind: FaultKind) -> None:
-    """One lost packet would leave a rebooted node out of DNS until the next run."""
-    cluster.cluster.fail(Fault(kind, "patch nodes", last=1, seconds=0.5))
-    finished = annotate(cluster)
-    assert finished.returncode == 0, finished.stderr
-    assert BOOT_ID in annotations(cluster)
-
-
 def test_a_change_whose_answer_was_lost_is_told_as_a_change(cluster: World) -> None:
     """The log would say "unchanged" of the very run that changed the node."""
     cluster.cluster.fail(Fault("applied then dropped", last=1))
@@ -291,29 +280,6 @@ def test_the_text_shows_each_address_and_why_it_is_left_out(cluster: World) -> N
     assert "not globally reachable" in row
 
 
-def test_a_result_that_cannot_be_written_is_a_failure(cluster: World) -> None:
-    """A script would go on with an empty or half a document."""
-    with Path("/dev/full").open("w", encoding="utf-8") as full:
-        line = complaint(run((*ANNOTATE, "--output", "json", "--dry-run"), environment_of(cluster), stdout=full), 1)
-    assert "standard output" in line
-
-
-def test_a_reader_who_has_seen_enough_is_no_failure(cluster: World) -> None:
-    """`kube-node-dns ... | head -1` would fail, or show a traceback."""
-    read, write = os.pipe()
-    os.close(read)
-    finished = run((*ANNOTATE, "--dry-run"), environment_of(cluster), stdout=write)
-    os.close(write)
-    assert (finished.returncode, finished.stderr) == (0, "")
-
-
-def test_closed_outputs_do_not_keep_the_node_from_being_annotated(cluster: World) -> None:
-    """A supervisor that closes the standard streams would leave the node out of DNS."""
-    closing = ("sh", "-c", 'exec "$@" >&- 2>&-', "sh")
-    assert run(ANNOTATE, environment_of(cluster), inside=closing).returncode == 0
-    assert BOOT_ID in annotations(cluster)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_run_that_waits_for_the_cluster(cluster: World, number: signal.Signals) -> None:
     """A pod would hang until it is killed, and its node's drain with it."""
@@ -334,12 +300,3 @@ def test_a_signal_ends_a_run_between_two_attempts(cluster: World) -> None:
     process.terminate()
     process.communicate(timeout=8)
     assert process.returncode == 143
-
-
-@pytest.mark.parametrize("kind", ["applied then silent", "throttled"])
-def test_the_deadline_ends_a_run_that_gets_nowhere(cluster: World, kind: FaultKind) -> None:
-    """A DaemonSet's loop would stand still behind one call, and say nothing about it."""
-    cluster.cluster.fail(Fault(kind))
-    finished = cluster.run(*ANNOTATE, "--timeout", "15", "--output", "json")
-    assert document(finished, 1)["status"] == 1
-    assert finished.stderr.splitlines()[-1].startswith("error: ")

@@ -33,7 +33,19 @@ CORE = (
     "outcome",
     "report",
 )
-EDGES = ("apiserver", "health", "interfaces", "kinds", "kube", "login", "probe", "retry", "route53", "watchdog")
+EDGES = (
+    "answers",
+    "apiserver",
+    "health",
+    "interfaces",
+    "kinds",
+    "kube",
+    "login",
+    "probe",
+    "retry",
+    "route53",
+    "watchdog",
+)
 JOBS = ("annotate_once", "sync_once", "watch")
 SHELL = ("__main__", "cli", "logs", "output")
 FLOORS = {room: floor for floor, rooms in enumerate((CORE, EDGES, JOBS, SHELL)) for room in rooms}
@@ -50,7 +62,7 @@ CLOCKS = {"now", "today", "utcnow"}
 
 KNOWN_TO = {
     "kubernetes": {"apiserver", "login"},
-    "urllib3": {"apiserver"},
+    "urllib3": {"answers", "apiserver"},
     "msgspec": {"apiserver", "kinds"},
     "boto3": {"route53"},
     "botocore": {"route53"},

@@ -26,6 +26,10 @@ from tests.sync_runs import (
     two_places,
 )
 
+AGAIN = {
+    "a silent answer": (Fault("applied then silent", "ListResourceRecordSets", last=1), "looking again"),
+    "an empty answer": (Fault("empty", "ListResourceRecordSets", last=1), "trying again"),
+}
 HANGING = ("--domain", "a.hanging.app", "--domain", "b.hanging.app")
 
 
@@ -39,6 +43,15 @@ def test_a_hanging_zone_is_asked_once_a_round(world: World) -> None:
     first_round = world.dns.operations()[: world.dns.operations().index(WRITE)]
     assert first_round.count("ListResourceRecordSets") == 2
     assert {each["status"] for each in document(finished)["domains"]} == {"changed"}
+
+
+@pytest.mark.parametrize(("fault", "words"), AGAIN.values(), ids=AGAIN)
+def test_trouble_that_has_passed_is_told(world: World, fault: Fault, words: str) -> None:
+    """A Route 53, or a network, that hangs now and then would look fine in the log."""
+    two_places(world)
+    world.dns.fail(fault)
+    (line,) = (line for line in synced(world).stderr.splitlines() if line.startswith("warning"))
+    assert words in line
 
 
 def test_waiting_outlives_a_throttled_look(world: World) -> None:
@@ -55,6 +68,15 @@ def test_a_lost_answer_cannot_be_waited_for(world: World) -> None:
     finished = sync(world, "--wait")
     assert finished.returncode == 1
     assert "the answer with the change id was lost" in finished.stderr
+
+
+def test_waiting_for_an_answer_that_never_comes_is_no_success(world: World) -> None:
+    """`--wait` would end at its deadline as if every name server had the change."""
+    two_places(world)
+    world.dns.fail(slow("GetChange", 60, last=None))
+    finished = sync(world, "--wait", "--timeout", "15")
+    assert finished.returncode == 1
+    assert "not done within 15 s" in finished.stderr
 
 
 def test_waiting_keeps_what_went_wrong_before(world: World) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 
 from jobs import kube
-from tests.sandbox.server import Fault, FaultKind, Response, wait_until
+from tests.sandbox.server import Fault, Response, wait_until
 from tests.sandbox.world import World
 from tests.watching import (
     ANEW,
@@ -182,18 +182,6 @@ def test_a_stream_refused_with_410_loses_no_change(cluster: World) -> None:
         changed = cluster.kubernetes.set_ready("fra-1", "False")
         version = int(changed["metadata"]["resourceVersion"])
         assert wait_until(lambda: any(version_in(job) >= version for job in jobs(cluster)), 60)
-
-
-@pytest.mark.parametrize("kind", ["throttled", "unavailable", "reset", "empty"])
-def test_a_stream_refused_for_a_while_loses_no_change(cluster: World, kind: FaultKind) -> None:
-    """An API server under load would make the watcher blind."""
-    cluster.cluster.fail(Fault(kind, "watch nodes", last=3))
-    with watching(cluster) as watcher:
-        assert wait_until(lambda: cluster.cluster.operations().count("watch nodes") > 1, 30)
-        changed = cluster.kubernetes.set_ready("fra-1", "False")
-        version = int(changed["metadata"]["resourceVersion"])
-        assert wait_until(lambda: any(version_in(job) >= version for job in jobs(cluster)), 60)
-        assert watcher.process.poll() is None
 
 
 def test_a_restart_of_the_api_server_loses_no_change(cluster: World) -> None:

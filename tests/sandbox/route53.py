@@ -93,6 +93,8 @@ class Route53:
         self.pending_seconds = pending_seconds
         self.older_batch_errors = False
         """Answer `InvalidChangeBatch` with a root element of that name, as older versions of the API did."""
+        self.zones_a_page, self.records_a_page = 100, 300
+        """How much a list gives at once, as Route 53 does; with less, few of them make many pages."""
         self.clock = clock
         self._zones = Zones(record_sets_per_zone)
         self._buckets: dict[str, Bucket] = {"changes": Bucket(changes_burst, changes_refill)}
@@ -282,7 +284,7 @@ class Route53:
         return result | {"IsTruncated": bool(more)} | more | {"MaxItems": str(size)}
 
     def _list_hosted_zones_by_name(self, arguments: Arguments) -> Result:
-        size = _size(arguments, 100)
+        size = _size(arguments, self.zones_a_page)
         if "HostedZoneId" in arguments and "DNSName" not in arguments:
             raise Refused("InvalidInput", "HostedZoneId needs a DNSName beside it.")
         zone_id = arguments.get("HostedZoneId", "").removeprefix("/hostedzone/")
@@ -302,7 +304,7 @@ class Route53:
     # Records
 
     def _list_resource_record_sets(self, arguments: Arguments) -> Result:
-        size = _size(arguments, 300)
+        size = _size(arguments, self.records_a_page)
         start = [arguments.get(f"StartRecord{part}") for part in ("Name", "Type", "Identifier")]
         if start[1] and not start[0]:
             raise Refused("InvalidInput", "The input is not valid: a record type needs a record name.")

@@ -70,16 +70,21 @@ class Response:
     body: bytes | Iterable[bytes] = b""
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    verbatim: bool = False
+    """Whether the chunks of `body` are all that is sent, status line and headers included: no HTTP at all."""
 
 
 @dataclass
 class Call:
-    """One request in the server's memory; `number` counts the calls of its operation from 1."""
+    """One request in the server's memory; `number` counts the calls of its operation from 1, `fault` befalls it."""
 
     operation: str
     number: int
     request: Request
+    fault: Fault | None = None
     status: int | None = None
+    over: bool = False
+    """Whether nothing will come of it any more: it was answered, or dropped, after whatever delay."""
 
 
 class Service(Protocol):
@@ -163,19 +168,18 @@ class Server:
         with self._lock:
             return [call.operation for call in self.calls]
 
-    def record(self, request: Request) -> tuple[Call, Fault | None]:
-        """Note a call and find the fault that is due for it."""
+    def record(self, request: Request) -> Call:
+        """Note a call with the fault that is due for it."""
         operation = self.service.operation(request)
         with self._lock:
             call = Call(operation, 1 + sum(known.operation == operation for known in self.calls), request)
             self.calls.append(call)
-            due = None
             for fault, seen in self._faults:
                 if fnmatch.fnmatchcase(operation, fault.operation):
                     seen.append(call)
-                    if due is None and fault.first <= len(seen) <= (fault.last or len(seen)):
-                        due = fault
-        return call, due
+                    if call.fault is None and fault.first <= len(seen) <= (fault.last or len(seen)):
+                        call.fault = fault
+        return call
 
     def pause(self, seconds: float) -> None:
         """Wait, but not beyond the end of the server."""
@@ -239,14 +243,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.command, urllib.parse.unquote(url.path), query, HTTPHeaderDict(self.headers.items()), body
         )
         owner = self.server.owner
-        call, fault = owner.record(request)
-        owner.before(call)
-        response = self._under_fault(owner, request, fault) if fault else owner.service.answer(request)
-        if response is None:
-            self._reset()
-        else:
-            call.status = response.status
-            self._send(response)
+        call = owner.record(request)
+        try:
+            owner.before(call)
+            response = self._under_fault(owner, request, call.fault) if call.fault else owner.service.answer(request)
+            if response is None:
+                self._reset()
+            else:
+                call.status = response.status
+                self._send(response)
+        finally:
+            call.over = True
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = serve  # noqa: N815 - the base class names them so
 
@@ -279,6 +286,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.connection.close()
 
     def _send(self, response: Response) -> None:
+        if response.verbatim and not isinstance(response.body, bytes):
+            self.close_connection = True
+            self.wfile.writelines(response.body)
+            return
         self.send_response_only(response.status)
         headers = {"Date": self.date_time_string(), "Content-Type": response.content_type, **response.headers}
         for name, value in headers.items():

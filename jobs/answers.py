@@ -1,0 +1,62 @@
+"""How much is read of what a server sends: one gone wrong must cost neither the memory of a run nor all its time."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from urllib3.exceptions import HTTPError
+
+from jobs.errors import TemporaryError
+from jobs.model import one_line
+from jobs.retry import Clock
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+LARGEST_ANSWER_BYTES = 64 * 2**20  # ten times a page of 500 nodes with 50 images each; a pod's memory holds it
+LARGEST_LINE_BYTES = 8 * 2**20  # an object in etcd has 1.5 MB
+_CHUNK_BYTES = 2**16
+
+
+def whole(answer: "BaseHTTPResponse", clock: Clock, what: str, seconds: float) -> bytearray:
+    """Read an answer to its end; raises TemporaryError when it breaks off, or is too long in bytes or seconds."""
+    data = bytearray()
+    end = clock.now() + seconds
+    for chunk in _chunks(answer, f"{what}: the answer"):
+        data += chunk
+        late = clock.now() > end
+        if late or len(data) > LARGEST_ANSWER_BYTES:
+            data.clear()  # the error keeps this frame for as long as somebody remembers it
+            why = f"has not ended after {seconds:.0f} s" if late else f"has more than {LARGEST_ANSWER_BYTES >> 20} MiB"
+            raise TemporaryError(f"{what}: the answer {why}")
+    return data
+
+
+def lines(answer: "BaseHTTPResponse", clock: Clock, what: str, silence_seconds: float) -> Iterator[bytes]:
+    """Read an answer line by line; raises TemporaryError when it breaks off, or a line takes too long to come."""
+    rest = b""
+    heard = clock.now()
+    for chunk in _chunks(answer, f"{what}: the stream"):
+        *complete, rest = (rest + chunk).split(b"\n")
+        yield from complete
+        if complete:
+            heard = clock.now()
+        elif clock.now() - heard > silence_seconds or len(rest) > LARGEST_LINE_BYTES:
+            raise TemporaryError(f"{what}: a line of the stream has no end")
+    if rest:
+        raise TemporaryError(f"{what}: the stream ended in the middle of a line")
+
+
+def _chunks(answer: "BaseHTTPResponse", what: str) -> Iterator[bytes]:
+    """Read what there is, as it comes: a chunk may be announced larger than it will ever get."""
+    try:
+        while chunk := answer.read1(_CHUNK_BYTES):
+            yield chunk
+    except (HTTPError, OSError) as error:
+        raise TemporaryError(f"{what} broke off: {reason(error)}") from error
+    finally:
+        answer.close()
+
+
+def reason(error: BaseException) -> str:
+    """Give the last words of an error of urllib3, which begin with the object that raised it."""
+    return one_line(str(error)).rpartition(">: ")[2] or type(error).__name__

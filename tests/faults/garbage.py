@@ -1,0 +1,166 @@
+"""Servers that answer what no server should: nonsense, too slowly, or without end."""
+
+import itertools
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.sandbox.server import FaultKind, Request, Response, Server
+
+MAKES = Callable[[Response], Response]
+"""Makes the answer that is sent from the one that would be right."""
+
+
+class Instead:
+    """A service that gives other answers to the calls of one operation, from a number on."""
+
+    def __init__(self, server: Server, operation: str, first: int, makes: MAKES) -> None:
+        """Put it between the server and its service."""
+        self._service, self._operation, self._makes = server.service, operation, makes
+        self._left = first
+        server.service = self
+
+    def operation(self, request: Request) -> str:
+        """Name the operation."""
+        return self._service.operation(request)
+
+    def failure(self, kind: FaultKind, request: Request) -> Response:
+        """Fail as the service does."""
+        return self._service.failure(kind, request)
+
+    def answer(self, request: Request) -> Response:
+        """Answer, spoiled if it is the operation's turn."""
+        answer = self._service.answer(request)
+        self._left -= self.operation(request) == self._operation
+        return self._makes(answer) if self.operation(request) == self._operation and self._left <= 0 else answer
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """A kind of wrong answer, and by which words it is told."""
+
+    name: str
+    makes: MAKES
+    words: str
+
+
+def _body(content: bytes) -> MAKES:
+    return lambda right: replace(right, body=content)
+
+
+def _changed(change: Callable[[Any], object]) -> MAKES:
+    """Change the JSON document of the right answer."""
+
+    def make(right: Response) -> Response:
+        assert isinstance(right.body, bytes)
+        document = json.loads(right.body)
+        change(document)
+        return replace(right, body=json.dumps(document).encode())
+
+    return make
+
+
+def _go_on() -> Callable[[Any], object]:
+    """Let each page go on where the first one did."""
+    begun: dict[str, Any] = {}
+
+    def change(page: Any) -> None:  # noqa: ANN401 - JSON
+        page["metadata"] = begun.setdefault("metadata", page["metadata"])
+
+    return change
+
+
+def _half(right: Response) -> Response:
+    assert isinstance(right.body, bytes)
+    return replace(right, body=right.body[: len(right.body) // 2])
+
+
+def _instead(old: bytes, new: bytes) -> MAKES:
+    def make(right: Response) -> Response:
+        assert isinstance(right.body, bytes)
+        assert old in right.body
+        return replace(right, body=right.body.replace(old, new))
+
+    return make
+
+
+def _dripping(right: Response) -> Response:
+    """Send a byte a second, and never the end."""
+
+    def drops() -> Iterator[bytes]:
+        while True:
+            yield b" "
+            time.sleep(1)
+            yield b""
+
+    return replace(right, body=drops())
+
+
+def _verbatim(begin: bytes, again: bytes) -> MAKES:
+    chunks = (again for _ in itertools.count())
+    return lambda right: replace(right, body=itertools.chain([begin], chunks), verbatim=True)
+
+
+_MEGABYTE = b"x" * 2**20
+_NONSENSE = random.Random(0).randbytes(4096)  # noqa: S311 - no secret
+ENDLESS_BODY = Garbage(
+    "endless body", lambda right: replace(right, body=itertools.repeat(_MEGABYTE)), "more than 64 MiB"
+)
+ANY = (
+    Garbage("random bytes", _body(_NONSENSE), "not what the API promises|unreadable answer"),
+    Garbage("HTML", _body(b"<html><body>login</body></html>"), "promise|unreadable answer"),
+    Garbage("half of it", _half, "not what the API promises|unreadable answer"),
+    Garbage("a byte a second", _dripping, r"has not ended after|\(--timeout\)"),
+    Garbage(
+        "endless chunk size",
+        _verbatim(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0" * 65536),
+        "broke off",
+    ),
+    Garbage("endless header", _verbatim(b"HTTP/1.1 200 OK\r\nX-Endless: ", b"x" * 65536), "unreachable"),
+    Garbage("endless headers", _verbatim(b"HTTP/1.1 200 OK\r\n", b"X-Another: one\r\n" * 1000), "unreachable"),
+    Garbage("no HTTP", _verbatim(b"SSH-2.0-OpenSSH_9.6\r\n", _NONSENSE), "unreachable"),
+)
+OF_KUBERNETES = (
+    *ANY,
+    ENDLESS_BODY,  # botocore reads those of AWS, and knows no limit: there the pod's memory is the limit
+    Garbage("another kind", _changed(lambda page: page.update(kind="PodList")), "not what the API promises"),
+    Garbage("items of another type", _changed(lambda page: page.update(items={})), "not what the API promises"),
+    Garbage("nested without end", _body(b'{"kind":' + b'{"a":' * 100_000), "not what the API promises"),
+    Garbage("nested in a node", _instead(b'"items":[{', b'"items":[{"x":' + b"[" * 100_000), "recursion"),
+    Garbage("endless pages", _changed(_go_on()), "200 pages"),
+)
+OF_RECORDS = (
+    *ANY,
+    Garbage("nested without end", _body(b"<a>" * 100_000), "unreadable answer"),
+    Garbage(
+        "endless pages",
+        _instead(
+            b"<IsTruncated>false</IsTruncated>",
+            b"".join(
+                (
+                    b"<IsTruncated>true</IsTruncated><NextRecordName>cdn.example.com.</NextRecordName>",
+                    b"<NextRecordType>A</NextRecordType>",
+                )
+            ),
+        ),
+        "20 pages",
+    ),
+)
+OF_ZONES = (
+    Garbage(
+        "endless pages",
+        _instead(
+            b"<IsTruncated>false</IsTruncated>",
+            b"".join(
+                (
+                    b"<IsTruncated>true</IsTruncated><NextDNSName>example.com.</NextDNSName>",
+                    b"<NextHostedZoneId>Z00000001SANDBOX</NextHostedZoneId>",
+                )
+            ),
+        ),
+        "200 pages",
+    ),
+)
