@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 from tests.faults.positions import Case, Position, broken
@@ -15,7 +15,7 @@ from tests.faults.test_watch_faults import WatchCase
 from tests.faults.test_watch_faults import positions as of_watch
 
 
-def table(title: str, positions: list[Position], *, waits: bool = False) -> None:
+def table(title: str, positions: Sequence[Position], *, waits: bool = False) -> None:
     """Print the exit status of a run by operation and fault: when it happens once, and when it is for good."""
     print(f"\n| {title} | {' | '.join(KINDS)} |\n| --- |{' --- |' * len(KINDS)}")
     for operation in dict.fromkeys(position.operation for position in positions):
@@ -32,13 +32,13 @@ def cases() -> Iterator[Case]:
         found = of_sync_once(scenario)
         table(f"sync-once that {scenario.name}", found, waits=scenario.waits)
         yield from (SyncCase(scenario, *row) for row in product(found, KINDS, (False, True)))
-    found = of_annotate_once()
-    table("annotate-once", found)
-    yield from (AnnotateCase(*row) for row in product(found, KINDS, (False, True)))
-    found = of_watch()
-    operations = ", ".join(dict.fromkeys(position.operation for position in found))
+    patches = of_annotate_once()
+    table("annotate-once", patches)
+    yield from (AnnotateCase(*row) for row in product(patches, KINDS, (False, True)))
+    watched = of_watch()
+    operations = ", ".join(dict.fromkeys(position.operation for position in watched))
     print(f"\nwatch goes on, whatever happens to {operations}, and loses no change")
-    yield from (WatchCase(*row) for row in product(found, KINDS, (False, True)))
+    yield from (WatchCase(*row) for row in product(watched, KINDS, (False, True)))
 
 
 def main() -> int:

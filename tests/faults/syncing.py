@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from tests import forks
@@ -153,12 +154,13 @@ def prepared(
         yield world, zone, wanted, ("sync-once", "--domain", DOMAIN, *scenario.options(zone))
 
 
-def positions(scenario: Scenario) -> list[Position]:
+@cache
+def positions(scenario: Scenario) -> tuple[Position, ...]:
     """Record the calls of a run in which nothing goes wrong."""
     with prepared(scenario) as (world, zone, wanted, command):
         finished = forks.run(world, *command)
         assert (finished.returncode, answers(world, zone)) == (0, wanted), finished.stderr
-        return recorded(world)
+        return tuple(recorded(world))
 
 
 @dataclass(frozen=True)

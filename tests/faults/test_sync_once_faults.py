@@ -19,7 +19,7 @@ def test_one_call_that_goes_wrong(scenario: Scenario, kind: FaultKind) -> None:
     found = positions(scenario)
     writes = [each for each in found if each.operation == WRITE]
     rest = [each for each in found if each.operation != WRITE]
-    check_all([SyncCase(scenario, each, kind) for each in (*writes, *sample(rest, 3))])
+    check_all([SyncCase(scenario, each, kind) for each in (*writes, *sample(rest, 2))])
 
 
 @SCENARIO
