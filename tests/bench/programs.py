@@ -1,0 +1,113 @@
+"""The programs that are measured, and how each is told to do the same job."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.bench.scenes import LISTED, SELECTOR, SELF, ZONE, Account, Size
+from tests.sandbox.server import wait_until
+from tests.sandbox.world import PROGRAM
+
+OURS, EXTERNAL_DNS, ORIGINAL = "kube-node-dns", "ExternalDNS", "the original"
+VARIABLES = {EXTERNAL_DNS: "EXTERNAL_DNS", ORIGINAL: "KUBE_NODE_DNS_RUST"}
+BARE = str(Path(__file__).with_name("bare.py"))
+PATIENCE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Program:
+    """Something that keeps DNS equal to the nodes."""
+
+    name: str
+    command: Callable[[Size], list[str]]
+    """The command line that syncs once, or that runs on."""
+    runs_on: bool = False
+    """It is no one-shot job: a run is measured from its start to the answer to its first write."""
+
+    def during(self, account: Account) -> Callable[[int], object]:
+        """Say what to do while it runs: nothing, or end it once it has written."""
+        return partial(_end_after_write, account) if self.runs_on else lambda _pid: None
+
+
+def _end_after_write(account: Account, pid: int) -> None:
+    wait_until(lambda: bool(account.service.history) or not _is_running(pid), PATIENCE_SECONDS)
+    time.sleep(0.1)  # for the answer to arrive
+    if _is_running(pid):
+        os.kill(pid, signal.SIGTERM)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def ours(size: Size) -> list[str]:
+    """Sync as the CronJob does."""
+    domains = [word for domain in size.domain_names for word in ("--domain", domain)]
+    return [*PROGRAM, "sync-once", *domains, "--node-label-selector", SELECTOR]
+
+
+def external_dns(binary: str, size: Size, *options: str) -> list[str]:
+    """Sync from the nodes' ExternalIP, with the registry that lets ExternalDNS own its records.
+
+    It would put the addresses of all nodes of a cluster into one record set, which Route 53 refuses above 400: the
+    label leaves it as many as that.
+    """
+    return [
+        binary,
+        "--source=node",
+        "--provider=aws",
+        "--policy=sync",
+        "--registry=txt",
+        "--txt-owner-id=bench",
+        "--aws-zone-type=public",
+        f"--domain-filter={ZONE}",
+        f"--label-filter={LISTED}",
+        f"--fqdn-template={','.join(size.domain_names)}",
+        "--metrics-address=127.0.0.1:0",
+        *(options or ("--once",)),
+    ]
+
+
+def original(binary: str, size: Size) -> list[str]:
+    """Publish as its source says; never tried, since there was no binary to try it with."""
+    return [binary, "publish-dns", "--domain", *size.domain_names, "--node-label-selector", LISTED]
+
+
+def programs() -> list[Program]:
+    """Name what there is to measure: the alternatives only where a variable names their binary."""
+    found = [Program(OURS, ours)]
+    if binary := os.environ.get(VARIABLES[EXTERNAL_DNS]):
+        found.append(Program(EXTERNAL_DNS, partial(external_dns, _path(EXTERNAL_DNS, binary))))
+    if binary := os.environ.get(VARIABLES[ORIGINAL]):
+        found.append(Program(ORIGINAL, partial(original, _path(ORIGINAL, binary)), runs_on=True))
+    return found
+
+
+def _path(name: str, binary: str) -> str:
+    path = Path(binary).expanduser().absolute()
+    if not os.access(path, os.X_OK):
+        raise SystemExit(f"{VARIABLES[name]}={binary} is no program")
+    return str(path)
+
+
+def bare_python() -> list[str]:
+    """Start an interpreter and end it."""
+    return [sys.executable, "-c", ""]
+
+
+def bare_start() -> list[str]:
+    """Do what the design cannot do without."""
+    return [sys.executable, BARE]
+
+
+def annotate() -> list[str]:
+    """Annotate a node as the DaemonSet does, with whatever addresses this machine has."""
+    return [*PROGRAM, "annotate-once", "--node-name", SELF]
