@@ -56,8 +56,9 @@ class Case:
     def cost(self) -> Cost:
         """Say what was measured."""
         usages = tuple(run.usage for run in self.runs)
-        asked = [largest([getattr(run, service) for run in self.runs]) for service in ("route53", "kubernetes")]
-        return Cost(self.job, self.by, self.scene.size, usages, *asked, self.remark)
+        route53 = largest([run.route53 for run in self.runs])
+        kubernetes = largest([run.kubernetes for run in self.runs])
+        return Cost(self.job, self.by, self.scene.size, usages, route53, kubernetes, self.remark)
 
 
 @dataclass
@@ -104,7 +105,7 @@ def cases(scenes: Sequence[Scene], chosen: Sequence[Program]) -> list[Case]:
         Case(ANNOTATE, OURS, usual, programs.annotate()),
     ]
     syncs = [
-        Sync(job, program.name, scene, program.command(scene.size), program=program)
+        Sync(job, program.name, scene, program.command(scene), program=program)
         for scene in scenes
         for job in (NO_OP, CHANGE)
         for program in chosen
@@ -117,19 +118,23 @@ def measured(found: Sequence[Case], repetitions: int, launcher: Launcher, say: S
     for case in found:
         if isinstance(case, Sync) and case.job == NO_OP:
             say(f"settling: {case.by}, {case.scene.size}")
-            _tried(case, lambda case=case: case.settle(launcher))
+            with _forgiving(case):
+                case.settle(launcher)
     _forgo_changes(found)
     for number in range(repetitions):
         say(f"costs: run {number + 1} of {repetitions}, {len(found)} jobs in turn")
         for case in random.sample(found, len(found)):
             if not case.remark:
-                _tried(case, lambda case=case: case.runs.append(case.run(launcher)))
+                with _forgiving(case):
+                    case.runs.append(case.run(launcher))
     return [case.cost() for case in found]
 
 
-def _tried(case: Case, what: Callable[[], object]) -> None:
+@contextmanager
+def _forgiving(case: Case) -> Iterator[None]:
+    """Let an alternative fail: that is what its row says then."""
     try:
-        what()
+        yield
     except Failed as error:
         case.remark, case.runs = str(error), []
         if case.by not in VARIABLES:

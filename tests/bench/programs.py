@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.bench.scenes import LISTED, SELECTOR, SELF, ZONE, Account, Size
+from tests.bench.scenes import LISTED, SELECTOR, SELF, ZONE, Account, Scene
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import PROGRAM
 
@@ -17,6 +17,7 @@ OURS, EXTERNAL_DNS, ORIGINAL = "kube-node-dns", "ExternalDNS", "the original"
 VARIABLES = {EXTERNAL_DNS: "EXTERNAL_DNS", ORIGINAL: "KUBE_NODE_DNS_RUST"}
 BARE = str(Path(__file__).with_name("bare.py"))
 PATIENCE_SECONDS = 30.0
+EAGER_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,22 @@ class Program:
     """Something that keeps DNS equal to the nodes."""
 
     name: str
-    command: Callable[[Size], list[str]]
-    """The command line that syncs once, or that runs on."""
-    runs_on: bool = False
-    """It is no one-shot job: a run is measured from its start to the answer to its first write."""
+    once: Callable[[Scene], list[str]] | None
+    """The command that syncs once; without one, a run is measured from its start to the answer to its first write."""
+    stays: Callable[[Scene], list[str]] | None
+    """The command that stays and keeps looking, with its usual options."""
+    eager: Callable[[Scene], list[str]] | None = None
+    """The same with options that make it look more often."""
+
+    def command(self, scene: Scene) -> list[str]:
+        """Give the command of a run that is measured."""
+        command = self.once or self.stays
+        assert command is not None
+        return command(scene)
 
     def during(self, account: Account) -> Callable[[int], object]:
         """Say what to do while it runs: nothing, or end it once it has written."""
-        return partial(_end_after_write, account) if self.runs_on else lambda _pid: None
+        return partial(_end_after_write, account) if self.once is None else lambda _pid: None
 
 
 def _end_after_write(account: Account, pid: int) -> None:
@@ -48,13 +57,13 @@ def _is_running(pid: int) -> bool:
         return False
 
 
-def ours(size: Size) -> list[str]:
+def ours(scene: Scene) -> list[str]:
     """Sync as the CronJob does."""
-    domains = [word for domain in size.domain_names for word in ("--domain", domain)]
+    domains = [word for domain in scene.size.domain_names for word in ("--domain", domain)]
     return [*PROGRAM, "sync-once", *domains, "--node-label-selector", SELECTOR]
 
 
-def external_dns(binary: str, size: Size, *options: str) -> list[str]:
+def external_dns(*options: str, binary: str, scene: Scene) -> list[str]:
     """Sync from the nodes' ExternalIP, with the registry that lets ExternalDNS own its records.
 
     It would put the addresses of all nodes of a cluster into one record set, which Route 53 refuses above 400: the
@@ -62,6 +71,7 @@ def external_dns(binary: str, size: Size, *options: str) -> list[str]:
     """
     return [
         binary,
+        f"--kubeconfig={scene.world.kubeconfig}",
         "--source=node",
         "--provider=aws",
         "--policy=sync",
@@ -70,31 +80,42 @@ def external_dns(binary: str, size: Size, *options: str) -> list[str]:
         "--aws-zone-type=public",
         f"--domain-filter={ZONE}",
         f"--label-filter={LISTED}",
-        f"--fqdn-template={','.join(size.domain_names)}",
+        f"--fqdn-template={','.join(scene.size.domain_names)}",
         "--metrics-address=127.0.0.1:0",
-        *(options or ("--once",)),
+        *options,
     ]
 
 
-def original(binary: str, size: Size) -> list[str]:
+def original(*, binary: str, scene: Scene) -> list[str]:
     """Publish as its source says; never tried, since there was no binary to try it with."""
-    return [binary, "publish-dns", "--domain", *size.domain_names, "--node-label-selector", LISTED]
+    return [binary, "publish-dns", "--domain", *scene.size.domain_names, "--node-label-selector", LISTED]
 
 
 def programs() -> list[Program]:
     """Name what there is to measure: the alternatives only where a variable names their binary."""
-    found = [Program(OURS, ours)]
-    if binary := os.environ.get(VARIABLES[EXTERNAL_DNS]):
-        found.append(Program(EXTERNAL_DNS, partial(external_dns, _path(EXTERNAL_DNS, binary))))
-    if binary := os.environ.get(VARIABLES[ORIGINAL]):
-        found.append(Program(ORIGINAL, partial(original, _path(ORIGINAL, binary)), runs_on=True))
+    found = [Program(OURS, ours, None)]
+    if binary := _binary(EXTERNAL_DNS):
+        command = partial(external_dns, binary=binary)
+        found.append(
+            Program(
+                EXTERNAL_DNS,
+                lambda scene: command("--once", scene=scene),
+                lambda scene: command(scene=scene),
+                lambda scene: command(f"--interval={EAGER_SECONDS:.0f}s", "--events", scene=scene),
+            )
+        )
+    if binary := _binary(ORIGINAL):
+        found.append(Program(ORIGINAL, None, lambda scene: original(binary=binary, scene=scene)))
     return found
 
 
-def _path(name: str, binary: str) -> str:
-    path = Path(binary).expanduser().absolute()
+def _binary(name: str) -> str | None:
+    named = os.environ.get(VARIABLES[name])
+    if not named:
+        return None
+    path = Path(named).expanduser().absolute()
     if not os.access(path, os.X_OK):
-        raise SystemExit(f"{VARIABLES[name]}={binary} is no program")
+        raise SystemExit(f"{VARIABLES[name]}={named} is no program")
     return str(path)
 
 

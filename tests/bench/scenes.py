@@ -106,8 +106,8 @@ class Account:
         now = self._records()
         gone = [create(self._kept[key]) for key in self._kept.keys() - now.keys()]
         new = [delete(now[key]) for key in now.keys() - self._kept.keys()]
-        if gone or new:
-            self.service.change(self.zone, *new, *gone)
+        for change in (*new, *gone):  # together they may be more than a batch takes
+            self.service.change(self.zone, change)
         self.service.history.clear()
 
     def _records(self) -> dict[bytes, RecordSet]:

@@ -30,7 +30,7 @@ def main() -> None:
         tell((os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, wall, used.ru_maxrss))
 
 
-def tell(what: object) -> None:
+def tell(what: "int | tuple[float, ...]") -> None:
     """Answer the parent."""
     sys.stdout.buffer.write(marshal.dumps(what))
     sys.stdout.buffer.flush()
