@@ -114,6 +114,7 @@ class Report:
     costs: tuple[Cost, ...]
     measures: tuple[Measure, ...]
     targets: tuple[Target, ...]
+    notes: tuple[str, ...] = ()
 
 
 def largest(requests: Sequence[Mapping[str, int]]) -> Mapping[str, int]:

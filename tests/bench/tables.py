@@ -16,7 +16,8 @@ def markdown(report: Report) -> str:
     """Write all tables, each with a heading."""
     parts = [
         f"Measured on {report.date}; {', '.join(f'{name} {value}' for name, value in report.machine.items())}.",
-        f"Median of {report.repetitions} runs (quartiles); whole processes, their runs interleaved.",
+        f"Medians (quartiles) of whole processes; runs of each, interleaved: {report.repetitions}.",
+        *report.notes,
         *_section("Targets", ["what", "at most", "measured", ""], map(_target, report.targets)),
         *_section("Costs", _COSTS, map(_cost, report.costs)),
         *_section("At rest, under load, and in time", ["what", "by", "median", ""], map(_measure, report.measures)),
@@ -41,7 +42,7 @@ _COSTS = ["job", "by", "size", "CPU s", "wall s", "peak MB", "to Route 53", "to 
 
 
 def _cost(cost: Cost) -> list[str]:
-    begin = [cost.job, cost.by, size(cost.size)]
+    begin = [cost.job, "" if cost.by == cost.job else cost.by, size(cost.size)]
     if not cost.usages:
         return [*begin, cost.remark, "", "", "", ""]
     figures = [str(each) for each in (cost.cpu_seconds, cost.wall_seconds, cost.peak_megabytes)]
@@ -62,7 +63,7 @@ def requests(made: Mapping[str, int]) -> str:
     """Count requests, and among them those that write."""
     writes = sum(count for operation, count in made.items() if operation.startswith(_WRITES))
     total = sum(made.values())
-    return f"{total}, {writes} of them writing" if writes else str(total)
+    return f"{total} ({writes} write{'s' * (writes > 1)})" if writes else str(total)
 
 
 def _measure(measure: Measure) -> list[str]:

@@ -1,0 +1,113 @@
+"""`python -m tests.bench`: what each job costs, what stays running, how soon a failed node leaves DNS.
+
+Prints Markdown tables on standard output and its progress on standard error. Targets are shown beside what was
+measured; a missed one is no error. KUBEBUILDER_ASSETS names a folder with etcd and kube-apiserver to react against,
+EXTERNAL_DNS and KUBE_NODE_DNS_RUST the binaries of alternatives to measure in the same run.
+"""
+
+import argparse
+import gc
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench.costs import cases, measured, not_given
+from tests.bench.figures import Measure, Report, targets
+from tests.bench.launcher import Launcher
+from tests.bench.machine import machine
+from tests.bench.plot import svg
+from tests.bench.programs import NOTES, OURS, Program, programs
+from tests.bench.reactions import alternatives, reactions
+from tests.bench.residents import at_rest, under_heartbeats, wrapper
+from tests.bench.scenes import Scene, Size
+from tests.bench.tables import json_text, markdown
+
+SIZES = (
+    *(Size(nodes=nodes) for nodes in (3, 50, 500, 5_000)),
+    *(Size(record_sets=10_000), Size(zones=500), Size(domains=10)),
+)
+QUICK_SIZES = (Size(nodes=3),)
+REPETITIONS = 5
+
+
+def main() -> None:
+    """Measure, and write what was asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the same numbers, and each run's, as JSON")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw how costs grow")
+    parser.add_argument(
+        "--repetitions", type=int, default=REPETITIONS, metavar="N", help=f"of each cost ({REPETITIONS})"
+    )
+    parser.add_argument("--quick", action="store_true", help="one run, the smallest cluster: to try it out")
+    arguments = parser.parse_args()
+    if arguments.repetitions < 1:
+        parser.error("--repetitions: at least 1")
+    report = quickly() if arguments.quick else wholly(arguments.repetitions)
+    sys.stdout.write(markdown(report))
+    if arguments.json:
+        arguments.json.write_text(json_text(report), encoding="utf-8")
+    if arguments.svg:
+        arguments.svg.write_text(svg(report), encoding="utf-8")
+
+
+def wholly(repetitions: int) -> Report:
+    """Measure everything."""
+    chosen = programs()
+
+    def measures(scenes: Sequence[Scene]) -> Iterator[Measure]:
+        clusters = [scene for scene in scenes if scene.size == Size(nodes=scene.size.nodes)]
+        (usual,) = (scene for scene in scenes if scene.size == Size())
+        yield wrapper()
+        yield from at_rest(clusters, chosen)
+        yield from under_heartbeats(usual)
+        yield from reactions(jobs=10, changes=5, clusters=3)
+        yield from alternatives(chosen)
+
+    return reported(SIZES, chosen, repetitions, measures)
+
+
+def quickly() -> Report:
+    """Measure as little as shows that it works."""
+    return reported(QUICK_SIZES, programs(), 1, lambda _: iter([wrapper()]))
+
+
+def reported(
+    sizes: Sequence[Size],
+    chosen: Sequence[Program],
+    repetitions: int,
+    measures: Callable[[Sequence[Scene]], Iterator[Measure]],
+) -> Report:
+    """Measure one thing after the other, and gather it all."""
+    date, on = datetime.now(UTC).strftime("%Y-%m-%d"), machine()
+    with ExitStack() as stack:
+        say("making clusters and accounts")
+        scenes = [stack.enter_context(Scene(size)) for size in sizes]
+        launcher = stack.enter_context(Launcher())
+        gc.freeze()  # what is there by now stays: the servers need not look at it again and again
+        costs = measured(cases(scenes, chosen), repetitions, launcher, say)
+        found = [_said(measure) for measure in measures(scenes)]
+    notes = tuple(NOTES[program.name] for program in chosen if program.name in NOTES)
+    everything = (*costs, *not_given(chosen))
+    return Report(date, on, repetitions, everything, tuple(found), targets(costs, OURS), notes)
+
+
+def _said(measure: Measure) -> Measure:
+    say(f"{measure.what}: {measure.by}")
+    return measure
+
+
+def say(line: str) -> None:
+    """Tell a person how far it got, with the seconds since the process began."""
+    sys.stderr.write(f"{time.monotonic() - _BEGAN:5.0f} s  {line}\n")
+
+
+_BEGAN = time.monotonic()
+
+
+if __name__ == "__main__":
+    main()

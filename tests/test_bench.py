@@ -1,0 +1,185 @@
+"""The benchmark: tables, JSON and plot say what was measured; and it runs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.bench.figures import CHANGE, NO_OP, START, Cost, Measure, Report, Spread, growth, largest, spread, targets
+from tests.bench.launcher import Launcher, Usage
+from tests.bench.plot import svg
+from tests.bench.programs import EXTERNAL_DNS, ORIGINAL, OURS
+from tests.bench.scenes import Account, Size
+from tests.bench.tables import json_text, markdown, requests
+from tests.processes import bare_environment
+from tests.sandbox.account import simple
+
+LOOK = {"ListHostedZonesByName": 1, "ListResourceRecordSets": 1}
+LARGE = Size(nodes=5_000)
+
+
+def cost(job: str, size: Size, cpu: float, peak: float = 70.0, by: str = OURS) -> Cost:
+    """Build what three runs took."""
+    usages = tuple(Usage(cpu + more, 2 * (cpu + more), peak) for more in (-0.1, 0.0, 0.3))
+    return Cost(job, by, size, usages, LOOK, {"list nodes": 1, "list leases": 1})
+
+
+COSTS = (
+    cost(START, Size(), 0.5, by=START),
+    cost(NO_OP, Size(nodes=3), 0.55),
+    cost(NO_OP, Size(), 0.6),
+    cost(NO_OP, LARGE, 1.15, peak=105.0),
+    cost(NO_OP, Size(record_sets=10_000), 0.6),
+    cost(CHANGE, Size(), 0.7),
+    Cost(NO_OP, EXTERNAL_DNS, Size(), (), {}, {}, "not given (EXTERNAL_DNS names no binary)"),
+)
+MEASURES = (
+    Measure("Lease stops", "sandbox", "s", (31.0, 29.0, 30.0)),
+    Measure("Lease stops", "kube-apiserver", "s", (), "not measured"),
+)
+
+
+def report(costs: tuple[Cost, ...] = COSTS) -> Report:
+    """Build the report of a run."""
+    return Report("2026-01-31", {"CPU": "2 cores of it"}, 3, costs, MEASURES, targets(costs, OURS), ("A note.",))
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """Give the rows of all tables by their first cells."""
+    split = [
+        [cell.strip() for cell in line.strip("| ").split("|")] for line in text.splitlines() if line.startswith("|")
+    ]
+    return {" | ".join(row[:3]): row[3:] for row in split}
+
+
+def test_spread_is_median_and_quartiles() -> None:
+    """A single slow run would pass for the rule."""
+    assert spread([4.0, 1.0, 3.0, 2.0, 100.0]) == Spread(3.0, 2.0, 4.0, 5)
+    assert spread([7.0]) == Spread(7.0, 7.0, 7.0, 1)
+
+
+def test_figures_are_as_long_as_they_are_worth() -> None:
+    """A table of six digits a figure would be read by nobody."""
+    assert str(spread([0.6, 0.5, 0.9])) == "0.60 (0.55 to 0.75)"
+    assert str(spread([1234.5])) == "1,234"
+    assert str(spread([70.04])) == "70.0"
+
+
+def test_table_shows_each_cost_at_its_size() -> None:
+    """A figure could not be told from that of another size, or another program."""
+    shown = rows(markdown(report()))
+    assert shown["no-op sync | kube-node-dns | 5,000 nodes"][:2] == ["1.15 (1.10 to 1.30)", "2.30 (2.20 to 2.60)"]
+    assert shown["no-op sync | kube-node-dns | 50 nodes, 10,000 record sets"][3:] == ["2", "2"]
+    assert shown["no-op sync | ExternalDNS | 50 nodes"][0] == "not given (EXTERNAL_DNS names no binary)"
+    assert shown["bare start-up |  | 50 nodes"][0] == "0.50 (0.45 to 0.65)"
+
+
+def test_table_names_date_machine_and_what_was_not_measured() -> None:
+    """Figures of an unknown machine say nothing, and a gap could be taken for a success."""
+    text = markdown(report())
+    assert "2026-01-31" in text
+    assert "CPU 2 cores of it" in text
+    assert "A note." in text
+    assert "| Lease stops | sandbox | 30.0 (29.5 to 30.5) s |  |" in text
+    assert "| Lease stops | kube-apiserver |  | not measured |" in text
+
+
+def test_targets_stand_beside_what_was_measured() -> None:
+    """A promise that is not kept would be read as kept."""
+    shown = markdown(report())
+    assert "| CPU of a no-op at 50 nodes ÷ bare start-up | 1.20 | 1.20 | met |" in shown
+    assert "| memory at 5,000 nodes above 3 | 40.0 MB | 35.0 MB | met |" in shown
+    assert "| requests to Route 53 in a zone of 10,000 record sets ÷ in a small one | 1.00 | 1.00 | met |" in shown
+    assert "| CPU at 5,000 nodes above 3 | 0.50 s | 0.60 s | MISSED |" in shown
+    assert "| CPU in 500 zones ÷ in a small one | 1.10 |  | not measured |" in shown
+
+
+def test_requests_that_write_are_told_apart() -> None:
+    """Whether a run that changes nothing writes all the same could not be seen."""
+    assert requests(LOOK) == "2"
+    assert requests({"list nodes": 2, "create events": 1, "patch nodes": 1}) == "4 (2 writes)"
+    assert requests(largest([LOOK, {**LOOK, "ChangeResourceRecordSets": 1}, {}])) == "3 (1 write)"
+
+
+def test_growth_is_along_one_dimension() -> None:
+    """A line of the plot would mix large clusters with large zones."""
+    assert [size for size, _ in growth(COSTS, NO_OP, OURS, "nodes")] == [3, 50, 5_000]
+    assert [size for size, _ in growth(COSTS, NO_OP, OURS, "record_sets")] == [10, 10_000]
+    assert growth(COSTS, NO_OP, EXTERNAL_DNS, "nodes") == []
+
+
+def test_json_holds_every_run_beside_its_summary() -> None:
+    """Nobody could calculate anything else from the figures."""
+    document = json.loads(json_text(report()))
+    (large,) = [row for row in document["costs"] if (row["job"], row["size"]["nodes"]) == (NO_OP, 5_000)]
+    assert [usage["cpu_seconds"] for usage in large["usages"]] == pytest.approx([1.05, 1.15, 1.45])
+    assert large["cpu_seconds"] == {"median": 1.15, "low": pytest.approx(1.1), "high": pytest.approx(1.3), "count": 3}
+    assert large["route53"] == LOOK
+    assert {row["verdict"] for row in document["targets"]} == {"met", "MISSED", "not measured"}
+    assert [row.get("spread", {}).get("median") for row in document["measures"]] == [30.0, None]
+
+
+def test_plot_is_the_same_for_the_same_numbers() -> None:
+    """Every run of it would change the file in the repository, or it could not be read on a dark page."""
+    drawn = svg(report())
+    assert ET.fromstring(drawn).tag.endswith("svg")  # noqa: S314 - our own
+    assert svg(report()) == drawn
+    assert "fill: #ffffff" in drawn
+    assert "<dc:date>" not in drawn
+    assert all(words in drawn for words in ("CPU, s", "peak memory, MB", f"{OURS}: {NO_OP}", START))
+    assert len(drawn) < 60_000
+
+
+def test_plot_of_nothing_is_a_plot() -> None:
+    """The figures of a long run would be lost because one of them is missing."""
+    assert ET.fromstring(svg(report(()))).tag.endswith("svg")  # noqa: S314 - our own
+
+
+def test_memory_of_a_child_is_its_own() -> None:
+    """Each process would seem to need what the benchmark itself holds."""
+    ballast = bytearray(60_000_000)
+    with Launcher() as launcher:
+        small = launcher.run([sys.executable, "-c", ""], bare_environment())
+        large = launcher.run([sys.executable, "-c", "len(bytearray(50_000_000))"], bare_environment())
+        failed = launcher.run([sys.executable, "-c", "import sys; sys.exit('no')"], bare_environment())
+    assert small.usage.peak_megabytes < 20
+    assert 50 < large.usage.peak_megabytes < len(ballast) / 1e6 + 10
+    assert (small.status, small.said) == (0, "")
+    assert (failed.status, failed.said) == (1, "no\n")
+
+
+def test_account_is_put_back_after_a_change() -> None:
+    """The next run would find nothing to change, and be taken for fast."""
+    account = Account(Size(record_sets=12))
+    account.service.put(account.zone, simple("cdn.example.com", "A", "5.75.0.1"))
+    account.keep()
+    before = account.service.records(account.zone)
+    old, new = simple("cdn.example.com", "A", "5.75.0.1"), simple("cdn.example.com", "A", "5.75.0.2")
+    changes = (("DELETE", old), ("CREATE", new), ("CREATE", simple("new.example.com", "TXT", '"x"')))
+    account.service.change(account.zone, *({"Action": action, "ResourceRecordSet": each} for action, each in changes))
+    assert account.shown() == [{"5.75.0.2"}]
+    account.restore()
+    assert account.service.records(account.zone) == before
+    assert account.shown() == [{"5.75.0.1"}]
+
+
+def test_it_runs(tmp_path: Path) -> None:
+    """A person would wait for five minutes to learn that it does not work."""
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("EXTERNAL_DNS", "KUBE_NODE_DNS_RUST")
+    }
+    files = {name: tmp_path / f"bench.{name}" for name in ("json", "svg")}
+    options = ["--quick", "--json", str(files["json"]), "--svg", str(files["svg"])]
+    command = [sys.executable, "-m", "tests.bench", *options]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    shown = rows(ended.stdout)
+    assert shown["no-op sync | kube-node-dns | 3 nodes"][3:] == ["2", "2"]
+    assert shown["one-node change | kube-node-dns | 3 nodes"][3].endswith("(1 write)")
+    assert shown[f"{NO_OP} | {ORIGINAL} | 50 nodes"][0].startswith("not given")
+    assert json.loads(files["json"].read_text("utf-8"))["repetitions"] == 1
+    assert ET.parse(files["svg"]).getroot().tag.endswith("svg")  # noqa: S314 - our own
