@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from importlib.metadata import Distribution, packages_distributions, requires
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -12,8 +14,8 @@ import pytest
 from tests.bench.figures import CHANGE, NO_OP, START, Cost, Measure, Report, Spread, growth, largest, spread, targets
 from tests.bench.launcher import Launcher, Usage
 from tests.bench.plot import svg
-from tests.bench.programs import EXTERNAL_DNS, ORIGINAL, OURS
-from tests.bench.scenes import Account, Size
+from tests.bench.programs import BARE, EXTERNAL_DNS, ORIGINAL, OURS
+from tests.bench.scenes import Account, Scene, Size
 from tests.bench.tables import json_text, markdown, requests
 from tests.processes import bare_environment
 from tests.sandbox.account import simple
@@ -150,6 +152,33 @@ def test_memory_of_a_child_is_its_own() -> None:
     assert 50 < large.usage.peak_megabytes < len(ballast) / 1e6 + 10
     assert (small.status, small.said) == (0, "")
     assert (failed.status, failed.said) == (1, "no\n")
+
+
+def test_measured_processes_see_what_an_installation_has() -> None:
+    """The development tools would make every start look slower than a user's, and the rest of a run cheaper."""
+    asked = f"import runpy, sys; runpy.run_path({BARE!r}); print(*sys.modules)"
+    with Scene(Size(nodes=0)) as scene:
+        command, environment = [sys.executable, "-c", asked], scene.environment(OURS)
+        loaded = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    found = packages_distributions()
+    distributions = {_plain(each) for name in loaded.split() for each in found.get(name, ())}
+    assert {"boto3", "kubernetes"} <= distributions
+    assert distributions - _needed("kube-node-dns") == set()
+
+
+def _needed(distribution: str) -> set[str]:
+    """Name what an installation of a distribution brings, itself included."""
+    needed, new = set[str](), {distribution}
+    while new:
+        needed |= new
+        lines = [line for each in new for line in requires(each) or () if "extra ==" not in line]
+        named = {_plain(re.split(r"[^A-Za-z0-9._-]", line)[0]) for line in lines}
+        new = {each for each in named - needed if any(Distribution.discover(name=each))}
+    return needed
+
+
+def _plain(distribution: str) -> str:
+    return distribution.lower().replace("_", "-")
 
 
 def test_account_is_put_back_after_a_change() -> None:

@@ -14,13 +14,13 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench.costs import cases, measured, not_given
+from tests.bench.costs import cases, measured, not_given, turns
 from tests.bench.figures import Measure, Report, targets
 from tests.bench.launcher import Launcher
 from tests.bench.machine import machine
 from tests.bench.plot import svg
 from tests.bench.programs import NOTES, OURS, Program, programs
-from tests.bench.reactions import alternatives, reactions
+from tests.bench.reactions import reactions
 from tests.bench.residents import at_rest, under_heartbeats, wrapper
 from tests.bench.scenes import Scene, Size
 from tests.bench.tables import json_text, markdown
@@ -30,7 +30,8 @@ SIZES = (
     *(Size(record_sets=10_000), Size(zones=500), Size(domains=10)),
 )
 QUICK_SIZES = (Size(nodes=3),)
-REPETITIONS = 5
+COSTS_SECONDS = 140.0
+"""How long costs are measured, so that all is done within five minutes."""
 
 
 def main() -> None:
@@ -40,12 +41,11 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the same numbers, and each run's, as JSON")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw how costs grow")
-    parser.add_argument(
-        "--repetitions", type=int, default=REPETITIONS, metavar="N", help=f"of each cost ({REPETITIONS})"
-    )
+    words = f"how often each cost is measured (as often as {COSTS_SECONDS:.0f} s have room for)"
+    parser.add_argument("--repetitions", type=int, metavar="N", help=words)
     parser.add_argument("--quick", action="store_true", help="one run, the smallest cluster: to try it out")
     arguments = parser.parse_args()
-    if arguments.repetitions < 1:
+    if arguments.repetitions is not None and arguments.repetitions < 1:
         parser.error("--repetitions: at least 1")
     report = quickly() if arguments.quick else wholly(arguments.repetitions)
     sys.stdout.write(markdown(report))
@@ -55,7 +55,7 @@ def main() -> None:
         arguments.svg.write_text(svg(report), encoding="utf-8")
 
 
-def wholly(repetitions: int) -> Report:
+def wholly(repetitions: int | None) -> Report:
     """Measure everything."""
     chosen = programs()
 
@@ -65,8 +65,7 @@ def wholly(repetitions: int) -> Report:
         yield wrapper()
         yield from at_rest(clusters, chosen)
         yield from under_heartbeats(usual)
-        yield from reactions(jobs=10, changes=5, clusters=3)
-        yield from alternatives(chosen)
+        yield from reactions(chosen, jobs=10, changes=5, clusters=3)
 
     return reported(SIZES, chosen, repetitions, measures)
 
@@ -79,7 +78,7 @@ def quickly() -> Report:
 def reported(
     sizes: Sequence[Size],
     chosen: Sequence[Program],
-    repetitions: int,
+    repetitions: int | None,
     measures: Callable[[Sequence[Scene]], Iterator[Measure]],
 ) -> Report:
     """Measure one thing after the other, and gather it all."""
@@ -89,11 +88,12 @@ def reported(
         scenes = [stack.enter_context(Scene(size)) for size in sizes]
         launcher = stack.enter_context(Launcher())
         gc.freeze()  # what is there by now stays: the servers need not look at it again and again
-        costs = measured(cases(scenes, chosen), repetitions, launcher, say)
+        costs = measured(cases(scenes, chosen), turns(repetitions, COSTS_SECONDS), launcher, say)
         found = [_said(measure) for measure in measures(scenes)]
     notes = tuple(NOTES[program.name] for program in chosen if program.name in NOTES)
     everything = (*costs, *not_given(chosen))
-    return Report(date, on, repetitions, everything, tuple(found), targets(costs, OURS), notes)
+    taken = max(len(cost.usages) for cost in costs)
+    return Report(date, on, taken, everything, tuple(found), targets(costs, OURS), notes)
 
 
 def _said(measure: Measure) -> Measure:

@@ -1,8 +1,10 @@
 """What jobs cost: each is run as a process, again and again, all of them in turn and every time in another order."""
 
+import itertools
 import random
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
@@ -13,6 +15,7 @@ from tests.bench.programs import OURS, VARIABLES, Program
 from tests.bench.scenes import Scene, Size, address_of
 
 Say = Callable[[str], object]
+FEWEST = 3
 
 
 class Failed(Exception):
@@ -97,7 +100,10 @@ class Sync(Case):
 
 
 def cases(scenes: Sequence[Scene], chosen: Sequence[Program]) -> list[Case]:
-    """Name everything there is to run: each program in each scene, the rest in a scene of the usual size."""
+    """Name everything there is to run: each program in each scene, the rest in a scene of the usual size.
+
+    With many zones or domains just the no-op: a change costs what it costs in others, and time is short.
+    """
     usual = next((scene for scene in scenes if scene.size == Size()), scenes[0])
     alone: list[Case] = [
         Case(PYTHON, PYTHON, usual, programs.bare_python()),
@@ -107,22 +113,31 @@ def cases(scenes: Sequence[Scene], chosen: Sequence[Program]) -> list[Case]:
     syncs = [
         Sync(job, program.name, scene, program.command(scene), program=program)
         for scene in scenes
-        for job in (NO_OP, CHANGE)
+        for job in (NO_OP, CHANGE)[: 2 if scene.size.zones == scene.size.domains == 1 else 1]
         for program in chosen
     ]
     return [*alone, *syncs]
 
 
-def measured(found: Sequence[Case], repetitions: int, launcher: Launcher, say: Say) -> list[Cost]:
-    """Run everything so many times; raises Failed when what is not an alternative fails."""
+def turns(repetitions: int | None, seconds: float) -> Iterator[int]:
+    """Count the turns to take: as many as asked for, or as begin within some seconds, but enough for a median."""
+    end = time.monotonic() + seconds
+    for number in itertools.count(1):
+        if number > repetitions if repetitions else number > FEWEST and time.monotonic() > end:
+            return
+        yield number
+
+
+def measured(found: Sequence[Case], taken: Iterable[int], launcher: Launcher, say: Say) -> list[Cost]:
+    """Run everything once a turn; raises Failed when what is not an alternative fails."""
     for case in found:
         if isinstance(case, Sync) and case.job == NO_OP:
-            say(f"settling: {case.by}, {case.scene.size}")
+            say(f"publishing: {case.by}, {case.scene.size}")
             with _forgiving(case):
                 case.settle(launcher)
     _forgo_changes(found)
-    for number in range(repetitions):
-        say(f"costs: run {number + 1} of {repetitions}, {len(found)} jobs in turn")
+    for number in taken:
+        say(f"costs: turn {number} of {len(found)} jobs")
         for case in random.sample(found, len(found)):
             if not case.remark:
                 with _forgiving(case):

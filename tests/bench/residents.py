@@ -14,10 +14,10 @@ from tests.bench.scenes import SELECTOR, Scene, name_of
 from tests.large_clusters import beat, cpu_seconds, kilobytes
 from tests.processes import children
 from tests.sandbox.server import wait_until
-from tests.watching import Watcher, follows, job_number, watching
+from tests.watching import Watcher, follows, job_number, started
 from tests.wrapping import Wrapper, commands
 
-REST_SECONDS = 30.0
+REST_SECONDS = 20.0
 HEARTBEATS = 5_000
 PATIENCE_SECONDS = 90.0
 WATCH = f"{OURS} watch"
@@ -71,11 +71,18 @@ def at_rest(scenes: Sequence[Scene], chosen: Sequence[Program], seconds: float =
 
 @contextmanager
 def _watcher(scene: Scene) -> Iterator[Resident]:
+    with _watching(scene) as watcher:
+        yield Resident(WATCH, scene, watcher.process.pid)
+
+
+@contextmanager
+def _watching(scene: Scene) -> Iterator[Watcher]:
     scene.world.cluster.calls.clear()
-    with watching(scene.world, "--node-label-selector", SELECTOR) as watcher:
+    options = ("--cronjob", "sync", "--namespace", "default", "--node-label-selector", SELECTOR)
+    with started(scene.environment(OURS), *options, "--min-interval", "1") as watcher:
         job_number(scene.world, 1, PATIENCE_SECONDS)
         follows(scene.world)
-        yield Resident(WATCH, scene, watcher.process.pid)
+        yield watcher
 
 
 @contextmanager
@@ -107,10 +114,7 @@ def staying(
 
 def under_heartbeats(scene: Scene, count: int = HEARTBEATS) -> Iterator[Measure]:
     """Let a watcher see the heartbeats of a cluster, and then a change, which tells that it has seen all of them."""
-    scene.world.cluster.calls.clear()
-    with watching(scene.world, "--node-label-selector", SELECTOR) as watcher:
-        job_number(scene.world, 1, PATIENCE_SECONDS)
-        follows(scene.world)
+    with _watching(scene) as watcher:
         _noticed(scene, watcher, "False")
         cpu, resident = cpu_seconds(watcher.process.pid), _megabytes(watcher.process.pid, "VmRSS")
         for number in range(count):

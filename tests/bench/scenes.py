@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
 import msgspec
@@ -17,6 +18,7 @@ from tests.sandbox.server import Server
 from tests.sandbox.world import PREFIX, World
 from tests.watching import cronjob
 
+AS_INSTALLED = Path(__file__).with_name("as_installed")
 ZONE = "example.com"
 SELF = "annotated-0"
 """A node that no sync selects, for annotate-once."""
@@ -155,9 +157,10 @@ class Scene:
         return self.accounts[program]
 
     def environment(self, program: str) -> dict[str, str]:
-        """Give the environment that leads a program to both."""
+        """Give the environment that leads a program to both; of the development tools' packages it sees none."""
         account = self.account(program)
-        return environment_of(self.world, **account.service.environment(account.server.url))
+        variables = account.service.environment(account.server.url)
+        return environment_of(self.world, **variables, PYTHONPATH=str(AS_INSTALLED))
 
     def cordon(self, *, cordoned: bool) -> None:
         """Let one of the nodes in DNS be cordoned, or no longer."""
