@@ -11,7 +11,21 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.bench.figures import CHANGE, NO_OP, START, Cost, Measure, Report, Spread, growth, largest, spread, targets
+from tests.bench.figures import (
+    CHANGE,
+    FAILED,
+    NO_OP,
+    START,
+    Cost,
+    Measure,
+    Report,
+    Spread,
+    failures,
+    growth,
+    largest,
+    spread,
+    targets,
+)
 from tests.bench.launcher import Launcher, Usage
 from tests.bench.plot import svg
 from tests.bench.programs import BARE, EXTERNAL_DNS, ORIGINAL, OURS
@@ -98,6 +112,17 @@ def test_targets_stand_beside_what_was_measured() -> None:
     assert "| requests to Route 53 in a zone of 10,000 record sets ÷ in a small one | 1.00 | 1.00 | met |" in shown
     assert "| CPU at 5,000 nodes above 3 | 0.50 s | 0.60 s | MISSED |" in shown
     assert "| CPU in 500 zones ÷ in a small one | 1.10 |  | not measured |" in shown
+
+
+def test_own_failures_are_errors_and_those_of_others_findings() -> None:
+    """A benchmark that measured nothing would count as done, or one that compares never be."""
+    broken = Cost(NO_OP, OURS, LARGE, (), {}, {}, f"{FAILED}: exit status 1: no time left")
+    theirs = Cost(NO_OP, EXTERNAL_DNS, LARGE, (), {}, {}, f"{FAILED}: exit status 1: refused")
+    assert failures(report()) == []
+    assert failures(report((*COSTS, theirs))) == []
+    (named,) = failures(report((*COSTS, theirs, broken)))
+    assert "no time left" in named
+    assert rows(markdown(report((broken,))))["no-op sync | kube-node-dns | 5,000 nodes"][0] == broken.remark
 
 
 def test_requests_that_write_are_told_apart() -> None:

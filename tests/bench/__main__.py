@@ -9,13 +9,14 @@ import argparse
 import gc
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.bench.costs import cases, measured, not_given, turns
-from tests.bench.figures import Measure, Report, targets
+from tests.bench.figures import FAILED, Measure, Report, failures, targets
 from tests.bench.launcher import Launcher
 from tests.bench.machine import machine
 from tests.bench.plot import svg
@@ -53,6 +54,8 @@ def main() -> None:
         arguments.json.write_text(json_text(report), encoding="utf-8")
     if arguments.svg:
         arguments.svg.write_text(svg(report), encoding="utf-8")
+    if failed := failures(report):
+        sys.exit("\n".join(failed))
 
 
 def wholly(repetitions: int | None) -> Report:
@@ -89,16 +92,22 @@ def reported(
         launcher = stack.enter_context(Launcher())
         gc.freeze()  # what is there by now stays: the servers need not look at it again and again
         costs = measured(cases(scenes, chosen), turns(repetitions, COSTS_SECONDS), launcher, say)
-        found = [_said(measure) for measure in measures(scenes)]
+        found = list(_followed(measures(scenes)))
     notes = tuple(NOTES[program.name] for program in chosen if program.name in NOTES)
     everything = (*costs, *not_given(chosen))
     taken = max(len(cost.usages) for cost in costs)
     return Report(date, on, taken, everything, tuple(found), targets(costs, OURS), notes)
 
 
-def _said(measure: Measure) -> Measure:
-    say(f"{measure.what}: {measure.by}")
-    return measure
+def _followed(measures: Iterator[Measure]) -> Iterator[Measure]:
+    """Say how far it got; when something goes wrong, keep what has been measured so far."""
+    try:
+        for measure in measures:
+            say(f"{measure.what}: {measure.by}")
+            yield measure
+    except AssertionError as error:
+        traceback.print_exception(error)
+        yield Measure("what should have followed", OURS, "", (), f"{FAILED}: {error}")
 
 
 def say(line: str) -> None:

@@ -5,10 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.bench.launcher import Usage
+from tests.bench.programs import VARIABLES
 from tests.bench.scenes import Size
 
 PYTHON, START, NO_OP, CHANGE = "bare Python", "bare start-up", "no-op sync", "one-node change"
 ANNOTATE = "annotate-once"
+FAILED = "FAILED"
+"""How the remark begins on something that was run and did not do its job."""
 FLAT = 1.1
 """Up to this ratio something counts as flat: medians of the same thing differ by less than that."""
 
@@ -172,3 +175,10 @@ def _peak(cost: Cost) -> float:
 
 def _asked(cost: Cost) -> float:
     return sum(cost.route53.values())
+
+
+def failures(report: Report) -> list[str]:
+    """Name what failed of our own, which is an error; an alternative's failure is a finding."""
+    ours = [(f"{each.job}, {each.size}", each.remark) for each in report.costs if each.by not in VARIABLES]
+    remarks = [*ours, *((each.what, each.remark) for each in report.measures)]
+    return [f"{what}: {remark}" for what, remark in remarks if remark.startswith(FAILED)]
