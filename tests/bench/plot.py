@@ -22,6 +22,7 @@ _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "kube-node-dns",  # the same numbers give the same file
     "svg.fonttype": "none",
     "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9,
     "axes.grid": True,
     "axes.grid.axis": "y",  # each tick and line of a grid is a kilobyte of the file
@@ -69,10 +70,11 @@ def _draw(axes: "Axes", costs: Sequence[Cost], dimension: str, figure_of: Callab
                 medians = [each.median for _, each in points]
                 axes.plot(sizes, medians, line, color=colour, marker="o", markersize=3, label=f"{by}: {job}")
                 low, high = ([getattr(each, end) for _, each in points] for end in ("low", "high"))
-                axes.fill_between(sizes, low, high, color=colour, alpha=0.15, linewidth=0)
+                if low != high:
+                    axes.fill_between(sizes, low, high, color=colour, alpha=0.15, linewidth=0)
     for cost in costs:
         if cost.job == START and cost.usages and (floor := figure_of(cost).median):
             axes.axhline(floor, color="#888888", linestyle="--", linewidth=1, label=START)
     axes.set_xticks(sorted(known), [f"{size:,}" for size in sorted(known)])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+from jobs.evidence import Checks
 from tests.bench import evidence, reaction
 from tests.bench.evidence import Cluster, cluster, out_after
 from tests.bench.figures import Measure
@@ -46,7 +47,7 @@ def reactions(chosen: Sequence[Program], jobs: int, changes: int, clusters: int)
             silent = {server: threads.submit(_lease_stops, make, clusters) for server, make in servers.items()}
             others = threads.submit(lambda: list(_alternatives(chosen)))
         for server, figures in silent.items():
-            remark = "from its last renewal; `--lease-timeout` is 30 s"
+            remark = f"from its last renewal; `--lease-timeout` is {Checks().lease_timeout_seconds} s"
             yield Measure(LEASE, f"{OURS}, {server}", "s", figures.result(), remark)
         if binaries is None:
             remark = "not measured: KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver"
@@ -96,15 +97,12 @@ def _left(program: Program) -> Iterator[Measure]:
             LEFT: lambda: scene.kubernetes.set_ready(name_of(0), "False"),
             CORDONED: lambda: scene.cordon(cordoned=True),
         }
+        often = f"looking every {EAGER_SECONDS:.0f} s" if program.eager else "told of each change"
         for what, fail in fails.items():
             time.sleep(reaction.QUIET_SECONDS)
             since = time.monotonic()
             fail()
             if wait_until(lambda: address_of(0) not in account.shown()[0], WAIT_SECONDS):
-                yield Measure(what, program.name, "s", (time.monotonic() - since,), _often(program))
+                yield Measure(what, program.name, "s", (time.monotonic() - since,), often)
             else:
-                yield Measure(what, program.name, "s", (), f"stays for {WAIT_SECONDS:.0f} s and more{_often(program)}")
-
-
-def _often(program: Program) -> str:
-    return f", looking every {EAGER_SECONDS:.0f} s" if program.eager else ""
+                yield Measure(what, program.name, "s", (), f"stays for {WAIT_SECONDS:.0f} s and more, {often}")

@@ -21,7 +21,7 @@ REST_SECONDS = 20.0
 HEARTBEATS = 5_000
 PATIENCE_SECONDS = 90.0
 WATCH = f"{OURS} watch"
-SETTLING_SECONDS = 2.0  # for the first look to be over
+SETTLING_SECONDS = 5.0  # for the first look to be over
 
 
 def wrapper() -> Measure:
