@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.bench.costs import turns
 from tests.bench.figures import (
     CHANGE,
     FAILED,
@@ -164,6 +165,13 @@ def test_plot_is_the_same_for_the_same_numbers() -> None:
 def test_plot_of_nothing_is_a_plot() -> None:
     """The figures of a long run would be lost because one of them is missing."""
     assert ET.fromstring(svg(report(()))).tag.endswith("svg")  # noqa: S314 - our own
+
+
+def test_turns_are_as_many_as_asked_for_or_as_fit() -> None:
+    """A run would take longer than its five minutes, or give medians of nothing."""
+    assert list(turns(2, seconds=0)) == [1, 2]
+    assert list(turns(None, seconds=0)) == [1, 2, 3]
+    assert next(number for number in turns(None, seconds=3600) if number > 100) == 101
 
 
 def test_memory_of_a_child_is_its_own() -> None:

@@ -120,10 +120,13 @@ def cases(scenes: Sequence[Scene], chosen: Sequence[Program]) -> list[Case]:
 
 
 def turns(repetitions: int | None, seconds: float) -> Iterator[int]:
-    """Count the turns to take: as many as asked for, or as begin within some seconds, but enough for a median."""
-    end = time.monotonic() + seconds
+    """Count the turns to take: as many as asked for, or as will fit into some seconds, but enough for a median."""
+    began = time.monotonic()
     for number in itertools.count(1):
-        if number > repetitions if repetitions else number > FEWEST and time.monotonic() > end:
+        taken = number - 1
+        if repetitions is not None and taken >= repetitions:
+            return
+        if repetitions is None and taken >= FEWEST and (time.monotonic() - began) / taken * number > seconds:
             return
         yield number
 
