@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from importlib.metadata import Distribution, packages_distributions, requires
@@ -29,7 +30,7 @@ from tests.bench.figures import (
 )
 from tests.bench.launcher import Launcher, Usage
 from tests.bench.plot import svg
-from tests.bench.programs import BARE, EXTERNAL_DNS, ORIGINAL, OURS
+from tests.bench.programs import BARE, EXTERNAL_DNS, ORIGINAL, OURS, VARIABLES, Program
 from tests.bench.scenes import Account, Scene, Size
 from tests.bench.tables import json_text, markdown, requests
 from tests.processes import bare_environment
@@ -187,6 +188,24 @@ def test_memory_of_a_child_is_its_own() -> None:
     assert (failed.status, failed.said) == (1, "no\n")
 
 
+def test_program_that_stays_is_ended_once_it_has_written() -> None:
+    """A daemon would never end, or be ended before it did anything, and be taken for fast."""
+    seen = []
+    with Scene(Size(nodes=0)) as scene, Launcher() as launcher:
+        account = scene.account(ORIGINAL)
+        scene.forget(ORIGINAL)
+        end = Program(ORIGINAL, None, lambda _: []).during(account)
+
+        def write(pid: int) -> None:
+            seen.append(len(account.service.history))
+            account.service.put(account.zone, simple("cdn.example.com", "A", "5.75.0.1"))
+            end(pid)
+
+        ended = launcher.run([sys.executable, "-c", "import time; time.sleep(100)"], bare_environment(), write)
+    assert seen == [0]
+    assert ended.status == -signal.SIGTERM
+
+
 def test_measured_processes_see_what_an_installation_has() -> None:
     """The development tools would make every start look slower than a user's, and the rest of a run cheaper."""
     asked = f"import runpy, sys; runpy.run_path({BARE!r}); print(*sys.modules)"
@@ -231,9 +250,7 @@ def test_account_is_put_back_after_a_change() -> None:
 
 def test_it_runs(tmp_path: Path) -> None:
     """A person would wait for five minutes to learn that it does not work."""
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("EXTERNAL_DNS", "KUBE_NODE_DNS_RUST")
-    }
+    environment = {name: value for name, value in os.environ.items() if name not in VARIABLES.values()}
     files = {name: tmp_path / f"bench.{name}" for name in ("json", "svg")}
     options = ["--quick", "--json", str(files["json"]), "--svg", str(files["svg"])]
     command = [sys.executable, "-m", "tests.bench", *options]

@@ -110,7 +110,6 @@ class Account:
         new = [delete(now[key]) for key in now.keys() - self._kept.keys()]
         for change in (*new, *gone):  # together they may be more than a batch takes
             self.service.change(self.zone, change)
-        self.service.history.clear()
 
     def _records(self) -> dict[bytes, RecordSet]:
         encoder = msgspec.json.Encoder(order="sorted")
@@ -167,6 +166,7 @@ class Scene:
         self.kubernetes.edit("Node", name_of(0), lambda node: node["spec"].update(unschedulable=cordoned))
 
     def forget(self, program: str) -> None:
-        """Forget the calls so far."""
-        self.world.cluster.calls.clear()
-        self.account(program).server.calls.clear()
+        """Forget the calls and batches so far."""
+        account = self.account(program)
+        for known in (self.world.cluster.calls, account.server.calls, account.service.history):
+            known.clear()
