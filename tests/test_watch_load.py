@@ -1,36 +1,13 @@
 """watch in a large cluster: what thousands of fat nodes and Leases and tens of thousands of heartbeats cost."""
 
-import os
 import time
-from pathlib import Path
 
-from tests.sandbox.kubernetes import node
+from tests.large_clusters import add_fat_nodes, beat, cpu_seconds
 from tests.sandbox.server import Call, wait_until
-from tests.sandbox.world import PREFIX, World
-from tests.watching import HASTY, Json, Watcher, cronjob, follows, job_number, populated, version_in, watching
+from tests.sandbox.world import World
+from tests.watching import HASTY, Watcher, cronjob, follows, job_number, populated, version_in, watching
 
-IMAGES = [{"names": [f"registry.example/{'x' * 170}:{number}"], "sizeBytes": number} for number in range(50)]
 MEGABYTE = 1024  # in the kernel's unit, KiB
-
-
-def add_fat_nodes(world: World, count: int) -> None:
-    """Add nodes with 50 images each, 58 MB of JSON for 5,000, and Leases that will be good for an hour."""
-    for number in range(count):
-        annotations = {f"{PREFIX}node-ips": f"5.{number // 250}.{number % 250}.1"}
-        document = node(f"node-{number}", annotations=annotations)
-        document["status"]["images"] = IMAGES
-        world.kubernetes.put(document)
-        world.kubernetes.renew_lease(f"node-{number}", age_seconds=-3600)
-
-
-def beat(world: World, name: str, number: int) -> None:
-    """Renew a node's status as its kubelet does."""
-    moment = f"2030-01-{1 + number // 86400:02}T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}Z"
-
-    def renew(document: Json) -> None:
-        document["status"]["conditions"][0]["lastHeartbeatTime"] = moment
-
-    world.kubernetes.edit("Node", name, renew)
 
 
 class Looks:
@@ -61,12 +38,6 @@ def peak(world: World, number: int) -> int:
         return watcher.kilobytes("VmHWM")
 
 
-def cpu_seconds(watcher: Watcher) -> float:
-    """Read how long a processor has worked for a watcher."""
-    stat = Path(f"/proc/{watcher.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def test_five_thousand_fat_nodes_stay_within_25_megabytes(world: World) -> None:
     """In a large cluster the watcher would be killed for its memory at every fresh list."""
     world.kubernetes.put(cronjob())
@@ -84,9 +55,9 @@ def test_a_look_at_five_thousand_nodes_takes_less_than_half_a_second_of_cpu(worl
     with watching(world, command=HASTY) as watcher:
         job_number(world, 1)
         looks.wait(2)
-        used, memory = cpu_seconds(watcher), watcher.kilobytes("VmRSS")
+        used, memory = cpu_seconds(watcher.process.pid), watcher.kilobytes("VmRSS")
         looks.wait(20)
-        assert cpu_seconds(watcher) - used <= 20 * 0.5
+        assert cpu_seconds(watcher.process.pid) - used <= 20 * 0.5
         assert watcher.kilobytes("VmRSS") - memory <= 4 * MEGABYTE
         assert watcher.errors == watcher.warnings == []
 

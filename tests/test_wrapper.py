@@ -1,9 +1,5 @@
-"""The loop around annotate-once, as the manifest has it, run by /bin/sh with a stand-in for the program."""
+"""What the loop around annotate-once promises of its runs, its end and what it leaves running."""
 
-import contextlib
-import os
-import re
-import signal
 import subprocess
 import sys
 import time
@@ -12,68 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.manifests import container
+from tests.large_clusters import kilobytes
 from tests.processes import children
 from tests.sandbox.server import wait_until
+from tests.wrapping import SHELL, Wrapper, commands, script
 
-SHELL = "/bin/sh"
 AT_ONCE_SECONDS = 1.0
-STAND_INS = {
-    "succeeds": "exit 0",
-    "fails": "exit 2",
-    "hangs": 'echo "$$" > running; exec sleep 600',
-    "hangs and is deaf": "trap '' TERM; echo \"$$\" > running; while :; do sleep 1; done",
-}
-
-
-def script() -> str:
-    """Give the script as the kubelet hands it to the shell: `$$` is `$`, and `$(NAME)` a variable it knows."""
-    shell, option, text = container("annotate")["command"]
-    assert (shell, option) == (SHELL, "-c")
-    assert not re.search(r"\$\$|\$\(", text), "the kubelet would change this"
-    return str(text)
-
-
-class Wrapper:
-    """The script in a folder with stand-ins for the program and, unless it is the real one, for sleep."""
-
-    def __init__(self, home: Path) -> None:
-        """Use a folder."""
-        self.home = home
-        self.process: subprocess.Popen[str] | None = None
-
-    def start(self, stand_in: str, *, sleeps: str = "") -> "subprocess.Popen[str]":
-        """Run the script; `sleeps` is what stands in for sleep."""
-        self._put("kube-node-dns", f'echo "$@" >> runs; {STAND_INS[stand_in]}')
-        if sleeps:
-            self._put("sleep", f'echo "$@" >> sleeps; {sleeps}')
-        self.process = subprocess.Popen(
-            [SHELL, "-c", script()],
-            cwd=self.home,
-            env={"PATH": f"{self.home}:{os.environ['PATH']}"},
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        return self.process
-
-    def _put(self, name: str, text: str) -> None:
-        (self.home / name).write_text(f"#!/bin/sh\n{text}\n", encoding="ascii")
-        (self.home / name).chmod(0o755)
-
-    def lines(self, name: str) -> list[str]:
-        """Give what a stand-in has noted."""
-        path = self.home / name
-        return path.read_text(encoding="ascii").splitlines() if path.exists() else []
-
-    def end(self) -> None:
-        """End whatever the script has started."""
-        if self.process is not None:
-            with self.process:
-                try:
-                    os.killpg(self.process.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    return
 
 
 @pytest.fixture
@@ -98,15 +38,6 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def commands(pids: list[int]) -> list[str]:
-    """Name what these processes run, as far as they still do."""
-    names = []
-    for pid in pids:
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            names.append(Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip())
-    return names
 
 
 def test_it_annotates_every_five_minutes(wrapper: Wrapper) -> None:
@@ -161,9 +92,7 @@ def test_only_a_shell_and_a_sleep_stay_between_the_runs(wrapper: Wrapper) -> Non
     """Every public node would hold a Python process in memory for five minutes of doing nothing."""
     process = wrapper.start("succeeds")
     assert wait_until(lambda: bool(wrapper.lines("runs")) and commands(children(process)) == ["sleep"])
-    resident = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text(encoding="ascii"))
-    assert resident is not None
-    assert int(resident[1]) < 8 * 1024
+    assert kilobytes(process.pid, "VmRSS") < 8 * 1024
 
 
 def test_shellcheck_has_no_complaint(tmp_path: Path) -> None:

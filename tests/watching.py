@@ -7,9 +7,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeAlias
 
+from tests.large_clusters import kilobytes
 from tests.processes import environment_of, start
 from tests.sandbox.kubernetes import Kubernetes
 from tests.sandbox.server import Call, FaultKind, Request, Response, wait_until
@@ -71,9 +71,7 @@ class Watcher:
 
     def kilobytes(self, figure: str) -> int:
         """Read a figure of the process's memory: VmRSS is what it has now, VmHWM the most it ever had."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        (line,) = [line for line in status.splitlines() if line.startswith(f"{figure}:")]
-        return int(line.split()[1])
+        return kilobytes(self.process.pid, figure)
 
     def _read(self) -> None:
         assert self.process.stderr is not None

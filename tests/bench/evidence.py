@@ -53,6 +53,7 @@ class Cluster:
     renewed: dict[int, float] = field(default_factory=dict)
     silent: set[int] = field(default_factory=set)
     ended: threading.Event = field(default_factory=threading.Event)
+    syncing: int = 0
 
     def shown(self) -> set[str]:
         """Give the addresses that DNS shows."""
@@ -102,7 +103,12 @@ class Cluster:
         with contextlib.suppress(urllib3.exceptions.HTTPError, OSError, ValueError):
             for event in events:
                 if event["type"] == "ADDED":
-                    threading.Thread(target=self.sync, daemon=True).start()
+                    self.syncing += 1
+                    threading.Thread(target=self._run_job, daemon=True).start()
+
+    def _run_job(self) -> None:
+        self.sync()
+        self.syncing -= 1
 
 
 @contextlib.contextmanager

@@ -146,6 +146,8 @@ class Api:
         try:
             yield (json.loads(line) for line in _lines(response))
         finally:
+            with contextlib.suppress(ValueError, RuntimeError):  # it has ended by itself
+                response.shutdown()  # else `close` waits for a thread that still reads, until its time is out
             response.close()
 
     def _url(self, path: str, query: Query) -> str:
