@@ -196,8 +196,8 @@ class RecordSet:
         return self.type, self.set_identifier or ""
 
     def __str__(self) -> str:
-        """Say which of its name's sets this is, for people."""
-        place = self.coordinates if self.coordinates is not None else self.set_identifier
+        """Say which of its name's sets this is, for people, on one line: others may name theirs as they like."""
+        place = self.coordinates if self.coordinates is not None else one_line(self.set_identifier or "")
         return f"{self.type} {self.policy}" + (f" {place}" if place else "")
 
 

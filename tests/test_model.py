@@ -245,6 +245,9 @@ def test_numeric_order() -> None:
         pytest.param(plain("A", "5.0.0.1"), "A simple", id="simple"),
         pytest.param(near("AAAA", PARIS, "2600::1"), "AAAA geoproximity 48.86,2.35", id="by its place"),
         pytest.param(routed("A", "blue", {"Weight": 1}, "5.0.0.1"), "A weighted blue", id="by its identifier"),
+        pytest.param(
+            routed("A", " a\tb\nc\x9b2J ", {"Weight": 1}, "5.0.0.1"), "A weighted a b c2J", id="an odd identifier"
+        ),
     ],
 )
 def test_which_set_of_its_name(record_set: object, words: str) -> None:
