@@ -188,6 +188,13 @@ def test_the_text_has_the_content_of_the_document(outcome: Outcome, words: str) 
     assert words in sync_text({DOMAIN: outcome}, dry_run=False)
 
 
+def test_somebody_elses_words_stay_on_their_line() -> None:
+    """What Route 53 says in two lines would look like a record set, a node or a domain of the result."""
+    outcome = Outcome(DOMAIN, settled=True, error=ConfigurationError("one\ntwo\x9b"), warnings=("three\nfour",))
+    text = sync_text({DOMAIN: outcome}, dry_run=False)
+    assert text == "cdn.example.com · failed\n  warning: three four\n  error: one two\n"
+
+
 def test_text_of_a_failed_domain_counts_nothing() -> None:
     """A failure would claim that there are no records."""
     assert "unchanged" not in sync_text({DOMAIN: FAILED}, dry_run=False)
