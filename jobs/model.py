@@ -47,9 +47,14 @@ def _degrees(text: str, what: str, limit: int) -> Decimal:
     return degrees.quantize(Decimal("0.01"), ROUND_HALF_EVEN) + 0  # + 0 makes -0.00 plain 0.00
 
 
+def shortened(text: str, most: int = 80) -> str:
+    """Cut off what nobody would read to its end."""
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
 def quoted(text: str) -> str:
     """Show somebody else's text on one line, harmless and short."""
-    return repr(text if len(text) <= 80 else text[:77] + "...")
+    return repr(shortened(text))
 
 
 def one_line(text: str) -> str:
