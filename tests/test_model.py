@@ -90,7 +90,7 @@ def test_equal_places_are_equal_as_numbers() -> None:
 
 def test_long_text_is_shown_short() -> None:
     """A megabyte in an annotation would drown the output."""
-    assert quoted("x" * 1000) == "'" + "x" * 77 + "...'"
+    assert quoted("x" * 1000) == quoted("x" * 81) == "'" + "x" * 77 + "...'"
 
 
 def test_short_text_is_shown_whole() -> None:
@@ -116,6 +116,7 @@ def test_messages_stay_one_line() -> None:
         pytest.param("0%", 7, 1, id="0% is at least one"),
         pytest.param("50%", 0, 1, id="of no nodes is at least one"),
         pytest.param("29%", 100, 29, id="without floating-point noise"),
+        pytest.param("100%", 500, 500, id="all of many"),
     ],
 )
 def test_min_nodes_required(text: str, selected: int, required: int) -> None:
@@ -212,6 +213,20 @@ def test_a_bias_makes_a_difference() -> None:
     point = {"Coordinates": {"Latitude": "48.86", "Longitude": "2.35"}, "Bias": 20}
     other = routed("A", "geoproximity-coords:48.86,2.35", {"GeoProximityLocation": point}, "5.0.0.1")
     assert near("A", PARIS, "5.0.0.1") != other
+
+
+def test_no_bias_is_a_bias_of_0() -> None:
+    """A set that somebody has touched in the console would be rewritten, though it answers the same."""
+    location = {"Coordinates": {"Latitude": "48.86", "Longitude": "2.35"}}
+    sets = [routed("A", "x", {"GeoProximityLocation": {**location, **bias}}, "5.0.0.1") for bias in ({}, {"Bias": 0})]
+    assert sets[0] == sets[1]
+    assert sets[0].extras == ""
+
+
+def test_settings_of_somebody_else_are_told_apart() -> None:
+    """A health check that was changed since would count as the one that was read."""
+    one, other = (read("A", ["5.0.0.1"], {"HealthCheckId": check}) for check in ("h", "i"))
+    assert one != other
 
 
 def test_a_record_set_keeps_what_was_read() -> None:

@@ -158,7 +158,9 @@ def test_a_and_aaaa_are_ours_whatever_their_policy() -> None:
 
 def test_a_cname_is_a_configuration_error() -> None:
     """Every write would be refused without anybody knowing why."""
-    with pytest.raises(ConfigurationError, match="a CNAME record stands at this name"):
+    with pytest.raises(
+        ConfigurationError, match=r"^a CNAME record stands at this name; delete it, or choose another name$"
+    ):
         owned(DOMAIN, ZONE, iter([CNAME]))
 
 
@@ -237,6 +239,13 @@ def test_a_node_without_a_place_is_skipped_under_geoproximity() -> None:
     found = wanted(DOMAIN, 60, [NOWHERE, CORDONED, AT_PARIS], [OUR_GEO]).verdicts
     why = f"no coordinates: this domain has geoproximity routing, set the annotation {COORDINATES}"
     assert found == (AT_PARIS, Skipped("c", why, NOWHERE.addresses, None), CORDONED)
+
+
+def test_a_node_without_a_place_keeps_the_reasons_of_its_other_addresses() -> None:
+    """An address that is not public would vanish from the table, and nobody would know why it is not in DNS."""
+    private = (Withheld(ip_address("10.0.0.1"), "not globally reachable"),)
+    found = wanted(DOMAIN, 60, [replace(NOWHERE, withheld=private), AT_PARIS], [OUR_GEO]).verdicts
+    assert [verdict.withheld for verdict in found if isinstance(verdict, Skipped)] == [private]
 
 
 def test_nodes_at_one_place_share_a_record_set() -> None:
