@@ -377,16 +377,3 @@ def test_nodes_that_turn_unknown_one_after_the_other_come_back_when_they_are_too
     assert told(outlook) == "node-1: not ready: Kubelet stopped posting node status."
     outlook.node(second, "8")
     assert outlook.change(NOW) == Change("node-1: publishable with 5.0.0.1 at no place", NOW, "8")
-
-
-def test_before_the_first_list_there_is_nothing() -> None:
-    """The watcher would end, with its other threads asking too early."""
-    outlook = Outlook(Checks())
-    assert (outlook.listed.nodes, outlook.warnings, outlook.change(NOW)) == ((), (), None)
-
-
-def test_a_node_that_is_heard_of_before_the_first_list() -> None:
-    """The order in which the threads begin would decide whether the watcher goes on."""
-    outlook = Outlook(Checks())
-    outlook.node(NODE, "7")
-    assert outlook.change(NOW) == Change("node-1: publishable with 5.0.0.1 at no place", NOW, "7")
