@@ -72,7 +72,7 @@ def _cannot_serve(node: Node) -> str | None:
 
 def not_ready(condition: Condition) -> str:
     """Say why a node is not ready, in the words of whoever has said so."""
-    return f"not ready: {one_line(condition.message) or f'Ready is {condition.status}'}"
+    return f"not ready: {one_line(condition.message) or f'Ready is {one_line(condition.status)}'}"
 
 
 def _addresses(node_ips: str | None) -> tuple[tuple[Address, ...], tuple[Withheld, ...], str | None]:

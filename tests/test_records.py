@@ -47,6 +47,7 @@ def test_a_node_that_can_serve() -> None:
         pytest.param(replace(NODE, ready=Condition("False", "disk full")), "not ready: disk full", id="not ready"),
         pytest.param(replace(NODE, ready=Condition("Unknown", "")), "not ready: Ready is Unknown", id="unknown"),
         pytest.param(replace(NODE, ready=Condition("true", "")), "not ready: Ready is true", id="not quite True"),
+        pytest.param(replace(NODE, ready=Condition("N\x1bo", "")), "not ready: Ready is No", id="an odd status"),
         pytest.param(replace(NODE, ready=Condition("False", "a\nb")), "not ready: a b", id="message on one line"),
         pytest.param(replace(NODE, ready=Condition("False", "\n")), "not ready: Ready is False", id="blank message"),
         pytest.param(
