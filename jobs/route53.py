@@ -163,9 +163,9 @@ class Route53:
         """
         try:
             answer: Mapping[str, Any] = getattr(self._client, xform_name(action))(**parameters)
-        except BotoCoreError:
+        except (BotoCoreError, ClientError, ResponseParserError, OSError):
             raise
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except Exception as error:  # its parser promises no kind of error
             raise ResponseParserError(f"{type(error).__name__}: {error}") from error
         if not _is_plain(answer):
             raise ResponseParserError("a member comes twice")
