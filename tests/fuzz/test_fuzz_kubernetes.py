@@ -72,7 +72,6 @@ def run(site: Site, bodies: Mapping[str, bytes]) -> tuple[Outcome, bool]:
     before = site.contents(zone_id)
     site.world.cluster.service = Altered(site.world.kubernetes, bodies)
     outcome = site.run_as_told(REQUEST)[DOMAIN]
-    event(f"exit status {outcome.exit_status}")
     return outcome, site.contents(zone_id) != before
 
 
@@ -83,6 +82,7 @@ def test_documents_with_something_wrong(site: Site, good: Mapping[str, Json], da
     operation = data.draw(st.sampled_from(["list nodes", "list nodes", *ANSWERS]))
     document = data.draw(spoiled(good[operation]))
     outcome, wrote = run(site, {operation: written(document)})
+    event(f"exit status {outcome.exit_status}")
     if outcome.error:
         assert not wrote
         assert one_line(str(outcome.error))
@@ -100,6 +100,16 @@ def test_no_list_at_all(site: Site, operation: str, body: bytes) -> None:
     """An answer from a proxy would count as "no nodes", and the domain be emptied."""
     outcome, wrote = run(site, {operation: body})
     assert isinstance(outcome.error, Failure)
+    assert not wrote
+
+
+@pytest.mark.parametrize("name", ["", "N0", "n0\n", "n\x1b[2J0", "-n0", "n" * 254])
+def test_a_name_that_no_node_can_have(site: Site, good: Mapping[str, Json], name: str) -> None:
+    """An answer from who knows where would forge lines of the result, or clear the terminal."""
+    document = json.loads(written(good["list nodes"]))
+    document["items"][0]["metadata"]["name"] = name
+    outcome, wrote = run(site, {"list nodes": written(document)})
+    assert "the answer is not what the API promises" in str(outcome.error)
     assert not wrote
 
 
