@@ -116,7 +116,7 @@ def judge(status: int, out: str, err: str, *settings: str) -> None:
         (line,) = lines
         assert out == ""
         assert any(each in message(line) for each in settings), line
-    assert max(map(len, lines)) <= LONGEST_LINE, lines
+    assert all(len(message(line)) <= LONGEST_LINE for line in lines), lines
 
 
 Case = tuple[str, Option, str]
@@ -180,7 +180,7 @@ def test_arguments_in_any_order(arguments: list[str]) -> None:
         status, out, err = called(arguments, {})
         assert status == ConfigurationError.exit_status or "--dry-run" in arguments
         assert all(map(str.isprintable, (out + err).split("\n")))
-        assert max(map(len, err.splitlines()), default=0) <= LONGEST_LINE
+        assert all(len(message(line)) <= LONGEST_LINE for line in err.splitlines())
 
 
 @pytest.mark.parametrize(
