@@ -53,6 +53,7 @@ def test_coordinates_are_read(text: str, form: str) -> None:
         pytest.param("1.00", "is not <latitude>,<longitude>", id="one number"),
         pytest.param("1,2,3", "is not <latitude>,<longitude>", id="three numbers"),
         pytest.param("1;2", "is not <latitude>,<longitude>", id="wrong separator"),
+        pytest.param("X1,2", "latitude 'X1' is not a decimal number", id="a letter before a number"),
         pytest.param(",2", "latitude '' is not a decimal number", id="no latitude"),
         pytest.param("1,", "longitude '' is not a decimal number", id="no longitude"),
         pytest.param("north,2", "latitude 'north' is not a decimal number", id="a word"),
@@ -127,7 +128,7 @@ def test_min_nodes_required(text: str, selected: int, required: int) -> None:
 @pytest.mark.parametrize("text", ["", "%", "-1", "1.5", "101%", "one", "1 %", "1%%", "\u0661", "1234567890", "+1"])
 def test_min_nodes_refuses(text: str) -> None:
     """A typing error would set the guard to something nobody asked for."""
-    with pytest.raises(ValueError, match="is neither a number of nodes nor a percentage from 0% to 100%"):
+    with pytest.raises(ValueError, match=r"^is neither a number of nodes nor a percentage from 0% to 100%$"):
         MinNodes.parse(text)
 
 
