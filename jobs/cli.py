@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from jobs import report
 from jobs.errors import DONE, FAILED, ConfigurationError, Failure
 from jobs.logs import log_to_stderr
+from jobs.model import shortened
 from jobs.options import ANNOTATE_ONCE, SYNC_ONCE, WATCH, Option, settings
 from jobs.output import Ending, print_result
 from jobs.retry import ATTEMPTS, Clock
@@ -40,7 +41,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         command = self.prog if " " in self.prog else f"{self.prog} COMMAND"
-        raise ConfigurationError(f"{message}; see '{command} --help'")
+        raise ConfigurationError(f"{shortened(message, 200)}; see '{command} --help'")
 
 
 class _Version(argparse.Action):

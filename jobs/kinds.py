@@ -7,12 +7,14 @@ import msgspec
 
 Item = TypeVar("Item")
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z", max_length=253)]
+"""What the API server takes for the name of a node: it goes into the log, the result and Events as it is."""
 
 
 class Metadata(msgspec.Struct, rename="camel"):
-    """What most kinds need of their metadata."""
+    """What is needed of a node's metadata."""
 
-    name: str
+    name: Name
     resource_version: str = ""
     annotations: dict[str, str] | None = None
     deletion_timestamp: str | None = None

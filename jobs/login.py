@@ -10,7 +10,7 @@ from kubernetes.client import Configuration
 from kubernetes.config import load_incluster_config, load_kube_config
 
 from jobs.errors import ConfigurationError, Failure
-from jobs.model import one_line
+from jobs.model import one_line, shortened
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _HOME_CONFIG = os.path.expanduser("~/.kube/config")  # noqa: PTH111 - pathlib raises for a uid without a home
@@ -59,8 +59,9 @@ def _login(source: str) -> Iterator[None]:
     except Exception as error:  # a kubeconfig can be wrong in any way
         shapeless = isinstance(error, TypeError | AttributeError | KeyError)
         words = "its content is no kubeconfig" if shapeless else one_line(str(error)) or type(error).__name__
+        tried = f"{shortened(one_line(source), 150)}: {shortened(words, 200)}"
         raise ConfigurationError(
-            f"no login to Kubernetes from {source}: {words}; check --kubeconfig, --context and KUBECONFIG"
+            f"no login to Kubernetes from {tried}; check --kubeconfig, --context and KUBECONFIG"
         ) from error
     finally:
         root.removeFilter(listen)

@@ -47,9 +47,14 @@ def _degrees(text: str, what: str, limit: int) -> Decimal:
     return degrees.quantize(Decimal("0.01"), ROUND_HALF_EVEN) + 0  # + 0 makes -0.00 plain 0.00
 
 
+def shortened(text: str, most: int = 80) -> str:
+    """Cut off what nobody would read to its end."""
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
 def quoted(text: str) -> str:
     """Show somebody else's text on one line, harmless and short."""
-    return repr(text if len(text) <= 80 else text[:77] + "...")
+    return repr(shortened(text))
 
 
 def one_line(text: str) -> str:
@@ -196,8 +201,8 @@ class RecordSet:
         return self.type, self.set_identifier or ""
 
     def __str__(self) -> str:
-        """Say which of its name's sets this is, for people."""
-        place = self.coordinates if self.coordinates is not None else self.set_identifier
+        """Say which of its name's sets this is, for people, on one line: others may name theirs as they like."""
+        place = self.coordinates if self.coordinates is not None else one_line(self.set_identifier or "")
         return f"{self.type} {self.policy}" + (f" {place}" if place else "")
 
 

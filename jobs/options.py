@@ -43,6 +43,14 @@ def _text(value: str) -> str:
     return value
 
 
+def _selector(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("is no text in UTF-8") from None
+    return value
+
+
 def _seconds(lowest: int, highest: int) -> Callable[[str], int]:
     def parse(value: str) -> int:
         if not re.fullmatch("[0-9]{1,10}", value) or not lowest <= int(value) <= highest:
@@ -112,7 +120,9 @@ def _port(value: str) -> int:
     return int(port)
 
 
-_SELECTOR = Option("--node-label-selector", str, "which nodes serve: a Kubernetes label selector (all)", "SEL", "")
+_SELECTOR = Option(
+    "--node-label-selector", _selector, "which nodes serve: a Kubernetes label selector (all)", "SEL", ""
+)
 _CHECKS = (
     Option(
         "--lease-timeout",

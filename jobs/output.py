@@ -12,7 +12,12 @@ log = logging.getLogger(__name__)
 
 
 def print_result(text: str) -> None:
-    """Write the result; a reader who has seen enough, such as `head`, is no error."""
+    """Write the result; a reader who has seen enough, such as `head`, is no error.
+
+    What the encoding of standard output cannot say is written as an escape: the run itself is done, and well.
+    """
+    encoding = sys.stdout.encoding or "utf-8"
+    text = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
         print(text, end="", flush=True)  # noqa: T201 - the one place that does
     except OSError as error:

@@ -72,7 +72,7 @@ def _cannot_serve(node: Node) -> str | None:
 
 def not_ready(condition: Condition) -> str:
     """Say why a node is not ready, in the words of whoever has said so."""
-    return f"not ready: {one_line(condition.message) or f'Ready is {condition.status}'}"
+    return f"not ready: {one_line(condition.message) or f'Ready is {one_line(condition.status)}'}"
 
 
 def _addresses(node_ips: str | None) -> tuple[tuple[Address, ...], tuple[Withheld, ...], str | None]:
@@ -127,15 +127,17 @@ def owned(domain: str, zone_name: str, found: Iterable[RecordSet]) -> tuple[Reco
 
 def wanted(domain: str, ttl: int, verdicts: Iterable[Verdict], current: Sequence[RecordSet]) -> Wanted:
     """Work out a domain's record sets from the verdicts and what DNS shows now, `current`."""
-    policy, judged, warnings = _route(sorted(verdicts, key=lambda verdict: verdict.node), current)
+    by_place, judged, warnings = _route(sorted(verdicts, key=lambda verdict: verdict.node), current)
     publishable = sum(isinstance(verdict, Published) for verdict in judged)
-    slots, judged = _within_limits(policy, judged, current)
+    slots, judged = _within_limits(judged, current, by_place=by_place)
     record_sets = (_record_set(domain, type_, place, ttl, values) for (type_, place), values in slots.items())
     return Wanted(tuple(sorted(record_sets, key=lambda each: each.key)), judged, warnings, publishable)
 
 
-def _route(verdicts: Sequence[Verdict], current: Sequence[RecordSet]) -> tuple[str, Sequence[Verdict], tuple[str, ...]]:
-    """Choose simple or geoproximity routing.
+def _route(
+    verdicts: Sequence[Verdict], current: Sequence[RecordSet]
+) -> tuple[bool, Sequence[Verdict], tuple[str, ...]]:
+    """Choose between geoproximity (True) and simple routing.
 
     DNS shows now | publishable nodes with coordinates | wanted
     anything      | all                                | geoproximity
@@ -148,13 +150,13 @@ def _route(verdicts: Sequence[Verdict], current: Sequence[RecordSet]) -> tuple[s
     published = [verdict for verdict in verdicts if isinstance(verdict, Published)]
     placeless = [verdict.node for verdict in published if verdict.coordinates is None]
     if len(placeless) == len(published):
-        return "simple", verdicts, ()
+        return False, verdicts, ()
     if not placeless:
-        return "geoproximity", verdicts, ()
+        return True, verdicts, ()
     if any(each.policy == "geoproximity" for each in current):
-        return "geoproximity", [_without_place(v) for v in verdicts], ()
+        return True, [_without_place(v) for v in verdicts], ()
     warning = f"simple routing until every published node has coordinates; without: {', '.join(placeless)}"
-    return "simple", verdicts, (warning,)
+    return False, verdicts, (warning,)
 
 
 def _without_place(verdict: Verdict) -> Verdict:
@@ -170,14 +172,14 @@ Slot = tuple[str, Coordinates | None]
 
 
 def _within_limits(
-    policy: str, verdicts: Sequence[Verdict], current: Sequence[RecordSet]
+    verdicts: Sequence[Verdict], current: Sequence[RecordSet], *, by_place: bool
 ) -> tuple[dict[Slot, list[str]], tuple[Verdict, ...]]:
     """Give each address its slot; what is in DNS already comes first, then node-name order, then nothing more."""
     refused: dict[tuple[str, Address], str] = {}
     slots: dict[Slot, list[str]] = {}
     for type_, version in TYPES.items():
         asked = [
-            (verdict.node, verdict.coordinates if policy == "geoproximity" else None, address)
+            (verdict.node, verdict.coordinates if by_place else None, address)
             for verdict in verdicts
             if isinstance(verdict, Published)
             for address in verdict.addresses

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobs.explain import Explainer, title
-from jobs.model import Published, Verdict
+from jobs.model import Published, Verdict, one_line
 from jobs.outcome import Outcome, Outcomes
 from jobs.plan import Change, api_changes
 
@@ -84,9 +84,11 @@ def sync_text(outcomes: Outcomes, *, dry_run: bool) -> str:
 def _section(outcome: Outcome, *, dry_run: bool) -> str:
     zone = [f"zone {outcome.zone.id}"] if outcome.zone else []
     heading = " · ".join([outcome.domain, *zone, _status(outcome, dry_run=dry_run), *["dry run"] * dry_run])
-    lines = [heading, *(f"  warning: {warning}" for warning in outcome.warnings)]
-    if outcome.error or outcome.refusal:
-        lines.append(f"  {f'error: {outcome.error}' if outcome.error else f'refused: {outcome.refusal}'}")
+    lines = [heading, *(f"  warning: {one_line(warning)}" for warning in outcome.warnings)]
+    if outcome.error:
+        lines.append(f"  error: {one_line(str(outcome.error))}")
+    elif outcome.refusal:
+        lines.append(f"  refused: {outcome.refusal}")
     lines += _diff(outcome)
     if not outcome.error:
         lines.append(f"  {outcome.unchanged} record set{'' if outcome.unchanged == 1 else 's'} unchanged")

@@ -1,9 +1,11 @@
 """Route 53 through boto3: its zones, record sets and changes in our terms, its errors as ours. No decision."""
 
 import logging
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from html import unescape
 from typing import Any
 
@@ -25,7 +27,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from jobs.errors import ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
-from jobs.model import RecordSet, record_set
+from jobs.model import RecordSet, one_line, quoted, record_set, shortened
 from jobs.names import Zone, canonical, escaped, within
 from jobs.plan import Change, api_changes
 from jobs.retry import Clock, patiently
@@ -67,6 +69,7 @@ class Route53:
     def __init__(self, clock: Clock) -> None:
         """Find credentials and settings as boto3 does; raises ConfigurationError where they do not fit together."""
         self._clock = clock
+        _check_environment()
         try:
             core = botocore.session.get_session()
             core.set_default_client_config(_CONFIG)  # also for the clients that fetch credentials
@@ -147,7 +150,7 @@ class Route53:
         started = self._clock.now()
         outcome = "no answer"
         try:
-            answer: Mapping[str, Any] = getattr(self._client, xform_name(action))(**parameters)
+            answer = self._ask(action, parameters)
         except (BotoCoreError, ClientError, ResponseParserError, OSError) as error:
             failure = _translated(error, f"route53:{action} on {resource}", action)
             outcome = str(failure)
@@ -159,6 +162,40 @@ class Route53:
             return answer
         finally:
             log.debug("%s on %s: %s in %.0f ms", action, resource, outcome, 1000 * (self._clock.now() - started))
+
+    def _ask(self, action: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Send one request; raises ResponseParserError for XML of any other shape than the API's, as botocore does not.
+
+        It stumbles over such an answer in its own code, or leaves elements in it where a member comes twice.
+        """
+        try:
+            answer: Mapping[str, Any] = getattr(self._client, xform_name(action))(**parameters)
+        except (BotoCoreError, ClientError, ResponseParserError, OSError):
+            raise
+        except Exception as error:  # its parser promises no kind of error
+            raise ResponseParserError(f"{type(error).__name__}: {error}") from error
+        if not _is_plain(answer):
+            raise ResponseParserError("a member comes twice")
+        return answer
+
+
+def _check_environment() -> None:
+    """Refuse settings that are no text, before botocore says where in which secret it cannot go on."""
+    for name, value in os.environ.items():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            if name.startswith("AWS_"):
+                raise ConfigurationError(f"{name} holds bytes that are no text in UTF-8; set it anew") from None
+
+
+def _is_plain(value: object) -> bool:
+    match value:
+        case dict():
+            return all(map(_is_plain, value.values()))
+        case list():
+            return all(map(_is_plain, value))
+    return isinstance(value, str | int | datetime)
 
 
 def _read_older_refusal(
@@ -172,7 +209,10 @@ def _read_older_refusal(
 
 
 def _zone(raw: Mapping[str, Any]) -> Zone:
-    return Zone(raw["Id"].rpartition("/")[2], canonical(raw["Name"]), bool(raw["Config"]["PrivateZone"]))
+    zone_id = raw["Id"].rpartition("/")[2]
+    if not re.fullmatch("[A-Z0-9]{1,32}", zone_id):  # it goes into requests and into every line about the zone
+        raise ValueError(f"{quoted(zone_id)} is no zone id")
+    return Zone(zone_id, canonical(raw["Name"]), bool(raw["Config"]["PrivateZone"]))
 
 
 @contextmanager
@@ -200,14 +240,14 @@ def _translated(error: Exception, what: str, action: str = "") -> Failure:
         case HTTPClientError() | ConnectionError():
             return TemporaryError(f"Route 53 unreachable: {error}")
         case ResponseParserError():
-            return TemporaryError(f"{what}: unreadable answer: {str(error).splitlines()[0][:200]}")
+            return TemporaryError(f"{what}: unreadable answer: {shortened(one_line(str(error)), 200)}")
         case _:
             return ConfigurationError(f"{what}: {error}; check the AWS settings (environment, profile, role)")
 
 
 def _translated_answer(error: ClientError, what: str) -> Failure:
     answer = error.response
-    code, text = answer["Error"].get("Code", ""), answer["Error"].get("Message", "")
+    code, text = (str(answer["Error"].get(member) or "") for member in ("Code", "Message"))
     text = text.partition("The Canonical String")[0].rstrip()  # what follows is the request, with the session token
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     said = f"{code}: {text}"

@@ -53,6 +53,7 @@ def test_coordinates_are_read(text: str, form: str) -> None:
         pytest.param("1.00", "is not <latitude>,<longitude>", id="one number"),
         pytest.param("1,2,3", "is not <latitude>,<longitude>", id="three numbers"),
         pytest.param("1;2", "is not <latitude>,<longitude>", id="wrong separator"),
+        pytest.param("X1,2", "latitude 'X1' is not a decimal number", id="a letter before a number"),
         pytest.param(",2", "latitude '' is not a decimal number", id="no latitude"),
         pytest.param("1,", "longitude '' is not a decimal number", id="no longitude"),
         pytest.param("north,2", "latitude 'north' is not a decimal number", id="a word"),
@@ -90,7 +91,7 @@ def test_equal_places_are_equal_as_numbers() -> None:
 
 def test_long_text_is_shown_short() -> None:
     """A megabyte in an annotation would drown the output."""
-    assert quoted("x" * 1000) == "'" + "x" * 77 + "...'"
+    assert quoted("x" * 1000) == quoted("x" * 81) == "'" + "x" * 77 + "...'"
 
 
 def test_short_text_is_shown_whole() -> None:
@@ -116,6 +117,7 @@ def test_messages_stay_one_line() -> None:
         pytest.param("0%", 7, 1, id="0% is at least one"),
         pytest.param("50%", 0, 1, id="of no nodes is at least one"),
         pytest.param("29%", 100, 29, id="without floating-point noise"),
+        pytest.param("100%", 500, 500, id="all of many"),
     ],
 )
 def test_min_nodes_required(text: str, selected: int, required: int) -> None:
@@ -126,7 +128,7 @@ def test_min_nodes_required(text: str, selected: int, required: int) -> None:
 @pytest.mark.parametrize("text", ["", "%", "-1", "1.5", "101%", "one", "1 %", "1%%", "\u0661", "1234567890", "+1"])
 def test_min_nodes_refuses(text: str) -> None:
     """A typing error would set the guard to something nobody asked for."""
-    with pytest.raises(ValueError, match="is neither a number of nodes nor a percentage from 0% to 100%"):
+    with pytest.raises(ValueError, match=r"^is neither a number of nodes nor a percentage from 0% to 100%$"):
         MinNodes.parse(text)
 
 
@@ -214,6 +216,20 @@ def test_a_bias_makes_a_difference() -> None:
     assert near("A", PARIS, "5.0.0.1") != other
 
 
+def test_no_bias_is_a_bias_of_0() -> None:
+    """A set that somebody has touched in the console would be rewritten, though it answers the same."""
+    location = {"Coordinates": {"Latitude": "48.86", "Longitude": "2.35"}}
+    sets = [routed("A", "x", {"GeoProximityLocation": {**location, **bias}}, "5.0.0.1") for bias in ({}, {"Bias": 0})]
+    assert sets[0] == sets[1]
+    assert sets[0].extras == ""
+
+
+def test_settings_of_somebody_else_are_told_apart() -> None:
+    """A health check that was changed since would count as the one that was read."""
+    one, other = (read("A", ["5.0.0.1"], {"HealthCheckId": check}) for check in ("h", "i"))
+    assert one != other
+
+
 def test_a_record_set_keeps_what_was_read() -> None:
     """DELETE must repeat the set exactly as it stands, in any notation."""
     raw = {"Name": "CDN.example.com.", "Type": "AAAA", "TTL": 5, "ResourceRecords": [{"Value": "2600:0::1"}]}
@@ -245,6 +261,9 @@ def test_numeric_order() -> None:
         pytest.param(plain("A", "5.0.0.1"), "A simple", id="simple"),
         pytest.param(near("AAAA", PARIS, "2600::1"), "AAAA geoproximity 48.86,2.35", id="by its place"),
         pytest.param(routed("A", "blue", {"Weight": 1}, "5.0.0.1"), "A weighted blue", id="by its identifier"),
+        pytest.param(
+            routed("A", " a\tb\nc\x9b2J ", {"Weight": 1}, "5.0.0.1"), "A weighted a b c2J", id="an odd identifier"
+        ),
     ],
 )
 def test_which_set_of_its_name(record_set: object, words: str) -> None:

@@ -17,6 +17,7 @@ from tests.sandbox import names as route53_names
         pytest.param("example.com", "example.com", id="apex"),
         pytest.param("_a_.example.com", "_a_.example.com", id="underscores"),
         pytest.param("1.example.com", "1.example.com", id="digits"),
+        pytest.param("a.1.example", "a.1.example", id="digits within"),
         pytest.param("a-b.example.com", "a-b.example.com", id="hyphen"),
         pytest.param("xn--bcher-kva.example", "xn--bcher-kva.example", id="international"),
         pytest.param(f"{'a' * 63}.com", f"{'a' * 63}.com", id="longest label"),
@@ -48,18 +49,22 @@ def test_a_domain_is_read(text: str, name: str) -> None:
         pytest.param("192.0.2.1", id="an address"),
         pytest.param(f"{'a' * 64}.com", id="label too long"),
         pytest.param("a." * 126 + "com", id="name too long"),
+        pytest.param("a." * 125 + "comm", id="name too long by one"),
+        pytest.param("example.com.1", id="digits last"),
     ],
 )
 def test_what_is_no_domain(text: str) -> None:
     """A typing error would be looked for in Route 53 instead of being told at once."""
-    with pytest.raises(ValueError, match=r"is not a domain name: write it like www\.example\.com or \*\.example\.com"):
+    with pytest.raises(
+        ValueError, match=r"^is not a domain name: write it like www\.example\.com or \*\.example\.com$"
+    ):
         parse_domain(text)
 
 
 @pytest.mark.parametrize("text", ["b\u00fccher.example", "\u212aube.example", "\u0661.example"])
 def test_only_ascii(text: str) -> None:
     """A look-alike character would become another domain than the one that people see."""
-    with pytest.raises(ValueError, match="in ASCII: write international labels as xn--"):
+    with pytest.raises(ValueError, match=r"^is not a domain name in ASCII: write international labels as xn--\.\.\.$"):
         parse_domain(text)
 
 
@@ -98,12 +103,8 @@ def test_domains_are_read_in_the_order_of_the_lists() -> None:
 
 def test_last_labels() -> None:
     """The search for a zone would begin beyond it."""
-    assert [last_labels("*.a.example.com"), last_labels("example.com"), last_labels("com"), last_labels("a.b", 1)] == [
-        "example.com",
-        "example.com",
-        "com",
-        "b",
-    ]
+    found = ["*.a.example.com", "example.com", "com", "*.com"]
+    assert [*map(last_labels, found), last_labels("a.b", 1)] == ["example.com", "example.com", "com", "com", "b"]
 
 
 @pytest.mark.parametrize(
@@ -152,18 +153,38 @@ def test_two_zones_of_the_same_name() -> None:
     """One of two would be written to by chance; the message names both and the way out."""
     with pytest.raises(ConfigurationError) as caught:
         choose_zone("www.example.com", [TOP, TWIN])
-    assert all(words in str(caught.value) for words in ("example.com (Z1)", "example.com (Z3)", "--zone-id"))
+    assert str(caught.value) == (
+        "two public hosted zones could hold it: example.com (Z1) and example.com (Z3); choose one with --zone-id"
+    )
 
 
 def test_no_zone_but_a_private_one() -> None:
     """A user who sees the zone in the console would not understand why it is not used."""
-    error = no_zone("www.cdn.example.com", [TOP, HIDDEN])
-    assert "only a private hosted zone holds it: www.cdn.example.com (Z4, private)" in str(error)
+    hidden = [HIDDEN, Zone("Z6", "example.com", private=True)]
+    assert str(no_zone("www.cdn.example.com", [TOP, *hidden])) == (
+        "only a private hosted zone holds it: www.cdn.example.com (Z4, private), example.com (Z6, private); "
+        "create a public one"
+    )
 
 
 def test_no_zone_but_similar_ones() -> None:
     """A typing error in the domain would be hard to see."""
-    assert "zones seen that come near: example.com (Z1)" in str(no_zone("exmple.com", [TOP]))
+    assert str(no_zone("exmple.com", [TOP, TWIN])) == (
+        "no public hosted zone of this account holds it; "
+        "zones seen that come near: example.com (Z1), example.com (Z3); "
+        "create the zone, or check the domain and the AWS account"
+    )
+
+
+def test_no_more_than_three_similar_zones() -> None:
+    """An account of many zones would fill the screen."""
+    zones = [Zone(f"Z{number}", f"example{number}.com", private=False) for number in range(1, 6)]
+    assert str(no_zone("example.com", zones)).count("(Z") == 3
+
+
+def test_zones_that_are_half_alike_come_near() -> None:
+    """A domain typed with a wrong ending would get no hint."""
+    assert "abcd.net (Z1)" in str(no_zone("abcde.org", [Zone("Z1", "abcd.net", private=False)]))
 
 
 def test_no_zone_at_all() -> None:
@@ -174,3 +195,8 @@ def test_no_zone_at_all() -> None:
 def test_no_zone_is_a_configuration_error() -> None:
     """A CronJob would retry for ever what only a person can mend."""
     assert no_zone("example.com", []).exit_status == 2
+
+
+def test_the_order_of_lists_is_that_of_labels_from_the_right() -> None:
+    """A domain would be asked for after the page on which it stands."""
+    assert listing_order("a-b.example.com") == "com.example.a-b."

@@ -29,3 +29,18 @@ def test_what_a_run_has_undone_itself_is_no_news() -> None:
     there, gone = plain("A", "5.0.0.1", "5.0.0.2"), plain("A", "5.0.0.2")
     verdicts = (published("a", "5.0.0.1"), published("b", "5.0.0.2"))
     assert news([Outcome(DOMAIN, verdicts=verdicts, changes=(Change(there, gone), Change(gone, there)))]) == []
+
+
+def test_an_address_that_two_nodes_share_is_news_of_the_one_that_serves() -> None:
+    """A cordoned node would be told to have come back."""
+    verdicts = (skipped("a", "5.0.0.1"), published("b", "5.0.0.1"))
+    outcome = Outcome(DOMAIN, verdicts=verdicts, changes=(Change(None, plain("A", "5.0.0.1")),))
+    assert [each.node for each in news([outcome])] == ["b"]
+
+
+def test_addresses_of_a_node_are_told_one_after_the_other() -> None:
+    """Two addresses would be read as one."""
+    outcome = Outcome(
+        DOMAIN, verdicts=(skipped("a", "5.0.0.1 5.0.0.2"),), changes=(Change(plain("A", "5.0.0.1", "5.0.0.2"), None),)
+    )
+    assert [each.message for each in news([outcome])] == [f"{DOMAIN}: withdrawn 5.0.0.1 5.0.0.2: cordoned"]

@@ -155,3 +155,10 @@ def test_types_have_room_of_their_own() -> None:
     current = [plain("A", *four(400)), plain("AAAA", str(ipv6(0)))]
     wanted = [plain("AAAA", str(ipv6(1)))]
     assert without_withdrawals(current, wanted)[1].values == (str(ipv6(0)), str(ipv6(1)))
+
+
+def test_new_places_share_what_room_there_is() -> None:
+    """A later run could not exchange them in one batch."""
+    current = [near("A", PARIS, *four(390))]
+    wanted = [near("A", LIMA, *four(6, start=500)), near("A", TOKYO, *four(6, start=600))]
+    assert without_withdrawals(current, wanted) == (*current, wanted[0])

@@ -47,6 +47,7 @@ def test_a_node_that_can_serve() -> None:
         pytest.param(replace(NODE, ready=Condition("False", "disk full")), "not ready: disk full", id="not ready"),
         pytest.param(replace(NODE, ready=Condition("Unknown", "")), "not ready: Ready is Unknown", id="unknown"),
         pytest.param(replace(NODE, ready=Condition("true", "")), "not ready: Ready is true", id="not quite True"),
+        pytest.param(replace(NODE, ready=Condition("N\x1bo", "")), "not ready: Ready is No", id="an odd status"),
         pytest.param(replace(NODE, ready=Condition("False", "a\nb")), "not ready: a b", id="message on one line"),
         pytest.param(replace(NODE, ready=Condition("False", "\n")), "not ready: Ready is False", id="blank message"),
         pytest.param(
@@ -158,7 +159,9 @@ def test_a_and_aaaa_are_ours_whatever_their_policy() -> None:
 
 def test_a_cname_is_a_configuration_error() -> None:
     """Every write would be refused without anybody knowing why."""
-    with pytest.raises(ConfigurationError, match="a CNAME record stands at this name"):
+    with pytest.raises(
+        ConfigurationError, match=r"^a CNAME record stands at this name; delete it, or choose another name$"
+    ):
         owned(DOMAIN, ZONE, iter([CNAME]))
 
 
@@ -237,6 +240,13 @@ def test_a_node_without_a_place_is_skipped_under_geoproximity() -> None:
     found = wanted(DOMAIN, 60, [NOWHERE, CORDONED, AT_PARIS], [OUR_GEO]).verdicts
     why = f"no coordinates: this domain has geoproximity routing, set the annotation {COORDINATES}"
     assert found == (AT_PARIS, Skipped("c", why, NOWHERE.addresses, None), CORDONED)
+
+
+def test_a_node_without_a_place_keeps_the_reasons_of_its_other_addresses() -> None:
+    """An address that is not public would vanish from the table, and nobody would know why it is not in DNS."""
+    private = (Withheld(ip_address("10.0.0.1"), "not globally reachable"),)
+    found = wanted(DOMAIN, 60, [replace(NOWHERE, withheld=private), AT_PARIS], [OUR_GEO]).verdicts
+    assert [verdict.withheld for verdict in found if isinstance(verdict, Skipped)] == [private]
 
 
 def test_nodes_at_one_place_share_a_record_set() -> None:

@@ -145,6 +145,20 @@ def test_document_as_json() -> None:
     assert json.loads(as_json(document)) == document
 
 
+def test_json_is_written_for_people_too() -> None:
+    """A person would get one endless line."""
+    assert as_json({"status": 0}) == '{\n  "status": 0\n}\n'
+
+
+def test_several_addresses_of_a_node_in_the_table() -> None:
+    """Two addresses, or two reasons, would be read as one."""
+    held = (HELD, Withheld(ipv4(9), "dead"))
+    node = Published("a", (ipv4(1), ipv4(2)), None, held)
+    text = sync_text({DOMAIN: Outcome(DOMAIN, TOP, verdicts=(node,))}, dry_run=False)
+    assert "  5.0.0.1 5.0.0.2  " in text
+    assert "  10.0.0.1: not globally reachable: Private-Use; 5.0.0.9: dead\n" in text
+
+
 def test_sync_text() -> None:
     """A person would not see which address enters or leaves, with which node, and why."""
     assert sync_text({DOMAIN: CHANGED}, dry_run=False).splitlines() == [
@@ -196,6 +210,13 @@ def test_text_of_a_change_without_addresses() -> None:
 def test_the_text_has_the_content_of_the_document(outcome: Outcome, words: str) -> None:
     """A person who keeps the result but not the log would miss what programs are told."""
     assert words in sync_text({DOMAIN: outcome}, dry_run=False)
+
+
+def test_somebody_elses_words_stay_on_their_line() -> None:
+    """What Route 53 says in two lines would look like a record set, a node or a domain of the result."""
+    outcome = Outcome(DOMAIN, settled=True, error=ConfigurationError("one\ntwo\x9b"), warnings=("three\nfour",))
+    text = sync_text({DOMAIN: outcome}, dry_run=False)
+    assert text == "cdn.example.com · failed\n  warning: three four\n  error: one two\n"
 
 
 def test_text_of_a_failed_domain_counts_nothing() -> None:

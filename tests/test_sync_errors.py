@@ -145,6 +145,15 @@ def test_session_token_is_not_repeated(world: World) -> None:
     assert "session-of-mine" not in finished.stderr + finished.stdout
 
 
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+def test_credentials_of_bytes_that_are_no_text(world: World, name: str) -> None:
+    """The run would try until its deadline, or say which byte stands where in a secret."""
+    no_place(world)
+    finished = sync(world, **{name: "never\udcffshown"})
+    assert finished.returncode == 2
+    assert last_words(finished.stderr) == f"error: {DOMAIN}: {name} holds bytes that are no text in UTF-8; set it anew"
+
+
 def test_expired_token(world: World) -> None:
     """Credentials that somebody renews every hour would look like a wrong setting."""
     no_place(world)

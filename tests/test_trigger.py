@@ -100,6 +100,26 @@ def test_the_owner_does_not_have_to_wait_for_the_job() -> None:
     }
 
 
+def test_the_whole_job() -> None:
+    """The API server would refuse it, or its pods go unseen by those who select them by their labels."""
+    job = job_of(replace(SYNC, labels={"app": "sync"}, annotations={"a": "b"}), seen(), 5)
+    del job["metadata"]["ownerReferences"]
+    assert job == {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": "sync-7",
+            "labels": {"app": "sync"},
+            "annotations": {
+                "a": "b",
+                "cronjob.kubernetes.io/instantiate": "manual",
+                "kube-node-dns.kyle.space/change": "node-1: cordoned",
+            },
+        },
+        "spec": SYNC.job_spec,
+    }
+
+
 def test_a_job_with_nobody_condemned_has_the_template_as_it_is() -> None:
     """A sync at a change would differ from a resync by hand."""
     assert job_of(SYNC, seen(), 5)["spec"] == {"template": {"spec": {}}}
