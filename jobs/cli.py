@@ -149,8 +149,9 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
     try:
         from jobs.route53 import Route53  # noqa: PLC0415
 
-        cluster = _cluster(chosen, clock)
-        sync_once(request, cluster, Route53(clock), clock, outcomes)
+        cluster, dns = _cluster(chosen, clock), Route53(clock)
+        _collect_garbage()
+        sync_once(request, cluster, dns, clock, outcomes)
     except Failure as error:
         given_up(outcomes, request.domains, error)
     except Exception as error:  # noqa: BLE001 - a defect of our own is still one line and a status
@@ -185,11 +186,18 @@ def _annotate_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
     watchdog.guard(clock, lambda: ending.when_late(lambda: failed(too_late)))
     try:
         cluster = None if dry_run else _cluster(chosen, clock)
+        _collect_garbage()
         done = annotate_once(node, found, boot_id(), cluster)
     except Failure as error:
         failure = error
         return ending.of_job(lambda: failed(failure))
     return ending.of_job(lambda: tell(done))
+
+
+def _collect_garbage() -> None:
+    """Begin to, now that all is imported and stays: errors that follow each other would keep what they were about."""
+    gc.freeze()
+    gc.enable()
 
 
 def _unexpected(error: Exception) -> Failure:
@@ -216,9 +224,9 @@ def _watch(chosen: Mapping[str, Any], _: Watchdog) -> int:
         checks=_checks(chosen),
     )
     clock = Clock(math.inf)
-    gc.freeze()  # what is there now stays
-    gc.enable()
-    watch(request, _cluster(chosen, clock, attempts=1), clock)  # its own loops try again
+    cluster = _cluster(chosen, clock, attempts=1)  # the watcher's own loops try again
+    _collect_garbage()
+    watch(request, cluster, clock)
     return FAILED
 
 

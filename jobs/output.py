@@ -16,7 +16,7 @@ def print_result(text: str) -> None:
 
     What the encoding of standard output cannot say is written as an escape: the run itself is done, and well.
     """
-    encoding = sys.stdout.encoding or "utf-8"
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # there is no sys.stdout when it was closed
     text = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
         print(text, end="", flush=True)  # noqa: T201 - the one place that does

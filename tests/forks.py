@@ -132,14 +132,15 @@ def fork(
 
 
 def start(world: World, *arguments: str, stdout: int | None = None, change: str = "", **variables: str) -> Forked:
-    """Start a run against the sandbox."""
+    """Start a run against the sandbox; `variables` are added to its environment, an empty one is taken out of it."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(world.home), **world.environment, **variables}
-    return fork(arguments, environment, stdout=stdout, change=change)
+    given = {key: value for key, value in environment.items() if value}
+    return fork(arguments, given, stdout=stdout, change=change)
 
 
-def run(world: World, *arguments: str, seconds: float = 150) -> Finished:
+def run(world: World, *arguments: str, **variables: str) -> Finished:
     """Run it against the sandbox to its end."""
-    return start(world, *arguments).finish(seconds)
+    return start(world, *arguments, stdout=None, change="", **variables).finish()
 
 
 def _serve(requests: socket.socket) -> None:

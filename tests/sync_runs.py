@@ -5,6 +5,7 @@ import threading
 from dataclasses import replace
 from typing import Any
 
+from tests import forks
 from tests.sandbox.account import simple
 from tests.sandbox.kubernetes import Kubernetes
 from tests.sandbox.server import Call, Fault, Request, Response, Server
@@ -22,7 +23,7 @@ PLACES = "geoproximity-coords:"
 
 def sync(world: World, *arguments: str, **variables: str) -> Finished:
     """Run `sync-once` for the one domain that most tests have."""
-    return world.run("sync-once", "--domain", DOMAIN, *arguments, **variables)
+    return forks.run(world, "sync-once", "--domain", DOMAIN, *arguments, **variables)
 
 
 def synced(world: World, *arguments: str, **variables: str) -> Finished:

@@ -189,7 +189,7 @@ class SyncCase:
             before, foreign = answers(world, zone), others(world, zone)
             self.position.strike(world, self.kind, lasting=self.lasting)
             seconds = "15" if self.lasting else "40"
-            finished = forks.run(world, *command, "--timeout", seconds, "--output", "json", seconds=60)
+            finished = forks.start(world, *command, "--timeout", seconds, "--output", "json").finish(60)
             self._check_end(finished)
             self._check_dns(world, journal, answers(world, zone), (before, wanted), finished)
             self.position.heal(world)

@@ -43,7 +43,7 @@ class AnnotateCase:
             world.node(NODE)
             before = world.kubernetes.store.revision
             self.position.strike(world, self.kind, lasting=self.lasting)
-            finished = forks.run(world, *ANNOTATE, "--timeout", "15", "--output", "json", seconds=60)
+            finished = forks.start(world, *ANNOTATE, "--timeout", "15", "--output", "json").finish(60)
             log, promise = finished.stderr, self.promise
             assert (finished.returncode, document(finished)["status"]) == (promise.status, promise.status), log
             assert all(re.match("(info|warning|error): ", line) for line in log.splitlines()), log

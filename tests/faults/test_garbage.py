@@ -8,7 +8,7 @@ import pytest
 
 from tests import forks
 from tests.faults.garbage import OF_KUBERNETES, OF_RECORDS, OF_ZONES, Garbage, Instead
-from tests.faults.positions import Position, check_all, small_pages
+from tests.faults.positions import Position, SmallPages, check_all
 from tests.faults.syncing import WITHDRAWS
 from tests.sandbox.world import World
 from tests.sync_runs import DOMAIN, answers, document, forget
@@ -33,7 +33,7 @@ class Nonsense:
     def check(self) -> None:
         """Expect it to end in time and within its memory, with 1 and the reason, and has changed nothing."""
         with World() as world:
-            small_pages(world)
+            world.cluster.service = SmallPages(world.kubernetes)  # so that there is a page to go on with
             zone, _ = WITHDRAWS.prepare(world)
             forget(world)
             before = answers(world, zone)
