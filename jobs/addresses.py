@@ -3,7 +3,7 @@
 import csv
 from functools import cache, lru_cache
 from importlib import resources
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from jobs.model import Address, quoted
 
@@ -23,7 +23,7 @@ def parse_addresses(text: str) -> tuple[Address, ...]:
 def _parse(text: str) -> Address:
     if "%" in text or not text.isascii():
         raise ValueError(f"{quoted(text)} is not an address")
-    return ip_address(text)
+    return IPv6Address(text) if ":" in text else IPv4Address(text)
 
 
 @lru_cache(maxsize=65536)

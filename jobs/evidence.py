@@ -8,7 +8,7 @@ once speaks against the observer: see `weigh`.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from jobs.model import Address, Condition, Coordinates, Node, NodeList, Published, Skipped, Verdict, withhold
 from jobs.records import assess, not_ready
@@ -16,6 +16,7 @@ from jobs.records import assess, not_ready
 DOUBT_SECONDS = 30
 """How long Ready=Unknown is the node controller's opinion only. When the API server comes back from an outage, healthy
 nodes turn Unknown together until their kubelets, which try every 10 s, have renewed their Leases."""
+_YOUNG = f"Ready=Unknown for less than {DOUBT_SECONDS} s"
 
 RENEWAL_SECONDS = 11
 """How much older one Lease may be than another while both are renewed: every 10 s, seen in whole seconds."""
@@ -93,18 +94,20 @@ def by_facts(
     )
     verdicts = tuple(
         assess(_presumed(node), default_coordinates)
-        if _is_in_doubt(node, listed)
+        if _doubt(node, listed)
         else _served(assess(node, default_coordinates), serving)
         for node in listed.nodes
     )
     return verdicts, warnings
 
 
-def _is_in_doubt(node: Node, listed: NodeList) -> bool:
+def _doubt(node: Node, listed: NodeList) -> str | None:
+    """Say what a node is in doubt for when it turned Unknown a moment ago; a node without a time never is."""
     match node.ready:
-        case Condition("Unknown", _, since) if since is not None:
-            return listed.listed_at - since < timedelta(seconds=DOUBT_SECONDS)
-    return False
+        case Condition("Unknown", _, datetime() as since) as condition:
+            is_young = listed.listed_at - since < timedelta(seconds=DOUBT_SECONDS)
+            return not_ready(condition) if is_young else None
+    return None
 
 
 def _presumed(node: Node) -> Node:
@@ -120,9 +123,8 @@ def _served(verdict: Verdict, serving: Mapping[str, frozenset[str]]) -> Verdict:
 def _unknown(listed: NodeList, verdicts: Iterable[Verdict]) -> Iterator[Finding]:
     published = _published(verdicts)
     for node in listed.nodes:
-        if node.name in published and node.ready:
-            reason = not_ready(node.ready) if _is_in_doubt(node, listed) else None
-            yield Finding(f"Ready=Unknown for less than {DOUBT_SECONDS} s", node.name, None, reason)
+        if node.name in published:
+            yield Finding(_YOUNG, node.name, None, _doubt(node, listed))
 
 
 def _leases(listed: NodeList, verdicts: Iterable[Verdict], signs: Signs, checks: Checks) -> Iterator[Finding]:
@@ -135,7 +137,7 @@ def _leases(listed: NodeList, verdicts: Iterable[Verdict], signs: Signs, checks:
     limit = checks.lease_timeout_seconds
     for node in listed.nodes:
         age = signs.lease_ages.get(node.name)
-        if limit and age is not None and node.name in published and not _is_in_doubt(node, listed):
+        if limit and age is not None and node.name in published and not _doubt(node, listed):
             reason = f"lease not renewed for {age:.0f} s" if age >= limit else None
             suspect = age >= max(OVERDUE_SECONDS, limit - RENEWAL_SECONDS)
             yield Finding("lease not renewed in time", node.name, None, reason, suspect)

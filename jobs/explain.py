@@ -78,7 +78,7 @@ def news(outcomes: Iterable[Outcome]) -> list[News]:
     """Tell of each node what has reached Route 53, over all domains."""
     published: dict[str, list[str]] = {}
     withdrawn: dict[str, list[str]] = {}
-    for outcome in outcomes:
+    for outcome in filter(lambda outcome: outcome.changes, outcomes):
         before, after = _at_the_ends(outcome.changes)
         for verdict in outcome.verdicts:
             gained = [str(each) for each in _entering(verdict) if str(each) in after - before]

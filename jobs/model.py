@@ -131,7 +131,8 @@ def withhold(verdict: Verdict, refused: Mapping[tuple[str, Address], str]) -> Ve
 
     `refused` are reasons by node and address.
     """
-    if isinstance(verdict, Skipped):
+    is_concerned = refused and any((verdict.node, address) in refused for address in verdict.addresses)
+    if isinstance(verdict, Skipped) or not is_concerned:
         return verdict
     reasons = {address: refused.get((verdict.node, address)) for address in verdict.addresses}
     kept = tuple(address for address, reason in reasons.items() if reason is None)

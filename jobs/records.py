@@ -179,7 +179,7 @@ def _within_limits(
     slots: dict[Slot, list[str]] = {}
     for type_, version in TYPES.items():
         asked = [
-            (verdict.node, verdict.coordinates if by_place else None, address)
+            (verdict.node, verdict.coordinates if by_place else None, address, str(address))
             for verdict in verdicts
             if isinstance(verdict, Published)
             for address in verdict.addresses
@@ -188,19 +188,19 @@ def _within_limits(
         shown = [each for each in current if each.type == type_]
         shown_addresses = {value for each in shown for value in each.values}
         shown_places = {each.coordinates for each in shown}
-        places = sorted(dict.fromkeys(place for _, place, _ in asked), key=lambda place: place not in shown_places)
+        places = sorted(dict.fromkeys(place for _, place, _, _ in asked), key=lambda place: place not in shown_places)
         room = set(places[:MAX_PLACES])
-        taken: set[tuple[Coordinates | None, Address]] = set()
-        for node, place, address in sorted(asked, key=lambda each: str(each[2]) not in shown_addresses):
+        taken: set[tuple[Coordinates | None, str]] = set()
+        for node, place, address, value in sorted(asked, key=lambda each: each[3] not in shown_addresses):
             if place not in room:
                 refused[node, address] = f"over the limit of {MAX_PLACES} places a domain and type"
-            elif (place, address) in taken:
+            elif (place, value) in taken:
                 continue
             elif len(taken) == MAX_ADDRESSES:
                 refused[node, address] = f"over the limit of {MAX_ADDRESSES} {type_} addresses a domain"
             else:
-                taken.add((place, address))
-                slots.setdefault((type_, place), []).append(str(address))
+                taken.add((place, value))
+                slots.setdefault((type_, place), []).append(value)
     return slots, tuple(withhold(verdict, refused) for verdict in verdicts)
 
 
