@@ -134,11 +134,18 @@ def _judge(request: SyncRequest, outcome: Outcome, current: Sequence[RecordSet],
     if not outcome.settled and outcome.writes >= MAX_WRITES:
         fought_over = [change for change in decision.plan.changes if change not in outcome.attempted]
         names = ", ".join(str(change.subject) for change in fought_over or decision.plan.changes)
-        unknown = isinstance(last, TemporaryError)
-        why = "without a known outcome" if unknown else "because somebody else keeps changing it"
-        error = Failure(f"{names}: given up after {MAX_WRITES} writes {why}: {last or 'undone each time'}")
+        error = Failure(f"{names}: given up after {MAX_WRITES} writes {_why_in_vain(last)}")
         return replace(outcome, settled=True, error=error)
     return outcome
+
+
+def _why_in_vain(last: Failure | None) -> str:
+    match last:
+        case None:  # each was applied
+            return "because somebody else keeps changing it, or the nodes keep changing"
+        case TemporaryError():
+            return f"without a known outcome: {last}"
+    return f"because somebody else keeps changing it: {last}"
 
 
 def _apply(domain: str, decision: Decision, dns: "Route53", clock: Clock, began: float, outcomes: Outcomes) -> None:

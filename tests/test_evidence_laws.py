@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from jobs.evidence import Checks, Conclusion, Finding, Signs, by_facts, conclude
 from jobs.model import Address, Condition, Node, NodeList, Published, Skipped, Verdict
 from tests.builders import NODE, PARIS, ipv4, ipv6, published, skipped
 from tests.strategies import Draw
+
+pytestmark = pytest.mark.usefixtures("uncovered")
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SERVICES = ("traefik/traefik", "a/b")

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from tests.builders import DOMAIN, ZONE
 from tests.sandbox.route53 import Route53
 from tests.sandbox.zones import Refused
 from tests.strategies import Raw, Views, record_sets, verdicts, views
+
+pytestmark = pytest.mark.usefixtures("uncovered")
 
 NEVER, ALWAYS = MinNodes(0), MinNodes(10_000)
 """A guard that never refuses, and one that always does."""

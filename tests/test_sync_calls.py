@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests import forks
 from tests.sandbox.account import simple
 from tests.sandbox.world import World
 from tests.sync_runs import (
@@ -36,7 +37,7 @@ def both(world: World, *names: str) -> list[str]:
     arguments = [argument for name in names for argument in ("--domain", name)]
     for _ in range(2):
         forget(world)
-        finished = world.run("sync-once", *arguments)
+        finished = forks.run(world, "sync-once", *arguments)
         assert finished.returncode == 0, finished.stderr
     return world.dns.operations()
 
@@ -123,7 +124,7 @@ def test_longest_public_zone_is_used(world: World) -> None:
 def test_zone_is_found_on_a_label_boundary(world: World) -> None:
     """`evilexample.com` would be written to the zone `example.com`, or the other way round."""
     zone = no_place(world)
-    finished = world.run("sync-once", "--domain", "evilexample.com", "--domain", "cdn.evilexample.com")
+    finished = forks.run(world, "sync-once", "--domain", "evilexample.com", "--domain", "cdn.evilexample.com")
     assert finished.returncode == 2
     assert (addresses(world, zone), world.route53.history) == (set(), [])
 
@@ -131,7 +132,7 @@ def test_zone_is_found_on_a_label_boundary(world: World) -> None:
 def test_apex_of_a_zone_can_be_a_domain(world: World) -> None:
     """`example.com` itself could not be served; its NS records are no delegation."""
     zone = no_place(world)
-    finished = world.run("sync-once", "--domain", "example.com")
+    finished = forks.run(world, "sync-once", "--domain", "example.com")
     assert finished.returncode == 0, finished.stderr
     assert answers(world, zone, "example.com") == all_in_one()
 
@@ -196,7 +197,7 @@ def test_domain_without_records_is_asked_for(world: World) -> None:
     """Absence would be guessed from a page that was about another name."""
     zone = shows(world, no_place(world), all_in_one())
     arguments = ("--domain", DOMAIN, "--domain", "zzz.example.com", "--dry-run")
-    assert world.run("sync-once", *arguments).returncode == 0
+    assert forks.run(world, "sync-once", *arguments).returncode == 0
     asked = [call.request.query["name"] for call in world.dns.calls if call.operation == "ListResourceRecordSets"]
     assert asked == ["cdn.example.com.", "zzz.example.com."]
     assert answers(world, zone) == all_in_one()
@@ -257,7 +258,7 @@ def test_case_and_trailing_dot_do_not_matter(world: World, name: str) -> None:
 def test_same_domain_twice_is_one(world: World) -> None:
     """A domain that stands in the option and again in a list would race against itself."""
     no_place(world)
-    finished = world.run("sync-once", "--domain", DOMAIN, "--domain", f"{DOMAIN}.", "--output", "json")
+    finished = forks.run(world, "sync-once", "--domain", DOMAIN, "--domain", f"{DOMAIN}.", "--output", "json")
     assert [each["name"] for each in document(finished)["domains"]] == [DOMAIN]
     assert len(world.route53.history) == 1
 
@@ -271,7 +272,7 @@ def test_environment_can_set_everything(world: World) -> None:
         "KUBE_NODE_DNS_DRY_RUN": "false",
         "KUBE_NODE_DNS_OUTPUT": "",
     }
-    finished = world.run("sync-once", "--ttl", "120", **variables)
+    finished = forks.run(world, "sync-once", "--ttl", "120", **variables)
     assert finished.returncode == 0, finished.stderr
     assert {line.split()[1] for line in world.shown(zone)} == {"120"}
     assert answers(world, zone, "www.example.com") == answers(world, zone) == all_in_one()

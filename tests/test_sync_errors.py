@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests import forks
 from tests.sandbox.account import simple
 from tests.sandbox.kubernetes import ADMIN_TOKEN, User
 from tests.sandbox.server import Fault
@@ -247,7 +248,7 @@ def test_context_that_is_not_in_the_kubeconfig(world: World) -> None:
 def test_wrong_option_changes_nothing_anywhere(world: World, arguments: tuple[str, ...], words: str) -> None:
     """Half of what a user meant would be done."""
     no_place(world)
-    finished = world.run("sync-once", *arguments)
+    finished = forks.run(world, "sync-once", *arguments)
     assert (finished.returncode, finished.stdout) == (2, "")
     assert words in last_words(finished.stderr)
     assert (world.dns.calls, world.cluster.calls) == ([], [])

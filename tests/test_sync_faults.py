@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests import forks
 from tests.faults.syncing import LEASES, LIST, NODES, Journal, check_history
 from tests.sandbox.server import Call, Fault, wait_until
 from tests.sandbox.world import Finished, World
@@ -137,7 +138,7 @@ def test_fight_over_one_domain_leaves_the_others_alone(world: World) -> None:
     synced(world)
     world.node("fra-2", "5.75.128.11")
     journal.disturb = disturb
-    finished = world.run("sync-once", "--domain", DOMAIN, "--domain", "www.example.com")
+    finished = forks.run(world, "sync-once", "--domain", DOMAIN, "--domain", "www.example.com")
     assert finished.returncode == 1
     assert answers(world, zone, "www.example.com") == all_in_one() | {
         "A simple": sorted([*all_in_one()["A simple"], "5.75.128.11"])

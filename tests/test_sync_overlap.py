@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests import forks
 from tests.sandbox.server import Call
 from tests.sandbox.world import Finished, World
 from tests.sync_runs import (
@@ -58,7 +59,7 @@ def overtaken(world: World, meanwhile: Callable[[], object]) -> tuple[Finished, 
     first = world.start(*RUN)
     gate.reached()
     meanwhile()
-    second = world.run(*RUN)
+    second = forks.run(world, *RUN)
     gate.open()
     return ended(first), second
 

@@ -6,9 +6,10 @@ may crash (a write may have been sent then), or a write may be answered by a tim
 never. Two calls are no such points: a look for the zone and an Event commute with all that happens here.
 
 Two runs with at most one event beside the changes of the nodes are explored completely: 474 million interleavings in
-ten scenarios, and 9,523 million in the eleventh. `python -m tests.interleavings` counts them, and shows how each
-mistake is found. It is sound to judge a step once for all interleavings that lead through equal states: a state holds
-all that its runs have been told, and a run that is told the same does the same.
+ten scenarios, and 9,523 million in the eleventh. `python -m tests.interleavings` goes through all of them, and shows
+how each mistake is found; here each scenario has one kind of event. It is sound to judge a step once for all
+interleavings that lead through equal states: a state holds all that its runs have been told, and a run that is told
+the same does the same.
 
 Three runs with up to three events and twice as many changes of the nodes are a random sample: INTERLEAVINGS says how
 many a scenario gets. What is promised stands in `laws`.
@@ -21,7 +22,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from coverage import Coverage
 
 from jobs.sync_once import MAX_WRITES
 from tests.interleavings.explore import BrokenLaw, explore, sample
@@ -38,22 +38,21 @@ from tests.interleavings.scenarios import (
 from tests.interleavings.state import EVENTS, Scenario
 from tests.interleavings.world import World
 
-LEAST = 300_000  # interleavings of two runs in every scenario
-SAMPLE = int(os.environ.get("INTERLEAVINGS", "400"))  # interleavings of three runs in every scenario
+LEAST = 20_000  # interleavings of two runs in every scenario
+SAMPLE = int(os.environ.get("INTERLEAVINGS", "200"))  # interleavings of three runs in every scenario
 
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 
 
+pytestmark = pytest.mark.usefixtures("uncovered")
+
+
 @pytest.fixture(autouse=True)
 def _lean() -> Iterator[None]:
-    """Do without logs, coverage and garbage collection: here each of them would cost as much as the exploration."""
+    """Do without logs and garbage collection: here each of them would cost as much as the exploration."""
     logging.disable()
     gc.disable()
-    if counter := Coverage.current():
-        counter.stop()
     yield
-    if counter:
-        counter.start()
     gc.enable()
     logging.disable(logging.NOTSET)
 
@@ -61,9 +60,10 @@ def _lean() -> Iterator[None]:
 @each_scenario
 def test_two_runs_and_one_event(scenario: Scenario) -> None:
     """Resyncs that overlap would leave visitors with wrong answers or none, or others without their records."""
-    explored = explore(World(scenario), strict=[WHOLE])
+    event = EVENTS[SCENARIOS.index(scenario) % len(EVENTS)]  # `python -m tests.interleavings` takes the others too
+    explored = explore(World(scenario), [event], strict=[WHOLE])
     assert explored.interleavings.total() > LEAST
-    assert set(explored.interleavings) == {*EVENTS, "none"}
+    assert set(explored.interleavings) == {event, "none"}
 
 
 @each_scenario
