@@ -6,7 +6,7 @@ import sys
 
 _ROOMS = ("addresses", "errors", "evidence", "explain", "model", "names", "outlook", "plan", "records", "trigger")
 CORE = ",".join(f"jobs/{room}.py" for room in _ROOMS)
-WORKERS = str(2 * (os.cpu_count() or 1))  # most tests wait for processes
+WORKERS = str(3 * (os.cpu_count() or 1))  # most tests wait for processes
 STEPS = (
     ("ruff", "check"),
     ("ruff", "format", "--check"),

@@ -114,7 +114,10 @@ class Server:
         self._tls = tls
         self._stopping = threading.Event()
         self._http: _Http | None = None
-        self._port = 0
+        self._reserved = socket.socket()  # never listens: it keeps the port from others while nobody does
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._reserved.bind(("127.0.0.1", 0))
+        self._port: int = self._reserved.getsockname()[1]
         self.listen()
 
     @property
@@ -135,13 +138,13 @@ class Server:
         """Stop listening; connections still open end with their threads."""
         self._stopping.set()
         self.refuse()
+        self._reserved.close()
 
     def listen(self) -> None:
         """Accept connections (again) on the same port."""
         with self._lock:
             if self._http is None and not self._stopping.is_set():
                 self._http = _Http(("127.0.0.1", self._port), self, self._tls)
-                self._port = self._http.server_address[1]
                 threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
 
     def refuse(self) -> None:
@@ -198,7 +201,7 @@ class Server:
 
 class _Http(http.server.ThreadingHTTPServer):
     daemon_threads = True
-    allow_reuse_address = True
+    allow_reuse_address = allow_reuse_port = True
     request_queue_size = 512
 
     def __init__(self, address: tuple[str, int], owner: Server, tls: ssl.SSLContext | None) -> None:
