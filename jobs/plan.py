@@ -148,7 +148,7 @@ def _witnessed(batch: Batch, staying: tuple[RecordSet, ...]) -> Batch:
 
 
 def _only_withdraws(batch: Batch) -> bool:
-    return all(change.after is None or change.is_witness for change in batch)
+    return all(change.after is None for change in batch)
 
 
 def _fits(batch: Batch) -> bool:
