@@ -358,15 +358,17 @@ def test_most_nodes_unknown_make_no_job_before_half_a_minute_is_over(cluster: Wo
     assert 30 <= kubelets.times("create jobs")[1] - since <= 36
 
 
-def test_most_nodes_unknown_for_a_moment_make_no_job(cluster: World, kubelets: Kubelets) -> None:
-    """After each restart of the control plane there would be Jobs for nodes that were never away."""
+def test_one_of_many_unknown_nodes_that_is_back_makes_no_job(cluster: World, kubelets: Kubelets) -> None:
+    """After each restart of the control plane there would be Jobs for nodes that were never away.
+
+    The other two stay away: one alone would be believed to be, in the moment before its own return is heard of.
+    """
     for node in NODES[1:]:
         cluster.kubernetes.set_ready(node, "Unknown")
     with watching(cluster, command=HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.looked()
-        for node in NODES[1:]:
-            cluster.kubernetes.set_ready(node, "True")
+        cluster.kubernetes.set_ready("syd-1", "True")
         cluster.kubernetes.edit("Node", "fra-1", lambda node: node["spec"].update(unschedulable=True))
         assert words(job_number(cluster, 2)) == "fra-1: cordoned"
         assert len(watcher.changes) == 2
