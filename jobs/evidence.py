@@ -6,17 +6,16 @@ of the API server or without a network of its own; and a wrong withdrawal is an 
 once speaks against the observer: see `weigh`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from jobs.model import Address, Condition, Coordinates, Node, NodeList, Published, Skipped, Verdict, withhold
-from jobs.records import assess, not_ready
+from jobs.records import TYPES, assess, not_ready
 
 DOUBT_SECONDS = 30
 """How long Ready=Unknown is the node controller's opinion only. When the API server comes back from an outage, healthy
 nodes turn Unknown together until their kubelets, which try every 10 s, have renewed their Leases."""
-_YOUNG = f"Ready=Unknown for less than {DOUBT_SECONDS} s"
 
 RENEWAL_SECONDS = 11
 """How much older one Lease may be than another while both are renewed: every 10 s, seen in whole seconds."""
@@ -48,16 +47,23 @@ class Signs:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one kind of look at a node, or at one address of it, has shown; without a reason it is well.
+    """What speaks against a node, or against one address of it.
 
-    One that is only `suspect` is left alone, but counts when the observer is judged.
+    Without a reason it is only suspect: it is left alone, but counts when the observer is judged.
     """
 
-    kind: str
     node: str
     address: Address | None
     reason: str | None
-    suspect: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one kind of look has found bad, and how many nodes or addresses it was a look at."""
+
+    kind: str
+    looked_at: int
+    found: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -73,8 +79,10 @@ class Conclusion:
 def conclude(listed: NodeList, signs: Signs, checks: Checks, default_coordinates: Coordinates | None) -> Conclusion:
     """Judge the nodes by the facts first, then those that pass by the evidence against them."""
     verdicts, unheeded = by_facts(listed, signs.serving, default_coordinates)
-    findings = [*_unknown(listed, verdicts), *_leases(listed, verdicts, signs, checks), *_ports(verdicts, signs)]
-    judged, ignored = weigh(verdicts, findings)
+    published = [verdict for verdict in verdicts if isinstance(verdict, Published)]
+    doubts = _doubts(listed)
+    looks = (_unknown(published, doubts), _leases(published, doubts, signs, checks), *_ports(published, signs))
+    judged, ignored = weigh(verdicts, looks)
     condemned = tuple(before.node for before, after in zip(verdicts, judged, strict=True) if _is_out(before, after))
     return Conclusion(judged, signs.warnings + unheeded + ignored, condemned)
 
@@ -92,22 +100,24 @@ def by_facts(
         for service, nodes in serving.items()
         if not nodes
     )
+    doubts = _doubts(listed)
     verdicts = tuple(
         assess(_presumed(node), default_coordinates)
-        if _doubt(node, listed)
+        if node.name in doubts
         else _served(assess(node, default_coordinates), serving)
         for node in listed.nodes
     )
     return verdicts, warnings
 
 
-def _doubt(node: Node, listed: NodeList) -> str | None:
-    """Say what a node is in doubt for when it turned Unknown a moment ago; a node without a time never is."""
-    match node.ready:
-        case Condition("Unknown", _, datetime() as since) as condition:
-            is_young = listed.listed_at - since < timedelta(seconds=DOUBT_SECONDS)
-            return not_ready(condition) if is_young else None
-    return None
+def _doubts(listed: NodeList) -> dict[str, str]:
+    """Name the nodes that turned Unknown a moment ago, with the reason; one without a time is never among them."""
+    return {
+        node.name: not_ready(node.ready)
+        for node in listed.nodes
+        if node.ready and node.ready.status == "Unknown" and node.ready.since
+        if listed.listed_at - node.ready.since < timedelta(seconds=DOUBT_SECONDS)
+    }
 
 
 def _presumed(node: Node) -> Node:
@@ -120,63 +130,66 @@ def _served(verdict: Verdict, serving: Mapping[str, frozenset[str]]) -> Verdict:
     return _skipped(verdict, f"no ready endpoint of {', '.join(missing)}") if missing else verdict
 
 
-def _unknown(listed: NodeList, verdicts: Iterable[Verdict]) -> Iterator[Finding]:
-    published = _published(verdicts)
-    for node in listed.nodes:
-        if node.name in published:
-            yield Finding(_YOUNG, node.name, None, _doubt(node, listed))
+def _unknown(published: Sequence[Published], doubts: Mapping[str, str]) -> Look:
+    found = tuple(Finding(each.node, None, doubts[each.node]) for each in published if each.node in doubts)
+    return Look(f"Ready=Unknown for less than {DOUBT_SECONDS} s", len(published), found)
 
 
-def _leases(listed: NodeList, verdicts: Iterable[Verdict], signs: Signs, checks: Checks) -> Iterator[Finding]:
+def _leases(published: Iterable[Published], doubts: Mapping[str, str], signs: Signs, checks: Checks) -> Look:
     """Look at the Leases of the ready nodes; one that is overdue is suspect before its time is out.
 
     When all Leases stop at once, the first to run out is up to a renewal older than the last: without the suspects it
     would seem to be the only one.
     """
-    published = _published(verdicts)
     limit = checks.lease_timeout_seconds
-    for node in listed.nodes:
-        age = signs.lease_ages.get(node.name)
-        if limit and age is not None and node.name in published and not _doubt(node, listed):
-            reason = f"lease not renewed for {age:.0f} s" if age >= limit else None
-            suspect = age >= max(OVERDUE_SECONDS, limit - RENEWAL_SECONDS)
-            yield Finding("lease not renewed in time", node.name, None, reason, suspect)
+    overdue = max(OVERDUE_SECONDS, limit - RENEWAL_SECONDS)
+    ages = {} if limit == 0 else signs.lease_ages
+    seen = [(each.node, ages[each.node]) for each in published if each.node in ages and each.node not in doubts]
+    found = tuple(
+        Finding(node, None, f"lease not renewed for {age:.0f} s" if age >= limit else None)
+        for node, age in seen
+        if age >= min(limit, overdue)
+    )
+    return Look("lease not renewed in time", len(seen), found)
 
 
-def _ports(verdicts: Iterable[Verdict], signs: Signs) -> Iterator[Finding]:
+def _ports(published: Iterable[Published], signs: Signs) -> Iterator[Look]:
     """Each port and family is a kind of its own: an observer without IPv6 must not condemn it."""
-    ports = sorted({port for _, port in signs.answers})
-    for verdict in _published(verdicts).values():
-        for address in verdict.addresses:
-            for port in ports:
-                if (address, port) in signs.answers:
-                    why = signs.answers[address, port]
-                    reason = f"tcp {port} does not answer ({why})" if why else None
-                    kind = f"tcp {port} over IPv{address.version}"
-                    yield Finding(kind, verdict.node, address, reason, suspect=why == "")
+    targets = [(each.node, address) for each in published for address in each.addresses]
+    for port in sorted({port for _, port in signs.answers}):
+        for version in TYPES.values():
+            asked = [
+                (node, address, signs.answers[address, port])
+                for node, address in targets
+                if address.version == version and (address, port) in signs.answers
+            ]
+            found = tuple(
+                Finding(node, address, f"tcp {port} does not answer ({why})" if why else None)
+                for node, address, why in asked
+                if why is not None
+            )
+            yield Look(f"tcp {port} over IPv{version}", len(asked), found)
 
 
-def weigh(verdicts: tuple[Verdict, ...], findings: Iterable[Finding]) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
-    """Believe evidence of each kind as long as it does not speak against too many, then the same of all together.
+def weigh(verdicts: tuple[Verdict, ...], looks: Iterable[Look]) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
+    """Believe what a look has found as long as it does not speak against too many, then the same of all together.
 
     What more than a third of those looked at seem to suffer from is the observer's own trouble. One is always
     believed, for small clusters, unless it is the only one. What is left makes a node skipped or an address withheld.
     """
-    of_kind: dict[str, list[Finding]] = {}
-    for finding in findings:
-        of_kind.setdefault(finding.kind, []).append(finding)
     believed: list[Finding] = []
     warnings: list[str] = []
-    for kind, found in of_kind.items():
-        condemned = [finding for finding in found if finding.reason]
-        against = sum(bool(finding.reason) or finding.suspect for finding in found)
-        if condemned and against > _believable(len(found)):
-            warnings.append(_ignored(kind, against, len(found), "addresses" if found[0].address else "nodes"))
+    for look in looks:
+        condemned = [finding for finding in look.found if finding.reason]
+        against = len(look.found)
+        if condemned and against > _believable(look.looked_at):
+            what = "addresses" if condemned[0].address else "nodes"
+            warnings.append(_ignored(look.kind, against, look.looked_at, what))
         else:
             believed += condemned
     judged = _sentenced(verdicts, believed)
     lost = sum(map(_is_out, verdicts, judged))
-    standing = len(_published(verdicts))
+    standing = sum(isinstance(verdict, Published) for verdict in verdicts)
     if lost > _believable(standing):
         return verdicts, (*warnings, _ignored("evidence of all kinds together", lost, standing, "nodes"))
     return judged, tuple(warnings)
@@ -214,10 +227,6 @@ def _skipped(verdict: Verdict, reason: str) -> Verdict:
         case Published(node, addresses, coordinates, withheld):
             return Skipped(node, reason, addresses, coordinates, withheld)
     return verdict
-
-
-def _published(verdicts: Iterable[Verdict]) -> dict[str, Published]:
-    return {verdict.node: verdict for verdict in verdicts if isinstance(verdict, Published)}
 
 
 def _is_out(before: Verdict, after: Verdict) -> bool:

@@ -131,12 +131,13 @@ def withhold(verdict: Verdict, refused: Mapping[tuple[str, Address], str]) -> Ve
 
     `refused` are reasons by node and address.
     """
-    is_concerned = refused and any((verdict.node, address) in refused for address in verdict.addresses)
-    if isinstance(verdict, Skipped) or not is_concerned:
+    if isinstance(verdict, Skipped) or not refused:
         return verdict
     reasons = {address: refused.get((verdict.node, address)) for address in verdict.addresses}
-    kept = tuple(address for address, reason in reasons.items() if reason is None)
     more = tuple(Withheld(address, reason) for address, reason in reasons.items() if reason)
+    if not more:
+        return verdict
+    kept = tuple(address for address, reason in reasons.items() if not reason)
     if not kept:
         return Skipped(verdict.node, more[0].reason, (), verdict.coordinates, verdict.withheld + more)
     return replace(verdict, addresses=kept, withheld=verdict.withheld + more)

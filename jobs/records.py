@@ -189,18 +189,20 @@ def _within_limits(
         shown_addresses = {value for each in shown for value in each.values}
         shown_places = {each.coordinates for each in shown}
         places = sorted(dict.fromkeys(place for _, place, _, _ in asked), key=lambda place: place not in shown_places)
-        room = set(places[:MAX_PLACES])
-        taken: set[tuple[Coordinates | None, str]] = set()
+        given: dict[Coordinates | None, dict[str, None]] = {place: {} for place in places[:MAX_PLACES]}
+        room = MAX_ADDRESSES
         for node, place, address, value in sorted(asked, key=lambda each: each[3] not in shown_addresses):
-            if place not in room:
+            values = given.get(place)
+            if values is None:
                 refused[node, address] = f"over the limit of {MAX_PLACES} places a domain and type"
-            elif (place, value) in taken:
+            elif value in values:
                 continue
-            elif len(taken) == MAX_ADDRESSES:
+            elif room == 0:
                 refused[node, address] = f"over the limit of {MAX_ADDRESSES} {type_} addresses a domain"
             else:
-                taken.add((place, value))
-                slots.setdefault((type_, place), []).append(value)
+                values[value] = None
+                room -= 1
+        slots |= {(type_, place): list(values) for place, values in given.items() if values}
     return slots, tuple(withhold(verdict, refused) for verdict in verdicts)
 
 

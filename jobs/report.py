@@ -89,7 +89,8 @@ def _section(outcome: Outcome, *, dry_run: bool) -> str:
         lines.append(f"  error: {one_line(str(outcome.error))}")
     elif outcome.refusal:
         lines.append(f"  refused: {outcome.refusal}")
-    lines += _diff(outcome)
+    if outcome.changes:
+        lines += _diff(outcome)
     if not outcome.error:
         lines.append(f"  {outcome.unchanged} record set{'' if outcome.unchanged == 1 else 's'} unchanged")
     if outcome.verdicts:

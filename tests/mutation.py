@@ -34,7 +34,6 @@ MUTMUT = "mutmut>=3.8"
 def pytest_runtest_setup(item: pytest.Item) -> None:  # noqa: ARG001 - pytest's own signature
     """Forget what was worked out before: mutants are made of a process that has run all tests once already."""
     Coordinates.parse.cache_clear()
-    addresses.why_not_global.cache_clear()
     addresses._blocks.cache_clear()  # noqa: SLF001 - nobody else has to know of it
 
 

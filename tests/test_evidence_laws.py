@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from jobs.evidence import Checks, Conclusion, Finding, Signs, by_facts, conclude, weigh
+from jobs.evidence import Checks, Conclusion, Finding, Look, Signs, by_facts, conclude, weigh
 from jobs.model import Address, Condition, Node, NodeList, Published, Skipped, Verdict
 from tests.builders import NODE, PARIS, ipv4, ipv6, published, skipped
 from tests.strategies import Draw
@@ -202,60 +202,68 @@ UP = [each for each in NODES if isinstance(each, Published)]
 
 
 @st.composite
-def findings(draw: Draw) -> list[Finding]:
-    """Draw findings of a few kinds, about nodes or about addresses, each kind about some of them."""
-    found: list[Finding] = []
-    for kind in draw(st.sampled_from(["", "a", "4", "a4", "ab46"])):
-        version = int(kind) if kind.isdigit() else None
-        for verdict in draw(st.permutations(UP))[: draw(st.integers(0, len(UP)))]:
-            address = next((each for each in verdict.addresses if each.version == version), None)
-            reason = draw(mostly(None, f"{kind}: bad"))
-            found.append(Finding(kind, verdict.node, address, reason, draw(rarely)))
-    return found
+def looks(draw: Draw) -> list[Look]:
+    """Draw looks of a few kinds, at nodes or at addresses, each at some of them."""
+    kinds = draw(st.sampled_from(["", "a", "4", "a4", "ab46"]))
+    return [_look(kind, draw(st.permutations(UP))[: draw(st.integers(1, len(UP)))], draw) for kind in kinds]
 
 
-@given(findings())
-def test_of_each_kind_no_more_than_a_third_is_believed(found: list[Finding]) -> None:
+def _look(kind: str, looked_at: Sequence[Published], draw: Draw) -> Look:
+    found = [
+        Finding(each.node, _subject(kind, each), reason)
+        for each in looked_at
+        if (reason := draw(mostly("well", f"{kind}: bad", None))) != "well"
+    ]
+    return Look(kind, len(looked_at), tuple(found))
+
+
+def _subject(kind: str, verdict: Published) -> Address | None:
+    """Give the address that a look of this kind is at; None where it is at the node."""
+    return next((each for each in verdict.addresses if str(each.version) == kind), None)
+
+
+@given(looks())
+def test_of_each_kind_no_more_than_a_third_is_believed(seen: list[Look]) -> None:
     """An observer without IPv6 would take every AAAA record away."""
-    judged, _ = weigh(NODES, found)
-    for kind in {each.kind for each in found}:
-        lost = [each for each in _lost(judged) if each[2] == f"{kind}: bad"]
-        assert is_believable(len(lost), sum(each.kind == kind for each in found))
+    judged, _ = weigh(NODES, seen)
+    for look in seen:
+        lost = [each for each in _lost(judged) if each[2] == f"{look.kind}: bad"]
+        assert is_believable(len(lost), look.looked_at)
 
 
-@given(findings())
-def test_who_leaves_was_found_to_be_bad(found: list[Finding]) -> None:
+@given(looks())
+def test_who_leaves_was_found_to_be_bad(seen: list[Look]) -> None:
     """A node would leave DNS for what was seen of another, or with a reason that is not its own."""
-    accused = {(each.node, each.reason) for each in found}
-    assert all((node, reason) in accused for node, _, reason in _lost(weigh(NODES, found)[0]))
+    accused = {(each.node, each.reason) for look in seen for each in look.found}
+    assert all((node, reason) in accused for node, _, reason in _lost(weigh(NODES, seen)[0]))
 
 
-@given(findings())
-def test_what_is_not_believed_is_told(found: list[Finding]) -> None:
+@given(looks())
+def test_what_is_not_believed_is_told(seen: list[Look]) -> None:
     """A node that everybody sees dead would stay in DNS, and nobody could tell why."""
-    judged, warnings = weigh(NODES, found)
-    bad = [each for each in found if each.reason]
+    judged, warnings = weigh(NODES, seen)
+    bad = [each for look in seen for each in look.found if each.reason]
     gone = {(node, address) for node, address, _ in _lost(judged)}
     assert warnings or all((each.node, each.address) in gone or (each.node, None) in gone for each in bad)
 
 
-@given(findings(), st.randoms())
-def test_the_order_of_findings_does_not_matter(found: list[Finding], chance: random.Random) -> None:
+@given(looks(), st.randoms())
+def test_the_order_of_looks_and_findings_does_not_matter(seen: list[Look], chance: random.Random) -> None:
     """The same cluster would be judged differently from one run to the next."""
-    shuffled = [*found]
+    shuffled = [replace(look, found=tuple(chance.sample(look.found, len(look.found)))) for look in seen]
     chance.shuffle(shuffled)
-    assert standing(weigh(NODES, found)[0]) == standing(weigh(NODES, shuffled)[0])
+    assert standing(weigh(NODES, seen)[0]) == standing(weigh(NODES, shuffled)[0])
 
 
-@given(findings())
-def test_one_bad_subject_among_several_is_always_believed(found: list[Finding]) -> None:
+@given(looks())
+def test_one_bad_subject_among_several_is_always_believed(seen: list[Look]) -> None:
     """In a small cluster, evidence would never count."""
-    well = [replace(each, reason=None, suspect=False) for each in found]
-    crowds = Counter(each.kind for each in well)
-    for at, each in enumerate(well):
-        judged, warnings = weigh(NODES, [*well[:at], replace(each, reason="bad"), *well[at + 1 :]])
-        assert len(_lost(judged)) == (crowds[each.kind] > 1)
-        assert len(warnings) == (crowds[each.kind] == 1)
+    well = [replace(look, found=()) for look in seen]
+    for at, look in enumerate(well):
+        bad = Finding(UP[0].node, _subject(look.kind, UP[0]), "bad")
+        judged, warnings = weigh(NODES, [*well[:at], replace(look, found=(bad,)), *well[at + 1 :]])
+        assert len(_lost(judged)) == (look.looked_at > 1)
+        assert len(warnings) == (look.looked_at == 1)
 
 
 def _lost(judged: Iterable[Verdict]) -> list[tuple[str, Address | None, str]]:
