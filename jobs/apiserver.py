@@ -1,6 +1,7 @@
 """One Kubernetes API server through the official client's transport; its errors as ours. No decision."""
 
 import logging
+import math
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -101,7 +102,7 @@ class ApiServer:
     def patch(self, path: str, type_: type[Document], body: object, query: Query) -> Document:
         """Merge a patch into an object, trying until the deadline: a merge patch may be repeated."""
         what = f"PATCH {path}"
-        patched = patiently(self._clock, what, attempts=None)(self._exchange, "PATCH", path, type_, query, body)
+        patched = patiently(self._clock, what, attempts=math.inf)(self._exchange, "PATCH", path, type_, query, body)
         document: Document = patched[0]
         return document
 

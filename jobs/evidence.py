@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from jobs.model import Address, Condition, Coordinates, Node, NodeList, Published, Skipped, Verdict, withhold
+from jobs.model import Address, Condition, Node, NodeList, Published, Skipped, Verdict, withhold
 from jobs.records import TYPES, assess, not_ready
 
 DOUBT_SECONDS = 30
@@ -76,9 +76,9 @@ class Conclusion:
     """The nodes that evidence has taken out."""
 
 
-def conclude(listed: NodeList, signs: Signs, checks: Checks, default_coordinates: Coordinates | None) -> Conclusion:
+def conclude(listed: NodeList, signs: Signs, checks: Checks) -> Conclusion:
     """Judge the nodes by the facts first, then those that pass by the evidence against them."""
-    verdicts, unheeded = by_facts(listed, signs.serving, default_coordinates)
+    verdicts, unheeded = by_facts(listed, signs.serving)
     published = [verdict for verdict in verdicts if isinstance(verdict, Published)]
     doubts = _doubts(listed)
     looks = (_unknown(published, doubts), _leases(published, doubts, signs, checks), *_ports(published, signs))
@@ -87,9 +87,7 @@ def conclude(listed: NodeList, signs: Signs, checks: Checks, default_coordinates
     return Conclusion(judged, signs.warnings + unheeded + ignored, condemned)
 
 
-def by_facts(
-    listed: NodeList, serving: Mapping[str, frozenset[str]], default_coordinates: Coordinates | None
-) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
+def by_facts(listed: NodeList, serving: Mapping[str, frozenset[str]]) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
     """Judge the nodes by what is certain: their own objects, and the ready endpoints of services, with warnings.
 
     A service may well run on few nodes, but one that is ready nowhere says nothing about any of them. Nor do endpoints
@@ -102,10 +100,7 @@ def by_facts(
     )
     doubts = _doubts(listed)
     verdicts = tuple(
-        assess(_presumed(node), default_coordinates)
-        if node.name in doubts
-        else _served(assess(node, default_coordinates), serving)
-        for node in listed.nodes
+        assess(_presumed(node)) if node.name in doubts else _served(assess(node), serving) for node in listed.nodes
     )
     return verdicts, warnings
 

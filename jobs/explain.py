@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jobs.model import Published, RecordSet, Verdict
+from jobs.model import RecordSet, Verdict, reasons
 from jobs.outcome import Outcome
 from jobs.plan import Change
 
@@ -25,13 +25,11 @@ class Explainer:
         self._published: dict[str, list[str]] = {}
         self._absent: dict[str, list[str]] = {}
         for verdict in verdicts:
-            for address in verdict.addresses:
-                if isinstance(verdict, Published):
+            for address, reason in reasons(verdict):
+                if reason is None:
                     self._published.setdefault(str(address), []).append(verdict.node)
                 else:
-                    self._absent.setdefault(str(address), []).append(f"{verdict.node}: {verdict.reason}")
-            for withheld in verdict.withheld:
-                self._absent.setdefault(str(withheld.address), []).append(f"{verdict.node}: {withheld.reason}")
+                    self._absent.setdefault(str(address), []).append(f"{verdict.node}: {reason}")
 
     def addresses(self, change: Change) -> list[AddressChange]:
         """Tell what a record set gains, then what it loses."""
@@ -80,13 +78,18 @@ def news(outcomes: Iterable[Outcome]) -> list[News]:
     withdrawn: dict[str, list[str]] = {}
     for outcome in filter(lambda outcome: outcome.changes, outcomes):
         before, after = _at_the_ends(outcome.changes)
+        entered, left = after - before, before - after
         for verdict in outcome.verdicts:
-            gained = [str(each) for each in _entering(verdict) if str(each) in after - before]
-            if gained:
-                published.setdefault(verdict.node, []).append(f"{outcome.domain}: published {' '.join(gained)}")
-            for reason, lost in _leaving(verdict, before - after).items():
-                words = f"{outcome.domain}: withdrawn {' '.join(lost)}: {reason}"
-                withdrawn.setdefault(verdict.node, []).append(words)
+            moved: dict[str | None, list[str]] = {}
+            for address, reason in reasons(verdict):
+                if str(address) in (entered if reason is None else left):
+                    moved.setdefault(reason, []).append(str(address))
+            for reason, values in moved.items():
+                words = f"{outcome.domain}: {'withdrawn' if reason else 'published'} {' '.join(values)}"
+                if reason:
+                    withdrawn.setdefault(verdict.node, []).append(f"{words}: {reason}")
+                else:
+                    published.setdefault(verdict.node, []).append(words)
     return [
         News(node, node in withdrawn, "; ".join(withdrawn.get(node, []) + published.get(node, [])))
         for node in sorted(published.keys() | withdrawn.keys())
@@ -102,17 +105,3 @@ def _at_the_ends(changes: Iterable[Change]) -> tuple[set[str], set[str]]:
         last[change.subject.key] = change.after
     before, after = ({value for each in sets.values() if each for value in each.values} for sets in (first, last))
     return before, after
-
-
-def _entering(verdict: Verdict) -> Iterable[object]:
-    return verdict.addresses if isinstance(verdict, Published) else ()
-
-
-def _leaving(verdict: Verdict, lost: set[str]) -> dict[str, list[str]]:
-    """Give a node's lost addresses by reason."""
-    reasons: dict[str, list[str]] = {}
-    absent = [] if isinstance(verdict, Published) else [(each, verdict.reason) for each in verdict.addresses]
-    for address, reason in [*absent, *((each.address, each.reason) for each in verdict.withheld)]:
-        if str(address) in lost:
-            reasons.setdefault(reason, []).append(str(address))
-    return reasons

@@ -27,7 +27,7 @@ def look(checks: Checks, listed: NodeList, cluster: "Cluster") -> Signs:
     if checks.ports:
         from jobs.probe import probe  # noqa: PLC0415 - few runs need it
 
-        verdicts, _ = by_facts(listed, serving, None)
+        verdicts, _ = by_facts(listed, serving)
         published = (verdict for verdict in verdicts if isinstance(verdict, Published))
         targets = ((address, port) for verdict in published for address in verdict.addresses for port in checks.ports)
         answers = probe(dict.fromkeys(targets))

@@ -1,7 +1,7 @@
 """The values that the rooms hand to each other: frozen, compared by content, free of I/O."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -124,6 +124,13 @@ class Skipped:
 
 
 Verdict = Published | Skipped
+
+
+def reasons(verdict: Verdict) -> Iterator[tuple[Address, str | None]]:
+    """Go through all addresses of a node, with the reason why one is not published; None where it is."""
+    reason = verdict.reason if isinstance(verdict, Skipped) else None
+    yield from ((address, reason) for address in verdict.addresses)
+    yield from ((each.address, each.reason) for each in verdict.withheld)
 
 
 def withhold(verdict: Verdict, refused: Mapping[tuple[str, Address], str]) -> Verdict:

@@ -69,7 +69,7 @@ class Outlook:
         if not self._is_news:
             return None
         self.listed = NodeList(tuple(self._nodes.values()), now, self._version or "")
-        conclusion = conclude(self.listed, self._signs, self._checks, None)
+        conclusion = conclude(self.listed, self._signs, self._checks)
         self.warnings = conclusion.warnings
         standings = {
             verdict.node: (verdict.addresses, verdict.coordinates)

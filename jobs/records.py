@@ -10,6 +10,7 @@ from jobs.model import (
     Condition,
     Coordinates,
     Node,
+    NodeList,
     Published,
     RecordSet,
     Skipped,
@@ -45,10 +46,18 @@ class Wanted:
     """Nodes that can serve, before any limit: a limit must not look like a failure, or it would block a withdrawal."""
 
 
-def assess(node: Node, default_coordinates: Coordinates | None) -> Verdict:
+def placed(listed: NodeList, default: Coordinates | None) -> NodeList:
+    """Give nodes without the annotation for it a default place."""
+    if default is None:
+        return listed
+    nodes = (node if node.coordinates is not None else replace(node, coordinates=str(default)) for node in listed.nodes)
+    return replace(listed, nodes=tuple(nodes))
+
+
+def assess(node: Node) -> Verdict:
     """Judge one node by itself: publishable with its addresses and place, or skipped with the first reason found."""
     addresses, withheld, no_address = _addresses(node.node_ips)
-    coordinates, no_place = _place(node.coordinates, default_coordinates)
+    coordinates, no_place = _place(node.coordinates)
     reason = _cannot_serve(node) or no_address or no_place
     if reason:
         return Skipped(node.name, reason, addresses, coordinates, withheld)
@@ -99,9 +108,9 @@ def _addresses(node_ips: str | None) -> tuple[tuple[Address, ...], tuple[Withhel
     return (), tuple(withheld), none
 
 
-def _place(annotation: str | None, default: Coordinates | None) -> tuple[Coordinates | None, str | None]:
+def _place(annotation: str | None) -> tuple[Coordinates | None, str | None]:
     if annotation is None:
-        return default, None
+        return None, None
     try:
         return Coordinates.parse(annotation), None
     except ValueError as error:

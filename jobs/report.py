@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobs.explain import Explainer, title
-from jobs.model import Published, Verdict, one_line
+from jobs.model import Published, Verdict, one_line, reasons
 from jobs.outcome import Outcome, Outcomes
 from jobs.plan import Change, api_changes
 
@@ -61,17 +61,14 @@ def _status(outcome: Outcome, *, dry_run: bool) -> str:
 
 
 def _node(verdict: Verdict) -> dict[str, Any]:
-    published = isinstance(verdict, Published)
-    reason = None if isinstance(verdict, Published) else verdict.reason
-    addresses = [{"address": str(each), "published": published, "reason": reason} for each in verdict.addresses]
-    addresses += [
-        {"address": str(each.address), "published": False, "reason": each.reason} for each in verdict.withheld
-    ]
     return {
         "name": verdict.node,
-        "published": published,
-        "reason": reason,
-        "addresses": addresses,
+        "published": isinstance(verdict, Published),
+        "reason": None if isinstance(verdict, Published) else verdict.reason,
+        "addresses": [
+            {"address": str(address), "published": reason is None, "reason": reason}
+            for address, reason in reasons(verdict)
+        ],
         "coordinates": _coordinates(verdict) or None,
     }
 

@@ -43,28 +43,27 @@ def patiently(
     what: str,
     *,
     on: type[Failure] = TemporaryError,
-    attempts: int | None = ATTEMPTS,
+    attempts: float = ATTEMPTS,
     within_seconds: float = math.inf,
 ) -> tenacity.Retrying:
     """Give the caller that tries again on `on`: exponential backoff with full jitter, 0.2 s growing to 5 s at most.
 
-    It gives up, with the last error, after `attempts` (None: as many as there is time for), after `within_seconds`,
-    and when the deadline would come before the next attempt.
+    It gives up, with the last error, after so many attempts (`math.inf`: as many as there is time for), after
+    `within_seconds`, and when the deadline would come before the next attempt.
     """
     end = clock.now() + min(within_seconds, clock.left() - RESERVE_SECONDS)
 
-    def too_late(state: tenacity.RetryCallState) -> bool:
-        return clock.now() + state.upcoming_sleep >= end
+    def enough(state: tenacity.RetryCallState) -> bool:
+        return state.attempt_number >= attempts or clock.now() + state.upcoming_sleep >= end
 
     def tell(state: tenacity.RetryCallState) -> None:
         error: Any = state.outcome.exception() if state.outcome else None
         log.warning("%s: %s; trying again in %.1f s", what, error, state.upcoming_sleep)
 
-    enough = tenacity.stop_after_attempt(attempts) if attempts else tenacity.stop_never
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(on),
         wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
-        stop=lambda state: enough(state) or too_late(state),
+        stop=enough,
         sleep=clock.sleep,
         before_sleep=tell,
         reraise=True,

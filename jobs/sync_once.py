@@ -1,6 +1,7 @@
 """The sync job: observe → decide → apply → observe again, until Route 53 shows the nodes that can serve now."""
 
 import logging
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -60,9 +61,9 @@ def sync_once(request: SyncRequest, cluster: "Cluster", dns: "Route53", clock: C
             continue
         began = clock.now()
         with settling(outcomes, *current):
-            listed = cluster.nodes(request.node_label_selector)
+            listed = records.placed(cluster.nodes(request.node_label_selector), request.default_coordinates)
             signs = health.look(request.checks, listed, cluster)
-            conclusion = conclude(listed, signs, request.checks, request.default_coordinates)
+            conclusion = conclude(listed, signs, request.checks)
             for domain, shown in current.items():
                 with settling(outcomes, domain):
                     decision = decide(request, domain, shown, conclusion)
@@ -192,7 +193,8 @@ def _write(outcome: Outcome, batch: Batch, dns: "Route53", clock: Clock, began: 
             raise
 
     fresh = max(0.0, began + FRESH_SECONDS - clock.now())
-    return patiently(clock, f"writing {outcome.domain}", on=NotApplied, attempts=None, within_seconds=fresh)(attempt)
+    what = f"writing {outcome.domain}"
+    return patiently(clock, what, on=NotApplied, attempts=math.inf, within_seconds=fresh)(attempt)
 
 
 def _tell_nodes(cluster: "Cluster", clock: Clock, outcomes: Outcomes) -> None:

@@ -32,7 +32,7 @@ def unknown(node: Node, seconds: float, message: str = SILENT) -> Node:
 
 def judged(found: Sequence[Node], lease_timeout: int = 25, **signs: Any) -> Conclusion:  # noqa: ANN401 - any sign
     """Judge nodes by what was seen of them."""
-    return conclude(NodeList(tuple(found), NOW, "1"), Signs(**signs), Checks(lease_timeout), None)
+    return conclude(NodeList(tuple(found), NOW, "1"), Signs(**signs), Checks(lease_timeout))
 
 
 def ages(*seconds: float) -> dict[str, float]:

@@ -63,7 +63,7 @@ def _one_of_many(number: int, each: int, at: int | None) -> Node:
 def verdicts(draw: Draw) -> Sequence[Verdict]:
     """Draw the verdicts on a cluster's nodes, each of a name of its own, in no order."""
     found = [*draw(st.lists(_facts(), max_size=6)), *draw(_crowd())]
-    return [assess(replace(node, name=f"n{7 * at % 211:03}"), None) for at, node in enumerate(found)]
+    return [assess(replace(node, name=f"n{7 * at % 211:03}")) for at, node in enumerate(found)]
 
 
 Views = tuple[Sequence[Verdict], Sequence[Verdict], Sequence[Verdict]]
@@ -76,7 +76,7 @@ def views(draw: Draw) -> Views:
     fates = draw(
         st.lists(st.sampled_from(["up", "first", "first", "second", "second", "down"]), min_size=2, max_size=5)
     )
-    well = [assess(_scattered(draw, number), None) for number in range(len(fates))]
+    well = [assess(_scattered(draw, number)) for number in range(len(fates))]
     first, second = (
         [_cordoned(each) if fate in (run, "down") else each for each, fate in zip(well, fates, strict=True)]
         for run in ("first", "second")

@@ -246,12 +246,5 @@ def test_an_earlier_reason_of_a_node_stays() -> None:
 
 def test_warnings_of_what_was_not_seen_come_first() -> None:
     """A missing permission would go unnoticed."""
-    conclusion = conclude(NodeList((), NOW, "1"), Signs(warnings=("no right",)), Checks(), None)
+    conclusion = conclude(NodeList((), NOW, "1"), Signs(warnings=("no right",)), Checks())
     assert conclusion == Conclusion((), ("no right",))
-
-
-@pytest.mark.parametrize("node", [pytest.param(NODE, id="ready"), pytest.param(unknown(NODE, 5), id="in doubt")])
-def test_nodes_without_a_place_get_the_default_one(node: Node) -> None:
-    """--default-coordinates would do nothing."""
-    conclusion = conclude(NodeList((node,), NOW, "1"), Signs(), Checks(), PARIS)
-    assert [verdict.coordinates for verdict in conclusion.verdicts] == [PARIS]

@@ -33,11 +33,11 @@ class Sight:
 
     def facts(self) -> tuple[Verdict, ...]:
         """Judge without any evidence."""
-        return by_facts(self.listed, self.signs.serving, None)[0]
+        return by_facts(self.listed, self.signs.serving)[0]
 
     def conclusion(self) -> Conclusion:
         """Judge with it."""
-        return conclude(self.listed, self.signs, self.checks, None)
+        return conclude(self.listed, self.signs, self.checks)
 
 
 def mostly(usual: object, *others: object) -> st.SearchStrategy[Any]:
@@ -190,7 +190,7 @@ def test_leases_that_all_stop_at_once_take_nobody_out(spread: list[int], seconds
     """An outage of the API server, or a clock that jumps, would take nodes out one after the other."""
     nodes = tuple(replace(NODE, name=f"n{at}", node_ips=str(ipv4(at))) for at in range(len(spread)))
     ages = {f"n{at}": float(each + seconds) for at, each in enumerate(spread)}
-    conclusion = conclude(NodeList(nodes, NOW, "1"), Signs(ages), Checks(limit), None)
+    conclusion = conclude(NodeList(nodes, NOW, "1"), Signs(ages), Checks(limit))
     assert len(standing(conclusion.verdicts)) == len(nodes)
 
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from itertools import permutations
 
 import pytest
 
 from jobs.errors import ConfigurationError
-from jobs.model import Condition, Coordinates, Node, Published, RecordSet, Skipped, Verdict, Withheld
-from jobs.records import COORDINATES, NODE_IPS, assess, confined, owned, wanted
+from jobs.model import Condition, Coordinates, Node, NodeList, Published, RecordSet, Skipped, Verdict, Withheld
+from jobs.records import COORDINATES, NODE_IPS, assess, confined, owned, placed, wanted
 from tests.builders import (
     DOMAIN,
     NODE,
@@ -28,14 +29,14 @@ from tests.builders import (
 
 def reason(node: Node) -> str:
     """Give the reason for which a node is skipped."""
-    verdict = assess(node, None)
+    verdict = assess(node)
     assert isinstance(verdict, Skipped)
     return verdict.reason
 
 
 def test_a_node_that_can_serve() -> None:
     """A healthy node would stay out of DNS."""
-    assert assess(NODE, None) == Published("node-1", (ipv4(1),), None)
+    assert assess(NODE) == Published("node-1", (ipv4(1),), None)
 
 
 @pytest.mark.parametrize(
@@ -96,19 +97,19 @@ def test_why_a_node_is_skipped(node: Node, why: str) -> None:
 )
 def test_an_absent_boot_id_is_not_checked(node: Node) -> None:
     """A node without boot ids would never be published."""
-    assert isinstance(assess(node, None), Published)
+    assert isinstance(assess(node), Published)
 
 
 def test_a_skipped_node_keeps_what_it_would_bring() -> None:
     """The output could not tell whose address leaves DNS."""
     node = replace(NODE, cordoned=True, node_ips="5.0.0.1,10.0.0.1", coordinates="48.86,2.35")
     private = Withheld(ip_address("10.0.0.1"), "not globally reachable: Private-Use")
-    assert assess(node, None) == Skipped("node-1", "cordoned", (ipv4(1),), PARIS, (private,))
+    assert assess(node) == Skipped("node-1", "cordoned", (ipv4(1),), PARIS, (private,))
 
 
 def test_private_addresses_are_withheld() -> None:
     """An annotation written by hand would send visitors to a private network."""
-    verdict = assess(replace(NODE, node_ips="10.0.0.1,5.0.0.1"), None)
+    verdict = assess(replace(NODE, node_ips="10.0.0.1,5.0.0.1"))
     assert verdict.addresses == (ipv4(1),)
     assert verdict.withheld == (Withheld(ip_address("10.0.0.1"), "not globally reachable: Private-Use"),)
 
@@ -116,7 +117,7 @@ def test_private_addresses_are_withheld() -> None:
 def test_eight_addresses_per_node_and_family() -> None:
     """One node could fill a record set alone."""
     addresses = [*map(ipv4, range(9)), *map(ipv6, range(10))]
-    verdict = assess(replace(NODE, node_ips=",".join(map(str, addresses))), None)
+    verdict = assess(replace(NODE, node_ips=",".join(map(str, addresses))))
     assert verdict.addresses == (*map(ipv4, range(8)), *map(ipv6, range(8)))
     assert verdict.withheld == (
         Withheld(ipv4(8), "over the limit of 8 IPv4 addresses a node"),
@@ -128,22 +129,28 @@ def test_eight_addresses_per_node_and_family() -> None:
 def test_private_addresses_take_no_room() -> None:
     """Eight private addresses would keep a node's public one out."""
     private = [f"10.0.0.{number}" for number in range(8)]
-    assert assess(replace(NODE, node_ips=",".join([*private, "5.0.0.1"])), None).addresses == (ipv4(1),)
+    assert assess(replace(NODE, node_ips=",".join([*private, "5.0.0.1"]))).addresses == (ipv4(1),)
+
+
+def with_default(annotation: str | None) -> Verdict:
+    """Judge a node with Tokyo as the default place."""
+    listed = NodeList((replace(NODE, coordinates=annotation),), datetime.now(UTC), "1")
+    return assess(placed(listed, TOKYO).nodes[0])
 
 
 def test_the_nodes_own_place_comes_before_the_default() -> None:
     """A node would be looked for elsewhere."""
-    assert assess(replace(NODE, coordinates="48.86,2.35"), TOKYO).coordinates == PARIS
+    assert with_default("48.86,2.35").coordinates == PARIS
 
 
 def test_the_default_place() -> None:
     """--default-coordinates would do nothing."""
-    assert assess(NODE, TOKYO).coordinates == TOKYO
+    assert with_default(None).coordinates == TOKYO
 
 
 def test_the_default_does_not_hide_a_mistake() -> None:
     """A node with a mistyped place would quietly serve another continent."""
-    assert isinstance(assess(replace(NODE, coordinates="x"), TOKYO), Skipped)
+    assert isinstance(with_default("x"), Skipped)
 
 
 MX = plain("MX", "10 mail.example.com")

@@ -19,7 +19,7 @@ def conclusion(world: World, checks: Checks) -> Conclusion:
     now = world.kubernetes.clock()
     ages = {each["metadata"]["name"]: now - _renewed(each).timestamp() for each in kept["Lease"]}
     listed = NodeList(tuple(nodes), datetime.fromtimestamp(int(now), UTC), "")
-    return conclude(listed, Signs(lease_ages=ages), checks, None)
+    return conclude(listed, Signs(lease_ages=ages), checks)
 
 
 def record_sets(world: World, zone: str, domain: str) -> Shown:
