@@ -113,22 +113,24 @@ class ApiServer:
 
     def lines(self, path: str, query: Query, silence_seconds: float) -> Iterator[bytes]:
         """Stream an answer line by line; raises TemporaryError when it breaks off or is silent for too long."""
-        answer = self._send("GET", path, query, None, silence_seconds)
+        answer = self._send("GET", path, query, None, silence_seconds, "identity")
         return answers.lines(answer, self._clock, f"GET {path}", silence_seconds)
 
     def _exchange(
         self, method: str, path: str, type_: type[Document], query: Query, body: object = None
     ) -> tuple[Document, str | None]:
         """Send one request; give the answer, decoded, and its Date."""
-        answer = self._send(method, path, query, body, READ_SECONDS)
+        answer = self._send(method, path, query, body, READ_SECONDS, "gzip")
         data = answers.whole(answer, self._clock, f"{method} {path}", ANSWER_SECONDS)
         return decoded(data, type_, f"{method} {path}"), answer.headers.get("Date")
 
-    def _send(self, method: str, path: str, query: Query, body: object, read_seconds: float) -> "BaseHTTPResponse":
+    def _send(
+        self, method: str, path: str, query: Query, body: object, read_seconds: float, encoding: str
+    ) -> "BaseHTTPResponse":
         """Send one request and give the answer, unread, when it is a success."""
         started = time.monotonic()
         outcome = "no answer"
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", "Accept-Encoding": encoding}
         if body is not None:
             headers["Content-Type"] = "application/merge-patch+json" if method == "PATCH" else "application/json"
         try:

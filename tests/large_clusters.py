@@ -1,5 +1,6 @@
 """Large clusters for tests and benchmarks: thousands of fat nodes, their heartbeats, what a process takes of them."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -7,7 +8,16 @@ from tests.sandbox.kubernetes import Kubernetes, node
 from tests.sandbox.kubernetes_errors import Object
 from tests.sandbox.world import PREFIX, World
 
-IMAGES = [{"names": [f"registry.example/{'x' * 170}:{number}"], "sizeBytes": number} for number in range(50)]
+IMAGES = [
+    {
+        "names": [
+            f"registry.example/organisation/team/service-{number}@sha256:{hashlib.sha256(str(number).encode()).hexdigest()}",
+            f"registry.example/organisation/team/service-{number}:v1.{number}.0-alpine3.22",
+        ],
+        "sizeBytes": 98_765_432 + number,
+    }
+    for number in range(50)
+]
 """What a node reports of its images: 11 KB, most of its size."""
 
 

@@ -130,6 +130,14 @@ def test_a_quiet_stream_is_not_taken_for_a_dead_one(cluster: World) -> None:
     assert query["allowWatchBookmarks"] == "true"
 
 
+def test_a_stream_is_never_compressed(cluster: World) -> None:
+    """A proxy would hold events back until it has enough of them to compress."""
+    with watching(cluster):
+        follows(cluster)
+        (call,) = (call for call in cluster.cluster.calls if call.operation == "watch nodes")
+    assert call.request.headers["Accept-Encoding"] == "identity"
+
+
 def test_a_stream_that_ends_in_good_order_goes_on_where_it_ended(cluster: World) -> None:
     """Each minute would cost a list of all nodes and a Job, or a change between two streams would be lost."""
     streams = spoilable(cluster)

@@ -103,10 +103,15 @@ class Api:
         token: str | None = "",
         query: Query | None = None,
         accept: str = "application/json",
+        encoding: str = "identity",
     ) -> Answer:
         """Send one request; `token=None` sends none, and bytes as `body` go out as they are."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        headers = self._headers(token) | {"Content-Type": content_type, "Accept": accept}
+        headers = self._headers(token) | {
+            "Content-Type": content_type,
+            "Accept": accept,
+            "Accept-Encoding": encoding,
+        }
         response = self.pool.request(method, self._url(path, query or {}), body=data, headers=headers)
         return Answer(response.status, response.headers, json.loads(response.data))
 

@@ -53,6 +53,25 @@ def test_items_of_a_list_carry_no_kind(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
+    ("nodes", "encoding", "expected"),
+    [
+        pytest.param(2, "gzip", "gzip", id="large"),
+        pytest.param(2, "br, gzip", "gzip", id="of two encodings"),
+        pytest.param(2, "identity", None, id="not wanted"),
+        pytest.param(1, "gzip", None, id="small"),
+    ],
+)
+def test_an_answer_from_128_kib_on_is_compressed(api: Api, nodes: int, encoding: str, expected: str | None) -> None:
+    """A list of nodes with their images would take ten times the traffic."""
+    for number in range(nodes):
+        api.node(f"-{number}", metadata={"annotations": {"large": "x" * 100 * 1024}})
+    query = {"labelSelector": f"test={api.mine}"}
+    found = api.call("GET", NODES, query=query, encoding=encoding)
+    assert found.headers.get("Content-Encoding") == expected
+    assert len(found.names) == nodes
+
+
+@pytest.mark.parametrize(
     ("selector", "expected"),
     [
         pytest.param("env=prod", "-a", id="equal"),

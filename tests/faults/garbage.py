@@ -1,5 +1,6 @@
 """Servers that answer what no server should: nonsense, too slowly, or without end."""
 
+import gzip
 import itertools
 import json
 import random
@@ -87,6 +88,21 @@ def _instead(old: bytes, new: bytes) -> MAKES:
     return make
 
 
+def _gzip(content: Callable[[bytes], bytes]) -> MAKES:
+    """Say that it is compressed, whatever it is."""
+
+    def make(right: Response) -> Response:
+        assert isinstance(right.body, bytes)
+        return replace(right, body=content(right.body), headers={**right.headers, "Content-Encoding": "gzip"})
+
+    return make
+
+
+def _half_gzip(content: bytes) -> bytes:
+    whole = gzip.compress(content)
+    return whole[: len(whole) // 2]
+
+
 def _dripping(right: Response) -> Response:
     """Send a byte a second, and never the end."""
 
@@ -126,6 +142,9 @@ ANY = (
 OF_KUBERNETES = (
     *ANY,
     ENDLESS_BODY,  # botocore reads those of AWS, and knows no limit: there the pod's memory is the limit
+    Garbage("not compressed", _gzip(bytes), "broke off"),
+    Garbage("half of it compressed", _gzip(_half_gzip), "not what the API promises"),
+    Garbage("compressed a thousandfold", _gzip(lambda _: gzip.compress(bytes(2**28), 1)), "more than 64 MiB"),
     Garbage("another kind", _changed(lambda page: page.update(kind="PodList")), "not what the API promises"),
     Garbage("items of another type", _changed(lambda page: page.update(items={})), "not what the API promises"),
     Garbage("nested without end", _body(b'{"kind":' + b'{"a":' * 100_000), "not what the API promises"),
