@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from ssl import SSLCertVerificationError
+from ssl import SSLCertVerificationError, SSLError
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 from kubernetes.client import ApiClient
 from kubernetes.client.exceptions import ApiException
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, LocationValueError
 
 from jobs import answers
 from jobs.errors import ConfigurationError, Failure, NotApplied, TemporaryError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS, READ_SECONDS = 3, 10
-ANSWER_SECONDS = 30.0  # the whole of an answer: six megabytes, a page of fat nodes, over a slow line
+ANSWER_SECONDS = 30.0  # the whole of an answer, over a slow line: a page of fat nodes has six megabytes
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested without end
 
 Document = TypeVar("Document")
@@ -71,12 +71,18 @@ class ApiServer:
         self._clock = clock
         self._attempts = attempts
         self._heard: tuple[datetime, float] | None = None
-        self._client = ApiClient(configuration_of(kubeconfig, context))
+        configuration = configuration_of(kubeconfig, context)
+        try:
+            self._client = ApiClient(configuration)
+        except (LocationValueError, ImportError) as error:  # whose words may show the proxy's password
+            raise ConfigurationError(
+                "the proxy to Kubernetes cannot be used; check proxy-url in the kubeconfig and HTTPS_PROXY"
+            ) from error
         self._client.user_agent = "kube-node-dns"
 
-    def get(self, path: str, type_: type[Document], query: Query | None = None) -> Document:
+    def get(self, path: str, type_: type[Document]) -> Document:
         """Read an object, and decode just the members that `type_` names."""
-        return self.dated(path, type_, query or {})[0]
+        return self.dated(path, type_, {})[0]
 
     def dated(self, path: str, type_: type[Document], query: Query) -> tuple[Document, datetime]:
         """Read as `get` does, with the moment of the answer by the API server's clock, in whole seconds."""
@@ -106,14 +112,13 @@ class ApiServer:
         document: Document = patched[0]
         return document
 
-    def post(self, path: str, body: object, *, attempts: int | None = None) -> None:
-        """Create an object; raises AlreadyExists when one of that name is there."""
-        attempts = attempts or self._attempts
-        patiently(self._clock, f"POST {path}", attempts=attempts)(self._exchange, "POST", path, msgspec.Raw, {}, body)
+    def post(self, path: str, body: object) -> None:
+        """Create an object, tried once; raises AlreadyExists when one of that name is there."""
+        self._exchange("POST", path, msgspec.Raw, {}, body)
 
     def lines(self, path: str, query: Query, silence_seconds: float) -> Iterator[bytes]:
         """Stream an answer line by line; raises TemporaryError when it breaks off or is silent for too long."""
-        answer = self._send("GET", path, query, None, silence_seconds, "identity")
+        answer = self._send("GET", path, query, None, silence_seconds, "identity")  # compressed, an event might wait
         return answers.lines(answer, self._clock, f"GET {path}", silence_seconds)
 
     def _exchange(
@@ -148,10 +153,14 @@ class ApiServer:
             if not 200 <= answer.status < 300:
                 said = answers.whole(answer, self._clock, f"{method} {path}", ANSWER_SECONDS)
                 raise _translated(answer.status, said, f"{method} {path}")
+        except LocationValueError as error:  # whose words show the URL, and a password in it
+            raise ConfigurationError(
+                "the address of the Kubernetes API server is no URL; check server in the kubeconfig"
+            ) from error
         except (HTTPError, ApiException, OSError) as error:
             raise _unreachable(error) from error
         except ValueError as error:  # which shows the header: it is not for the log
-            header = "Invalid header value" in str(error)
+            header = isinstance(error, UnicodeEncodeError) or "Invalid header value" in str(error)
             words = "the token holds a character that no header may hold" if header else one_line(str(error))
             raise ConfigurationError(f"no request to Kubernetes can be made: {words}") from error
         finally:
@@ -208,6 +217,11 @@ def _unreachable(error: BaseException) -> Failure:
                 return ConfigurationError(
                     f"the Kubernetes API server's certificate is not trusted: {each.verify_message}; "
                     "check certificate-authority in the kubeconfig"
+                )
+            if isinstance(each, SSLError) and (each.library == "X509" or "PEM lib" in str(each)):
+                return ConfigurationError(
+                    "a certificate or key for the Kubernetes API server cannot be used: "
+                    f"{one_line(str(each))}; check those of the kubeconfig"
                 )
         cause = cause.__context__
     return TemporaryError(f"Kubernetes API server unreachable: {answers.reason(error)}")

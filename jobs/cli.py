@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jobs import report
-from jobs.errors import DONE, FAILED, ConfigurationError, Failure
+from jobs.errors import DONE, ConfigurationError, Failure
 from jobs.logs import log_to_stderr
 from jobs.model import shortened
 from jobs.options import ANNOTATE_ONCE, SYNC_ONCE, WATCH, Option, settings
@@ -63,12 +63,10 @@ def main(argv: Sequence[str], environ: Mapping[str, str], watchdog: Watchdog) ->
         chosen = settings(options, arguments, environ)
         log_to_stderr(json_lines=chosen["log_format"] == "json", verbose=chosen["verbose"])
         return command(chosen, watchdog)
-    except Failure as error:
-        log.error("%s", error)
-        return error.exit_status
-    except Exception as error:  # noqa: BLE001 - a defect of our own is still one line and a status
-        log.error("%s", _unexpected(error))
-        return FAILED
+    except Exception as error:  # noqa: BLE001 - see _failure
+        failure = _failure(error)
+        log.error("%s", failure)
+        return failure.exit_status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -152,10 +150,10 @@ def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
         cluster, dns = _cluster(chosen, clock), Route53(clock)
         _collect_garbage()
         sync_once(request, cluster, dns, clock, outcomes)
-    except Failure as error:
-        given_up(outcomes, request.domains, error)
-    except Exception as error:  # noqa: BLE001 - a defect of our own is still one line and a status
-        given_up(outcomes, request.domains, _unexpected(error))
+    except Exception as error:  # noqa: BLE001 - see _failure
+        failure = _failure(error)
+        if not given_up(outcomes, request.domains, failure):  # nobody is left to tell it
+            log.error("%s", failure)
     return ending.of_job(lambda: tell(outcomes))
 
 
@@ -188,8 +186,8 @@ def _annotate_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
         cluster = None if dry_run else _cluster(chosen, clock)
         _collect_garbage()
         done = annotate_once(node, found, boot_id(), cluster)
-    except Failure as error:
-        failure = error
+    except Exception as error:  # noqa: BLE001 - see _failure
+        failure = _failure(error)
         return ending.of_job(lambda: failed(failure))
     return ending.of_job(lambda: tell(done))
 
@@ -200,7 +198,10 @@ def _collect_garbage() -> None:
     gc.enable()
 
 
-def _unexpected(error: Exception) -> Failure:
+def _failure(error: Exception) -> Failure:
+    """Make a defect of our own one line and a status too."""
+    if isinstance(error, Failure):
+        return error
     log.debug("this is where it came from", exc_info=error)
     return Failure(f"unexpected {type(error).__name__}: {error}; please report this, with the log of a run with -v")
 
@@ -227,7 +228,6 @@ def _watch(chosen: Mapping[str, Any], _: Watchdog) -> int:
     cluster = _cluster(chosen, clock, attempts=1)  # the watcher's own loops try again
     _collect_garbage()
     watch(request, cluster, clock)
-    return FAILED
 
 
 def _checks(chosen: Mapping[str, Any]) -> "Checks":

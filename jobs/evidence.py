@@ -10,7 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from jobs.model import Address, Condition, Node, NodeList, Published, Skipped, Verdict, withhold
+from jobs.model import (
+    Address,
+    Condition,
+    Node,
+    NodeList,
+    Published,
+    Skipped,
+    Verdict,
+    published,
+    skip,
+    withhold,
+)
 from jobs.records import TYPES, assess, not_ready
 
 DOUBT_SECONDS = 30
@@ -49,12 +60,12 @@ class Signs:
 class Finding:
     """What speaks against a node, or against one address of it.
 
-    Without a reason it is only suspect: it is left alone, but counts when the observer is judged.
+    With an empty reason it is only suspect: it is left alone, but counts when the observer is judged.
     """
 
     node: str
     address: Address | None
-    reason: str | None
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -79,9 +90,9 @@ class Conclusion:
 def conclude(listed: NodeList, signs: Signs, checks: Checks) -> Conclusion:
     """Judge the nodes by the facts first, then those that pass by the evidence against them."""
     verdicts, unheeded = by_facts(listed, signs.serving)
-    published = [verdict for verdict in verdicts if isinstance(verdict, Published)]
+    standing = published(verdicts)
     doubts = _doubts(listed)
-    looks = (_unknown(published, doubts), _leases(published, doubts, signs, checks), *_ports(published, signs))
+    looks = (_unknown(standing, doubts), _leases(standing, doubts, signs, checks), *_ports(standing, signs))
     judged, ignored = weigh(verdicts, looks)
     condemned = tuple(before.node for before, after in zip(verdicts, judged, strict=True) if _is_out(before, after))
     return Conclusion(judged, signs.warnings + unheeded + ignored, condemned)
@@ -122,35 +133,35 @@ def _presumed(node: Node) -> Node:
 
 def _served(verdict: Verdict, serving: Mapping[str, frozenset[str]]) -> Verdict:
     missing = [service for service, nodes in serving.items() if nodes and verdict.node not in nodes]
-    return _skipped(verdict, f"no ready endpoint of {', '.join(missing)}") if missing else verdict
+    return skip(verdict, f"no ready endpoint of {', '.join(missing)}") if missing else verdict
 
 
-def _unknown(published: Sequence[Published], doubts: Mapping[str, str]) -> Look:
-    found = tuple(Finding(each.node, None, doubts[each.node]) for each in published if each.node in doubts)
-    return Look(f"Ready=Unknown for less than {DOUBT_SECONDS} s", len(published), found)
+def _unknown(standing: Sequence[Published], doubts: Mapping[str, str]) -> Look:
+    found = tuple(Finding(each.node, None, doubts[each.node]) for each in standing if each.node in doubts)
+    return Look(f"Ready=Unknown for less than {DOUBT_SECONDS} s", len(standing), found)
 
 
-def _leases(published: Iterable[Published], doubts: Mapping[str, str], signs: Signs, checks: Checks) -> Look:
+def _leases(standing: Iterable[Published], doubts: Mapping[str, str], signs: Signs, checks: Checks) -> Look:
     """Look at the Leases of the ready nodes; one that is overdue is suspect before its time is out.
 
     When all Leases stop at once, the first to run out is up to a renewal older than the last: without the suspects it
     would seem to be the only one.
     """
     limit = checks.lease_timeout_seconds
-    overdue = max(OVERDUE_SECONDS, limit - RENEWAL_SECONDS)
+    suspect_from = min(limit, max(OVERDUE_SECONDS, limit - RENEWAL_SECONDS))
     ages = {} if limit == 0 else signs.lease_ages
-    seen = [(each.node, ages[each.node]) for each in published if each.node in ages and each.node not in doubts]
+    seen = [(each.node, ages[each.node]) for each in standing if each.node in ages and each.node not in doubts]
     found = tuple(
-        Finding(node, None, f"lease not renewed for {age:.0f} s" if age >= limit else None)
+        Finding(node, None, f"lease not renewed for {age:.0f} s" if age >= limit else "")
         for node, age in seen
-        if age >= min(limit, overdue)
+        if age >= suspect_from
     )
     return Look("lease not renewed in time", len(seen), found)
 
 
-def _ports(published: Iterable[Published], signs: Signs) -> Iterator[Look]:
+def _ports(standing: Iterable[Published], signs: Signs) -> Iterator[Look]:
     """Each port and family is a kind of its own: an observer without IPv6 must not condemn it."""
-    targets = [(each.node, address) for each in published for address in each.addresses]
+    targets = [(each.node, address) for each in standing for address in each.addresses]
     for port in sorted({port for _, port in signs.answers}):
         for version in TYPES.values():
             asked = [
@@ -159,7 +170,7 @@ def _ports(published: Iterable[Published], signs: Signs) -> Iterator[Look]:
                 if address.version == version and (address, port) in signs.answers
             ]
             found = tuple(
-                Finding(node, address, f"tcp {port} does not answer ({why})" if why else None)
+                Finding(node, address, f"tcp {port} does not answer ({why})" if why else "")
                 for node, address, why in asked
                 if why is not None
             )
@@ -184,7 +195,7 @@ def weigh(verdicts: tuple[Verdict, ...], looks: Iterable[Look]) -> tuple[tuple[V
             believed += condemned
     judged = _sentenced(verdicts, believed)
     lost = sum(map(_is_out, verdicts, judged))
-    standing = sum(isinstance(verdict, Published) for verdict in verdicts)
+    standing = len(published(verdicts))
     if lost > _believable(standing):
         return verdicts, (*warnings, _ignored("evidence of all kinds together", lost, standing, "nodes"))
     return judged, tuple(warnings)
@@ -206,22 +217,14 @@ def _sentenced(verdicts: Iterable[Verdict], believed: Iterable[Finding]) -> tupl
     nodes: dict[str, str] = {}
     addresses: dict[tuple[str, Address], str] = {}
     for finding in believed:
-        reason = finding.reason or ""
         if finding.address is None:
-            nodes.setdefault(finding.node, reason)
+            nodes.setdefault(finding.node, finding.reason)
         else:
-            addresses.setdefault((finding.node, finding.address), reason)
+            addresses.setdefault((finding.node, finding.address), finding.reason)
     return tuple(
-        _skipped(verdict, nodes[verdict.node]) if verdict.node in nodes else withhold(verdict, addresses)
+        skip(verdict, nodes[verdict.node]) if verdict.node in nodes else withhold(verdict, addresses)
         for verdict in verdicts
     )
-
-
-def _skipped(verdict: Verdict, reason: str) -> Verdict:
-    match verdict:
-        case Published(node, addresses, coordinates, withheld):
-            return Skipped(node, reason, addresses, coordinates, withheld)
-    return verdict
 
 
 def _is_out(before: Verdict, after: Verdict) -> bool:

@@ -85,11 +85,11 @@ def news(outcomes: Iterable[Outcome]) -> list[News]:
                 if str(address) in (entered if reason is None else left):
                     moved.setdefault(reason, []).append(str(address))
             for reason, values in moved.items():
-                words = f"{outcome.domain}: {'withdrawn' if reason else 'published'} {' '.join(values)}"
-                if reason:
-                    withdrawn.setdefault(verdict.node, []).append(f"{words}: {reason}")
+                if reason is None:
+                    published.setdefault(verdict.node, []).append(f"{outcome.domain}: published {' '.join(values)}")
                 else:
-                    published.setdefault(verdict.node, []).append(words)
+                    words = f"{outcome.domain}: withdrawn {' '.join(values)}: {reason}"
+                    withdrawn.setdefault(verdict.node, []).append(words)
     return [
         News(node, node in withdrawn, "; ".join(withdrawn.get(node, []) + published.get(node, [])))
         for node in sorted(published.keys() | withdrawn.keys())

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from jobs.apiserver import Forbidden
 from jobs.evidence import Checks, Signs, by_facts
-from jobs.model import NodeList, Published
+from jobs.model import NodeList, published
 
 if TYPE_CHECKING:
     from jobs.kube import Cluster
@@ -28,8 +28,8 @@ def look(checks: Checks, listed: NodeList, cluster: "Cluster") -> Signs:
         from jobs.probe import probe  # noqa: PLC0415 - few runs need it
 
         verdicts, _ = by_facts(listed, serving)
-        published = (verdict for verdict in verdicts if isinstance(verdict, Published))
-        targets = ((address, port) for verdict in published for address in verdict.addresses for port in checks.ports)
+        standing = published(verdicts)
+        targets = ((address, port) for verdict in standing for address in verdict.addresses for port in checks.ports)
         answers = probe(dict.fromkeys(targets))
     return Signs(lease_ages, serving, answers, tuple(warnings))
 

@@ -167,7 +167,7 @@ class Cluster:
             "lastTimestamp": now,
             "count": 1,
         }
-        self._server.post("/api/v1/namespaces/default/events", event, attempts=1)
+        self._server.post("/api/v1/namespaces/default/events", event)
 
     def annotate(self, node: str, annotations: Mapping[str, str | None]) -> bool:
         """Set annotations of a node (None removes one) with a single patch; say whether it changed anything.

@@ -1,7 +1,7 @@
 """The values that the rooms hand to each other: frozen, compared by content, free of I/O."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -133,6 +133,19 @@ def reasons(verdict: Verdict) -> Iterator[tuple[Address, str | None]]:
     yield from ((each.address, each.reason) for each in verdict.withheld)
 
 
+def published(verdicts: Iterable[Verdict]) -> list[Published]:
+    """Pick the published nodes."""
+    return [verdict for verdict in verdicts if isinstance(verdict, Published)]
+
+
+def skip(verdict: Verdict, reason: str) -> Verdict:
+    """Take a published node out; one that is skipped keeps its own reason."""
+    match verdict:
+        case Published(node, addresses, coordinates, withheld):
+            return Skipped(node, reason, addresses, coordinates, withheld)
+    return verdict
+
+
 def withhold(verdict: Verdict, refused: Mapping[tuple[str, Address], str]) -> Verdict:
     """Move refused addresses of a published node to the withheld ones; a node with none left is skipped.
 
@@ -140,11 +153,11 @@ def withhold(verdict: Verdict, refused: Mapping[tuple[str, Address], str]) -> Ve
     """
     if isinstance(verdict, Skipped) or not refused:
         return verdict
-    reasons = {address: refused.get((verdict.node, address)) for address in verdict.addresses}
-    more = tuple(Withheld(address, reason) for address, reason in reasons.items() if reason)
+    why = {address: refused.get((verdict.node, address)) for address in verdict.addresses}
+    more = tuple(Withheld(address, reason) for address, reason in why.items() if reason)
     if not more:
         return verdict
-    kept = tuple(address for address, reason in reasons.items() if not reason)
+    kept = tuple(address for address, reason in why.items() if not reason)
     if not kept:
         return Skipped(verdict.node, more[0].reason, (), verdict.coordinates, verdict.withheld + more)
     return replace(verdict, addresses=kept, withheld=verdict.withheld + more)

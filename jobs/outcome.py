@@ -43,13 +43,14 @@ def exit_status(outcomes: Outcomes) -> int:
     return worst(outcome.exit_status for outcome in outcomes.values())
 
 
-def given_up(outcomes: Outcomes, domains: Iterable[str], error: Failure) -> None:
-    """Settle with an error what is not settled yet; what went wrong before is told along with it."""
-    for domain in domains:
-        outcome = outcomes.get(domain, Outcome(domain))
-        if not outcome.settled:
-            whole = Failure(f"{error}: {outcome.error}") if outcome.error else error
-            outcomes[domain] = replace(outcome, settled=True, error=whole)
+def given_up(outcomes: Outcomes, domains: Iterable[str], error: Failure) -> list[str]:
+    """Settle with an error what is not settled yet, and name it; what went wrong before is told along with it."""
+    known = [outcomes.get(domain, Outcome(domain)) for domain in domains]
+    opened = [outcome for outcome in known if not outcome.settled]
+    for outcome in opened:
+        whole = Failure(f"{error}: {outcome.error}") if outcome.error else error
+        outcomes[outcome.domain] = replace(outcome, settled=True, error=whole)
+    return [outcome.domain for outcome in opened]
 
 
 def unsettled(outcomes: Outcomes) -> list[str]:

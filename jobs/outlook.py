@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from jobs.evidence import Checks, Signs, conclude
-from jobs.model import Address, Coordinates, Node, NodeList, Published, Verdict
+from jobs.model import Address, Coordinates, Node, NodeList, Published, Verdict, published
 
 MOST_WORDS = 5  # nodes that are named in the words for a change; of a whole cluster's not every one
 
@@ -72,9 +72,7 @@ class Outlook:
         conclusion = conclude(self.listed, self._signs, self._checks)
         self.warnings = conclusion.warnings
         standings = {
-            verdict.node: (verdict.addresses, verdict.coordinates)
-            for verdict in conclusion.verdicts
-            if isinstance(verdict, Published)
+            verdict.node: (verdict.addresses, verdict.coordinates) for verdict in published(conclusion.verdicts)
         }
         changed = {name for name, _ in standings.items() ^ self._standings.items()}
         words = self._occasion or _words(changed, conclusion.verdicts)

@@ -18,8 +18,10 @@ from jobs.model import (
     Withheld,
     numeric_order,
     one_line,
+    published,
     quoted,
     record_set,
+    skip,
     withhold,
 )
 
@@ -137,7 +139,7 @@ def owned(domain: str, zone_name: str, found: Iterable[RecordSet]) -> tuple[Reco
 def wanted(domain: str, ttl: int, verdicts: Iterable[Verdict], current: Sequence[RecordSet]) -> Wanted:
     """Work out a domain's record sets from the verdicts and what DNS shows now, `current`."""
     by_place, judged, warnings = _route(sorted(verdicts, key=lambda verdict: verdict.node), current)
-    publishable = sum(isinstance(verdict, Published) for verdict in judged)
+    publishable = len(published(judged))
     slots, judged = _within_limits(judged, current, by_place=by_place)
     record_sets = (_record_set(domain, type_, place, ttl, values) for (type_, place), values in slots.items())
     return Wanted(tuple(sorted(record_sets, key=lambda each: each.key)), judged, warnings, publishable)
@@ -156,24 +158,17 @@ def _route(
 
     So the first annotation takes no other node out, and a new node without one does not turn geoproximity off.
     """
-    published = [verdict for verdict in verdicts if isinstance(verdict, Published)]
-    placeless = [verdict.node for verdict in published if verdict.coordinates is None]
-    if len(placeless) == len(published):
+    standing = published(verdicts)
+    placeless = [verdict.node for verdict in standing if verdict.coordinates is None]
+    if len(placeless) == len(standing):
         return False, verdicts, ()
     if not placeless:
         return True, verdicts, ()
     if any(each.policy == "geoproximity" for each in current):
-        return True, [_without_place(v) for v in verdicts], ()
+        reason = f"no coordinates: this domain has geoproximity routing, set the annotation {COORDINATES}"
+        return True, [skip(each, reason) if each.coordinates is None else each for each in verdicts], ()
     warning = f"simple routing until every published node has coordinates; without: {', '.join(placeless)}"
     return False, verdicts, (warning,)
-
-
-def _without_place(verdict: Verdict) -> Verdict:
-    match verdict:
-        case Published(node, addresses, None, withheld):
-            reason = f"no coordinates: this domain has geoproximity routing, set the annotation {COORDINATES}"
-            return Skipped(node, reason, addresses, None, withheld)
-    return verdict
 
 
 Slot = tuple[str, Coordinates | None]
@@ -182,15 +177,14 @@ Slot = tuple[str, Coordinates | None]
 
 def _within_limits(
     verdicts: Sequence[Verdict], current: Sequence[RecordSet], *, by_place: bool
-) -> tuple[dict[Slot, list[str]], tuple[Verdict, ...]]:
+) -> tuple[dict[Slot, set[str]], tuple[Verdict, ...]]:
     """Give each address its slot; what is in DNS already comes first, then node-name order, then nothing more."""
     refused: dict[tuple[str, Address], str] = {}
-    slots: dict[Slot, list[str]] = {}
+    slots: dict[Slot, set[str]] = {}
     for type_, version in TYPES.items():
         asked = [
             (verdict.node, verdict.coordinates if by_place else None, address, str(address))
-            for verdict in verdicts
-            if isinstance(verdict, Published)
+            for verdict in published(verdicts)
             for address in verdict.addresses
             if address.version == version
         ]
@@ -198,7 +192,7 @@ def _within_limits(
         shown_addresses = {value for each in shown for value in each.values}
         shown_places = {each.coordinates for each in shown}
         places = sorted(dict.fromkeys(place for _, place, _, _ in asked), key=lambda place: place not in shown_places)
-        given: dict[Coordinates | None, dict[str, None]] = {place: {} for place in places[:MAX_PLACES]}
+        given: dict[Coordinates | None, set[str]] = {place: set() for place in places[:MAX_PLACES]}
         room = MAX_ADDRESSES
         for node, place, address, value in sorted(asked, key=lambda each: each[3] not in shown_addresses):
             values = given.get(place)
@@ -209,9 +203,9 @@ def _within_limits(
             elif room == 0:
                 refused[node, address] = f"over the limit of {MAX_ADDRESSES} {type_} addresses a domain"
             else:
-                values[value] = None
+                values.add(value)
                 room -= 1
-        slots |= {(type_, place): list(values) for place, values in given.items() if values}
+        slots |= {(type_, place): values for place, values in given.items() if values}
     return slots, tuple(withhold(verdict, refused) for verdict in verdicts)
 
 

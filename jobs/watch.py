@@ -40,10 +40,10 @@ class WatchRequest:
 
 
 News = Callable[[], None]
-"""Something learnt, as a call that tells it to the outlook. The main thread makes these calls, so nothing is shared."""
+"""Something learnt, as a call that tells it to the outlook. The main thread makes these calls: no state is shared."""
 
 
-def watch(request: WatchRequest, cluster: Cluster, clock: Clock) -> None:
+def watch(request: WatchRequest, cluster: Cluster, clock: Clock) -> NoReturn:
     """Create a sync Job of each CronJob whenever a sync would publish something else; does not return.
 
     One thread follows the nodes, one looks at their health, and one a CronJob creates Jobs, so that one which cannot

@@ -223,6 +223,52 @@ def test_a_cluster_with_a_certificate_of_nobody_known_is_not_told_the_token(clus
     assert "certificate" in line
 
 
+UNREADABLE = base64.b64encode(b"no PEM").decode()
+
+
+@pytest.mark.parametrize(
+    ("about", "members", "named"),
+    [
+        pytest.param("cluster", {"server": "https://me:SECRET@127.0.0.1:99999"}, "server", id="address, no port"),
+        pytest.param("cluster", {"server": "htps://me:SECRET@127.0.0.1"}, "server", id="address, no scheme"),
+        pytest.param("cluster", {"proxy-url": "http://me:SECRET@127.0.0.1:99999"}, "proxy-url", id="proxy, no port"),
+        pytest.param("cluster", {"proxy-url": "htp://me:SECRET@127.0.0.1"}, "proxy-url", id="proxy, no scheme"),
+        pytest.param("cluster", {"proxy-url": "socks5://me:SECRET@127.0.0.1:1"}, "proxy-url", id="proxy, SOCKS"),
+        pytest.param("cluster", {"certificate-authority-data": UNREADABLE}, "certificate", id="authority"),
+        pytest.param(
+            "user",
+            {"client-certificate-data": UNREADABLE, "client-key-data": UNREADABLE},
+            "certificate",
+            id="client certificate",
+        ),
+        pytest.param("user", {"token": "SECRET\u4e2d"}, "token", id="token"),
+    ],
+)
+def test_what_cannot_be_used_of_a_kubeconfig_is_told_once_without_a_secret(
+    cluster: World, about: str, members: Mapping[str, str], named: str
+) -> None:
+    """A slip would be tried again until the deadline, every minute, or a password stand in the log."""
+    with secure(cluster) as (server, certificate):
+        config = kubeconfig(server.url, "first", authority_pem=certificate.authority_pem)
+        config[f"{about}s"][0][about].update(members)
+        write(cluster.kubeconfig, config)
+        finished = cluster.run(*LOGIN)
+    line = complaint(finished, 2)
+    assert named in line
+    assert "SECRET" not in line + finished.stdout
+    assert "u4e2d" not in line
+
+
+def test_a_key_that_belongs_to_another_certificate_is_told_once(cluster: World) -> None:
+    """A kubeconfig put together wrongly would seem to be an outage of the API server."""
+    with secure(cluster, client_certificates=True) as (server, certificate):
+        config = with_client_certificate(server, certificate)
+        other = with_client_certificate(server, certificate)["users"][0]["user"]["client-key-data"]
+        config["users"][0]["user"]["client-key-data"] = other
+        write(cluster.kubeconfig, config)
+        assert "certificate or key" in complaint(cluster.run(*LOGIN), 2)
+
+
 # Login plugins
 
 

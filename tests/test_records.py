@@ -148,6 +148,12 @@ def test_the_default_place() -> None:
     assert with_default(None).coordinates == TOKYO
 
 
+def test_without_a_default_place_a_node_has_none() -> None:
+    """Nodes without the annotation would be left out, or put somewhere."""
+    listed = NodeList((NODE,), datetime.now(UTC), "1")
+    assert placed(listed, None) == listed
+
+
 def test_the_default_does_not_hide_a_mistake() -> None:
     """A node with a mistyped place would quietly serve another continent."""
     assert isinstance(with_default("x"), Skipped)

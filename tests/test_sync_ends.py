@@ -4,12 +4,14 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.processes import ANNOTATE, environment_of, start
 from tests.sandbox.server import Fault, wait_until
 from tests.sandbox.world import Finished, World
 from tests.sync_runs import DOMAIN, FRA_4, document, no_place, shows, undated
@@ -127,3 +129,25 @@ def test_login_plugin_that_fails_is_quoted(world: World) -> None:
         or "the hardware key" in finished.stderr
     )
     assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("broken", "arguments", "status"),
+    [
+        pytest.param("sync_once.conclude", RUN, 1, id="before anything is done"),
+        pytest.param("sync_once.news", RUN, 0, id="when all is done"),
+        pytest.param("annotate_once.annotate_once", ANNOTATE, 1, id="annotate-once"),
+    ],
+)
+def test_a_defect_is_one_line_and_leaves_a_result(
+    world: World, broken: str, arguments: tuple[str, ...], status: int
+) -> None:
+    """Programs would get no document, and nobody a report that could help."""
+    no_place(world)
+    module = broken.partition(".")[0]
+    script = f"from jobs import {module}; {broken} = None; from jobs.__main__ import main; main()"
+    process = start([sys.executable, "-c", script, *arguments, "--output", "json"], environment_of(world))
+    finished = finish(process, 60)
+    (line,) = (line for line in finished.stderr.splitlines() if line.startswith("error: "))
+    assert "please report this" in line
+    assert (finished.returncode, json.loads(finished.stdout)["status"]) == (status, status)
