@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from tests.faults.positions import Case, Position, broken
+from tests.faults.positions import Case, Position, outcomes
 from tests.faults.promises import KINDS, for_good, once
 from tests.faults.syncing import SCENARIOS, SyncCase
 from tests.faults.syncing import positions as of_sync_once
@@ -13,6 +13,8 @@ from tests.faults.test_annotate_once_faults import AnnotateCase
 from tests.faults.test_annotate_once_faults import positions as of_annotate_once
 from tests.faults.test_watch_faults import WatchCase
 from tests.faults.test_watch_faults import positions as of_watch
+
+PROGRESS_ROWS = 50
 
 
 def table(title: str, positions: Sequence[Position], *, waits: bool = False) -> None:
@@ -47,10 +49,15 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=8, help="how many runs at the same time (8)")
     options = parser.parse_args()
     rows = list(cases())
-    failures = broken(rows, options.at_once)
-    print(f"\n{len(rows):,} rows tried, {len(failures):,} broken")
-    print("\n".join(failures), file=sys.stderr)
-    return 1 if failures else 0
+    broken = 0
+    for number, failure in enumerate(outcomes(rows, options.at_once), 1):
+        if failure:
+            broken += 1
+            print(failure, file=sys.stderr)
+        if number % PROGRESS_ROWS == 0:
+            print(f"{number:,} of {len(rows):,} rows tried, {broken:,} broken", file=sys.stderr)
+    print(f"\n{len(rows):,} rows tried, {broken:,} broken")
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":

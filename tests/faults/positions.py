@@ -1,6 +1,6 @@
 """Where faults strike: each call of a run in which nothing goes wrong, as it was recorded."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -78,8 +78,8 @@ class Case(Protocol):
         """Try it."""
 
 
-def broken(cases: Iterable[Case], at_once: int) -> list[str]:
-    """Try cases, some at the same time; say what is not as promised."""
+def outcomes(cases: Iterable[Case], at_once: int) -> Iterator[str | None]:
+    """Try cases, some at the same time; say of each what is not as promised, None when all is."""
 
     def outcome(case: Case) -> str | None:
         try:
@@ -89,10 +89,10 @@ def broken(cases: Iterable[Case], at_once: int) -> list[str]:
         return None
 
     with ThreadPoolExecutor(at_once) as pool:
-        return list(filter(None, pool.map(outcome, cases)))
+        yield from pool.map(outcome, cases)
 
 
 def check_all(cases: Iterable[Case], at_once: int = AT_ONCE) -> None:
     """Try cases and tell of all that fail."""
-    failures = broken(cases, at_once)
+    failures = [*filter(None, outcomes(cases, at_once))]
     assert not failures, "\n".join(failures)
