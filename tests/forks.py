@@ -167,7 +167,8 @@ def _become_run(request: bytes, status: int, err: int, out: int) -> None:
         os.close(out)
         os.write(status, _NUMBER.pack(pid))
         _, ending, usage = os.wait4(pid, 0)
-        os.write(status, _ENDING.pack(os.waitstatus_to_exitcode(ending), usage.ru_maxrss))
+        with suppress(BrokenPipeError):  # nobody wants to know any more
+            os.write(status, _ENDING.pack(os.waitstatus_to_exitcode(ending), usage.ru_maxrss))
         os._exit(0)
     arguments, environment, change = json.loads(request)
     for file, place in ((out, 1), (err, 2)):
