@@ -231,5 +231,6 @@ def _wait_for(change_id: str, dns: "Route53", clock: Clock) -> None:
                 return
         except TemporaryError as error:
             pending = error
-        clock.sleep(POLL_SECONDS)
+            log.warning("%s; asking again", error)
+        clock.sleep(max(0.0, min(POLL_SECONDS, clock.left() - RESERVE_SECONDS)))
     raise Failure(f"written, but change {change_id} is not INSYNC before the deadline (--timeout): {pending}")

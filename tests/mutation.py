@@ -12,8 +12,8 @@ survive, because nobody can tell it from the original:
 - the default of `max` over no zone at all: then none is chosen either;
 - `looked_at / 3` for `looked_at // 3`: whole numbers are compared with it;
 - routing by place where no node has one: that is simple routing;
-- the text of a Condition that is True, of a finding without a reason, of the error about a single address: nobody
-  reads them;
+- the text of a Condition that is True, and of the error about a single address: nobody reads them;
+- the news of a domain without changes: nothing has moved there;
 - what an `Outlook` holds before its first list, and the version of its `listed`: nobody asks;
 - `batch[1]` for `batch[0]` where one type does not fit: they are of one type, and one change alone always fits;
 - `XX` among the characters that are stripped off a CronJob's name: it has no capital letters.

@@ -131,6 +131,17 @@ def told(verdicts: list[Verdict], *changes: Change, domain: str = DOMAIN) -> Out
         pytest.param(
             [
                 told(
+                    [published("a", "5.0.0.1 2600::1")],
+                    Change(ONE, plain("A", "5.0.0.1", ttl=5)),
+                    Change(plain("AAAA", "2600::1"), plain("AAAA", "2600::1", ttl=5)),
+                )
+            ],
+            [],
+            id="two changes that move no address",
+        ),
+        pytest.param(
+            [
+                told(
                     [published("a", "2600::1")],
                     Change(read("AAAA", ["2600:0::1"], {}, ttl=5), plain("AAAA", "2600::1")),
                 )

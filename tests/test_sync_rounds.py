@@ -77,7 +77,23 @@ def test_waiting_for_an_answer_that_never_comes_is_no_success(world: World) -> N
     world.dns.fail(slow("GetChange", 60, last=None))
     finished = sync(world, "--wait", "--timeout", "15")
     assert finished.returncode == 1
-    assert "not done within 15 s" in finished.stderr
+    assert "(--timeout)" in finished.stderr
+
+
+def test_an_outage_while_waiting_is_told(world: World) -> None:
+    """Nobody would know why `--wait` has not come to its end, or took so long."""
+    two_places(world)
+    world.dns.fail(Fault("unavailable", "GetChange"))
+    error = reported(world, "--wait", "--timeout", "15")["error"]
+    assert "is not INSYNC before the deadline" in error
+    assert "ServiceUnavailable" in error
+
+
+def test_a_look_without_an_answer_while_waiting_is_told(world: World) -> None:
+    """A run that has taken much longer than others would not say why."""
+    two_places(world)
+    world.dns.fail(slow("GetChange", 8, last=1))
+    assert "asking again" in synced(world, "--wait").stderr
 
 
 def test_waiting_keeps_what_went_wrong_before(world: World) -> None:
