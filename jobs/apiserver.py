@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 CONNECT_SECONDS, READ_SECONDS = 3, 10
 ANSWER_SECONDS = 30.0  # the whole of an answer, over a slow line: a page of fat nodes has six megabytes
+_NO_URL = "the address of the Kubernetes API server is no URL, as https://host:6443; check server in the kubeconfig"
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested without end
 
 Document = TypeVar("Document")
@@ -72,6 +73,8 @@ class ApiServer:
         self._attempts = attempts
         self._heard: tuple[datetime, float] | None = None
         configuration = configuration_of(kubeconfig, context)
+        if "://" not in configuration.host:  # urllib3 would guess http, and warn of it
+            raise ConfigurationError(_NO_URL)
         try:
             self._client = ApiClient(configuration)
         except (LocationValueError, ImportError) as error:  # whose words may show the proxy's password
@@ -154,9 +157,7 @@ class ApiServer:
                 said = answers.whole(answer, self._clock, f"{method} {path}", ANSWER_SECONDS)
                 raise _translated(answer.status, said, f"{method} {path}")
         except LocationValueError as error:  # whose words show the URL, and a password in it
-            raise ConfigurationError(
-                "the address of the Kubernetes API server is no URL; check server in the kubeconfig"
-            ) from error
+            raise ConfigurationError(_NO_URL) from error
         except (HTTPError, ApiException, OSError) as error:
             raise _unreachable(error) from error
         except ValueError as error:  # which shows the header: it is not for the log

@@ -12,7 +12,7 @@ from jobs import report
 from jobs.errors import DONE, ConfigurationError, Failure
 from jobs.logs import log_to_stderr
 from jobs.model import shortened
-from jobs.options import ANNOTATE_ONCE, SYNC_ONCE, WATCH, Option, settings
+from jobs.options import ANNOTATE_ONCE, SYNC_ONCE, WATCH, Option, misspelt, settings
 from jobs.output import Ending, print_result
 from jobs.retry import ATTEMPTS, Clock
 from jobs.watchdog import Watchdog
@@ -39,6 +39,13 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**arguments)
         self._negative_number_matcher = re.compile("-[0-9]")  # -33.86,151.20 is a value, no option
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - the base class's own
+        """Let a command refuse what it does not know itself, and so point to its own help."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
     def error(self, message: str) -> NoReturn:
         command = self.prog if " " in self.prog else f"{self.prog} COMMAND"
         raise ConfigurationError(f"{shortened(message, 200)}; see '{command} --help'")
@@ -62,6 +69,8 @@ def main(argv: Sequence[str], environ: Mapping[str, str], watchdog: Watchdog) ->
         options, command = _COMMANDS[arguments["command"]]
         chosen = settings(options, arguments, environ)
         log_to_stderr(json_lines=chosen["log_format"] == "json", verbose=chosen["verbose"])
+        for warning in misspelt(environ):
+            log.warning("%s", warning)
         return command(chosen, watchdog)
     except Exception as error:  # noqa: BLE001 - see _failure
         failure = _failure(error)

@@ -228,3 +228,19 @@ def _parsed(option: Option, source: str, raw: str | list[str]) -> Any:  # noqa: 
     except ValueError as error:
         words = str(error)
         raise ConfigurationError(f"{source}: {quoted(raw)}{' ' if words.startswith('is ') else ': '}{words}") from error
+
+
+def misspelt(environ: Mapping[str, str]) -> list[str]:
+    """Warn of variables that are no option's but look like one's: a slip would quietly leave a default in force.
+
+    Each command's variables are known to all, for they share a file; others of the prefix may be Kubernetes' own, such
+    as those that it sets for a Service.
+    """
+    known = {option.variable for option in (*SYNC_ONCE, *ANNOTATE_ONCE, *WATCH)}
+    strange = [name for name in environ if name.startswith(PREFIX) and name not in known]
+    if not strange:
+        return []
+    from difflib import get_close_matches  # noqa: PLC0415 - hardly a run needs it
+
+    meant = {name: get_close_matches(name, sorted(known), n=1, cutoff=0.9) for name in strange}
+    return [f"{name} is no option's variable: ignored; is {close[0]} meant?" for name, close in meant.items() if close]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from html import unescape
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -76,6 +77,7 @@ class Route53:
             if core.get_config_variable("region") is None:  # Route 53 has none, but an endpoint URL or STS asks for one
                 core.set_config_variable("region", "us-east-1")
             self._client = boto3.Session(botocore_session=core).client("route53")
+            _ = urlsplit(self._client.meta.endpoint_url).port  # raises ValueError, which botocore does at each request
             self._client.meta.events.register("before-parse.route53.ChangeResourceRecordSets", _read_older_refusal)
         except (BotoCoreError, ValueError, OSError) as error:
             raise _translated(error, "AWS settings") from error

@@ -10,7 +10,7 @@ from jobs import health, observe, records
 from jobs.errors import Conflict, Failure, NotApplied, TemporaryError
 from jobs.evidence import Checks, Conclusion, conclude
 from jobs.explain import Explainer, news
-from jobs.model import Coordinates, MinNodes, RecordSet
+from jobs.model import Coordinates, MinNodes, RecordSet, quoted
 from jobs.outcome import Outcome, Outcomes, given_up, settling, unsettled
 from jobs.plan import Batch, Plan, batches, calculate, without_withdrawals
 from jobs.retry import RESERVE_SECONDS, Clock, patiently
@@ -105,10 +105,10 @@ def decide(request: SyncRequest, domain: str, current: Sequence[RecordSet], conc
     required = request.min_nodes.required(selected)
     refusal = None
     if wanted.publishable < required:
-        refusal = (
-            f"{wanted.publishable} of {selected} selected nodes would be published, "
-            f"--min-nodes {request.min_nodes} asks for {required}: nothing is withdrawn"
-        )
+        found = f"{wanted.publishable} of {selected} selected nodes would be published"
+        if not selected:
+            found = f"no node matches --node-label-selector {quoted(request.node_label_selector)}"
+        refusal = f"{found}, --min-nodes {request.min_nodes} asks for {required}: nothing is withdrawn"
         wanted = records.confined(wanted, without_withdrawals(current, wanted.record_sets))
     plan = calculate(current, wanted.record_sets)
     return Decision(wanted, plan, batches(plan), (*conclusion.warnings, *wanted.warnings), refusal)

@@ -159,7 +159,7 @@ def _create_jobs(request: WatchRequest, name: str, changes: "Queue[Change]", clu
                 _create_job(request, name, change, cluster)
                 break
             except Failure as error:
-                complain(f"no sync Job from CronJob {request.namespace}/{name} for {change.words}: {error}")
+                complain(f"no sync Job from CronJob {request.namespace}/{name} (due: {change.words}): {error}")
                 clock.sleep(_pause(failures))
         earliest = change.seen_at + interval
         clock.sleep(request.min_interval_seconds)

@@ -170,7 +170,7 @@ def test_an_empty_value_on_the_command_line_is_refused(world: World, option: str
     [
         pytest.param((), ("COMMAND", "--help"), id="no command"),
         pytest.param(("sync",), ("'sync'", "sync-once"), id="unknown command"),
-        pytest.param(("sync-once", "--bogus"), ("--bogus", "--help"), id="unknown option"),
+        pytest.param(("sync-once", "--bogus"), ("--bogus", "'kube-node-dns sync-once --help'"), id="unknown option"),
         pytest.param(("sync-once", "--dom", DOMAIN), ("--dom", "--help"), id="abbreviated option"),
         pytest.param(("--vers",), ("--help",), id="abbreviated option of the program"),
         pytest.param((*SYNC, "--ttl"), ("--ttl", "--help"), id="option without its value"),
@@ -266,7 +266,19 @@ def test_variables_of_others_are_ignored(world: World) -> None:
     host = {"KUBE_NODE_DNS_SERVICE_HOST": "10.96.0.20", "KUBE_NODE_DNS_SERVICE_PORT": "80"}
     port = {"KUBE_NODE_DNS_PORT": "tcp://10.96.0.20:80", "KUBE_NODE_DNS_PORT_80_TCP_ADDR": "10.96.0.20"}
     world.node(NODE)
-    assert world.run(*ANNOTATE, **host, **port).returncode == 0
+    finished = world.run(*ANNOTATE, **host, **port)
+    assert (finished.returncode, "KUBE_NODE_DNS" in finished.stderr) == (0, False)
+
+
+def test_a_misspelt_variable_is_told(world: World) -> None:
+    """What was meant to be a dry run would write, and nobody see why."""
+    world.node(NODE)
+    slips = {"KUBE_NODE_DNS_DRYRUN": "true", "KUBE_NODE_DNS_MIN_NODE": "2", twin("--min-nodes"): "2"}
+    lines = world.run(*ANNOTATE, **slips).stderr.splitlines()
+    warnings = [line for line in lines if line.startswith("warning: ")]
+    told = [("KUBE_NODE_DNS_DRYRUN ", twin("--dry-run")), ("KUBE_NODE_DNS_MIN_NODE ", twin("--min-nodes"))]
+    assert len(warnings) == len(told)
+    assert all(slip in line and meant in line for line, (slip, meant) in zip(warnings, told, strict=True)), warnings
 
 
 def test_an_empty_variable_is_unset(world: World) -> None:

@@ -77,6 +77,14 @@ def test_too_few_is_refused_even_if_nothing_would_leave() -> None:
     )
 
 
+def test_a_selector_that_no_node_matches_is_named() -> None:
+    """A newcomer who has not labelled a node yet would look for what is wrong with the nodes."""
+    refusal = decided([BOTH], [], node_label_selector="serve=yes").refusal
+    assert refusal == (
+        "no node matches --node-label-selector 'serve=yes', --min-nodes 1 asks for 1: nothing is withdrawn"
+    )
+
+
 def test_a_domain_without_records_gets_what_is_wanted() -> None:
     """A first run below the minimum would publish nobody."""
     assert decided([], [UP], min_nodes=MinNodes(2)).plan.changes == (Change(None, plain("A", "5.0.0.1")),)

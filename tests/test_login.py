@@ -231,6 +231,7 @@ UNREADABLE = base64.b64encode(b"no PEM").decode()
     [
         pytest.param("cluster", {"server": "https://me:SECRET@127.0.0.1:99999"}, "server", id="address, no port"),
         pytest.param("cluster", {"server": "htps://me:SECRET@127.0.0.1"}, "server", id="address, no scheme"),
+        pytest.param("cluster", {"server": "me:SECRET@127.0.0.1:6443"}, "server", id="address, scheme left out"),
         pytest.param("cluster", {"proxy-url": "http://me:SECRET@127.0.0.1:99999"}, "proxy-url", id="proxy, no port"),
         pytest.param("cluster", {"proxy-url": "htp://me:SECRET@127.0.0.1"}, "proxy-url", id="proxy, no scheme"),
         pytest.param("cluster", {"proxy-url": "socks5://me:SECRET@127.0.0.1:1"}, "proxy-url", id="proxy, SOCKS"),

@@ -125,6 +125,7 @@ def test_no_aws_credentials(world: World) -> None:
         pytest.param({"AWS_SECRET_ACCESS_KEY": "wrong"}, "SignatureDoesNotMatch", id="secret"),
         pytest.param({"AWS_ACCESS_KEY_ID": "AKIDNOBODY"}, "InvalidClientTokenId", id="key-id"),
         pytest.param({"AWS_PROFILE": "missing"}, "missing", id="profile"),
+        pytest.param({"AWS_ENDPOINT_URL_ROUTE_53": "http://localhost:1x"}, "AWS settings", id="port of the endpoint"),
     ],
 )
 def test_wrong_aws_credentials(world: World, variables: dict[str, str], words: str) -> None:

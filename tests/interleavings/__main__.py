@@ -1,5 +1,6 @@
 """`python -m tests.interleavings`: how many interleavings there are, and what becomes of each mistake."""
 
+import argparse
 import gc
 import logging
 import sys
@@ -15,6 +16,7 @@ from tests.interleavings.world import World
 
 def main() -> int:
     """Print a table of the scenarios with two runs, then the shortest way that each mistake leads to a broken law."""
+    argparse.ArgumentParser(prog="python -m tests.interleavings", description=__doc__).parse_args()
     logging.disable()
     gc.disable()
     total = 0
