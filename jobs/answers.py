@@ -25,7 +25,6 @@ def whole(answer: "BaseHTTPResponse", clock: Clock, what: str, seconds: float) -
         data += chunk
         late = clock.now() > end
         if late or len(data) > LARGEST_ANSWER_BYTES:
-            data.clear()  # the error keeps this frame for as long as somebody remembers it
             why = f"has not ended after {seconds:.0f} s" if late else f"has more than {LARGEST_ANSWER_BYTES >> 20} MiB"
             raise TemporaryError(f"{what}: the answer {why}")
     return data

@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+import traceback
 from typing import Any
 
 import tenacity
@@ -66,5 +67,14 @@ def patiently(
         stop=enough,
         sleep=clock.sleep,
         before_sleep=tell,
+        after=_forget,
         reraise=True,
     )
+
+
+def _forget(state: tenacity.RetryCallState) -> None:
+    """Let go of what failed attempts have read: errors keep the frames that they came through, with whole answers."""
+    error = state.outcome.exception() if state.outcome else None
+    while error:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
