@@ -31,7 +31,7 @@ SIZES = (
     *(Size(record_sets=10_000), Size(zones=500), Size(domains=10)),
 )
 QUICK_SIZES = (Size(nodes=3),)
-COSTS_SECONDS = 110.0
+COSTS_SECONDS = 90.0
 """How long costs are measured, so that all is done within five minutes."""
 
 
