@@ -1,5 +1,6 @@
 """How much is read of what a server sends: one gone wrong must cost neither the memory of a run nor all its time."""
 
+import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,15 +15,23 @@ if TYPE_CHECKING:
 
 LARGEST_ANSWER_BYTES = 64 * 2**20  # ten times a page of 500 nodes with 50 images each; a pod's memory holds it
 LARGEST_LINE_BYTES = 8 * 2**20  # an object in etcd has 1.5 MB
-_CHUNK_BYTES = 2**16
+_CHUNK_BYTES = 2**14  # what TLS hands over at a time; gzip makes 16 MiB of it at the most
 
 
 def whole(answer: "BaseHTTPResponse", clock: Clock, what: str, seconds: float) -> bytearray:
-    """Read an answer to its end; raises TemporaryError when it breaks off, or is too long in bytes or seconds."""
+    """Read an answer to its end and unpack it; raises TemporaryError when it breaks off, or is too long for the limits.
+
+    urllib3 would unpack it too, but would not come back from an answer of which nothing ever comes out.
+    """
+    packed = answer.headers.get("Content-Encoding") == "gzip"
+    unpack = zlib.decompressobj(zlib.MAX_WBITS | 16)
     data = bytearray()
     end = clock.now() + seconds
     for chunk in _chunks(answer, f"{what}: the answer"):
-        data += chunk
+        try:
+            data += unpack.decompress(chunk) if packed else chunk
+        except zlib.error as error:
+            raise TemporaryError(f"{what}: the answer cannot be unpacked: {error}") from error
         late = clock.now() > end
         if late or len(data) > LARGEST_ANSWER_BYTES:
             why = f"has not ended after {seconds:.0f} s" if late else f"has more than {LARGEST_ANSWER_BYTES >> 20} MiB"
@@ -48,7 +57,7 @@ def lines(answer: "BaseHTTPResponse", clock: Clock, what: str, silence_seconds: 
 def _chunks(answer: "BaseHTTPResponse", what: str) -> Iterator[bytes]:
     """Read what there is, as it comes: a chunk may be announced larger than it will ever get."""
     try:
-        while chunk := answer.read1(_CHUNK_BYTES):
+        while chunk := answer.read1(_CHUNK_BYTES, decode_content=False):
             yield chunk
     except (HTTPError, OSError) as error:
         raise TemporaryError(f"{what} broke off: {reason(error)}") from error

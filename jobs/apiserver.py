@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from ssl import SSLCertVerificationError, SSLError
+from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
@@ -28,7 +28,9 @@ log = logging.getLogger(__name__)
 
 CONNECT_SECONDS, READ_SECONDS = 3, 10
 ANSWER_SECONDS = 30.0  # the whole of an answer, over a slow line: a page of fat nodes has six megabytes
-_NO_URL = "the address of the Kubernetes API server is no URL, as https://host:6443; check server in the kubeconfig"
+_NO_URL = (
+    "the address of the Kubernetes API server or of its proxy is no URL; check server and proxy-url in the kubeconfig"
+)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested without end
 
 Document = TypeVar("Document")
@@ -77,7 +79,7 @@ class ApiServer:
             raise ConfigurationError(_NO_URL)
         try:
             self._client = ApiClient(configuration)
-        except (LocationValueError, ImportError) as error:  # whose words may show the proxy's password
+        except (LocationValueError, ImportError, AttributeError) as error:  # whose words may show the proxy's password
             raise ConfigurationError(
                 "the proxy to Kubernetes cannot be used; check proxy-url in the kubeconfig and HTTPS_PROXY"
             ) from error
@@ -154,8 +156,8 @@ class ApiServer:
             answer: BaseHTTPResponse = response.response
             outcome = str(answer.status)
             if not 200 <= answer.status < 300:
-                said = answers.whole(answer, self._clock, f"{method} {path}", ANSWER_SECONDS)
-                raise _translated(answer.status, said, f"{method} {path}")
+                what = f"{method} {path}"
+                raise _translated(answer.status, answers.whole(answer, self._clock, what, ANSWER_SECONDS), what)
         except LocationValueError as error:  # whose words show the URL, and a password in it
             raise ConfigurationError(_NO_URL) from error
         except (HTTPError, ApiException, OSError) as error:
@@ -207,6 +209,7 @@ def _translated(status: int, data: bytearray, what: str) -> Failure:
             return TemporaryError(said)
 
 
+_UNUSABLE = ("[X509", "PEM lib", "private key is encrypted")  # how OpenSSL and urllib3 tell that they cannot load it
 _PASSING_CERTIFICATE_FAULTS = {9, 10}  # OpenSSL: not yet valid, expired; also what a wrong clock makes of a good one
 
 
@@ -219,7 +222,7 @@ def _unreachable(error: BaseException) -> Failure:
                     f"the Kubernetes API server's certificate is not trusted: {each.verify_message}; "
                     "check certificate-authority in the kubeconfig"
                 )
-            if isinstance(each, SSLError) and (each.library == "X509" or "PEM lib" in str(each)):
+            if isinstance(each, Exception) and any(words in str(each) for words in _UNUSABLE):
                 return ConfigurationError(
                     "a certificate or key for the Kubernetes API server cannot be used: "
                     f"{one_line(str(each))}; check those of the kubeconfig"

@@ -12,6 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from tests.processes import ANNOTATE, NODE, complaint, environment_of, isolated, login, run
 from tests.sandbox.certificates import Certificate, loopback_certificate
@@ -235,6 +241,8 @@ UNREADABLE = base64.b64encode(b"no PEM").decode()
         pytest.param("cluster", {"proxy-url": "http://me:SECRET@127.0.0.1:99999"}, "proxy-url", id="proxy, no port"),
         pytest.param("cluster", {"proxy-url": "htp://me:SECRET@127.0.0.1"}, "proxy-url", id="proxy, no scheme"),
         pytest.param("cluster", {"proxy-url": "socks5://me:SECRET@127.0.0.1:1"}, "proxy-url", id="proxy, SOCKS"),
+        pytest.param("cluster", {"proxy-url": "http://me:SECRET@a..b:1"}, "proxy-url", id="proxy, no name"),
+        pytest.param("cluster", {"proxy-url": 8080}, "proxy-url", id="proxy, a number"),
         pytest.param("cluster", {"certificate-authority-data": UNREADABLE}, "certificate", id="authority"),
         pytest.param(
             "user",
@@ -268,6 +276,18 @@ def test_a_key_that_belongs_to_another_certificate_is_told_once(cluster: World) 
         config["users"][0]["user"]["client-key-data"] = other
         write(cluster.kubeconfig, config)
         assert "certificate or key" in complaint(cluster.run(*LOGIN), 2)
+
+
+def test_a_key_behind_a_password_is_told_once(cluster: World) -> None:
+    """Nobody is there to be asked for it, and it would seem to be an outage of the API server."""
+    with secure(cluster, client_certificates=True) as (server, certificate):
+        config = with_client_certificate(server, certificate)
+        user = config["users"][0]["user"]
+        key = load_pem_private_key(base64.b64decode(user["client-key-data"]), None)
+        locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"SECRET"))
+        user["client-key-data"] = _base64(locked)
+        write(cluster.kubeconfig, config)
+        assert "private key is encrypted" in complaint(cluster.run(*LOGIN), 2)
 
 
 # Login plugins

@@ -103,6 +103,18 @@ def _half_gzip(content: bytes) -> bytes:
     return whole[: len(whole) // 2]
 
 
+def _compressed_nothing(right: Response) -> Response:
+    """Send an empty block of gzip every quarter of a second, and never the end."""
+
+    def blocks() -> Iterator[bytes]:
+        yield gzip.compress(b"")[:10]
+        while True:
+            yield b"\x00\x00\x00\xff\xff"
+            time.sleep(0.25)
+
+    return replace(right, body=blocks(), headers={**right.headers, "Content-Encoding": "gzip"})
+
+
 def _dripping(right: Response) -> Response:
     """Send a byte a second, and never the end."""
 
@@ -125,11 +137,14 @@ _NONSENSE = random.Random(0).randbytes(4096)  # noqa: S311 - no secret
 ENDLESS_BODY = Garbage(
     "endless body", lambda right: replace(right, body=itertools.repeat(_MEGABYTE)), "more than 64 MiB"
 )
+DRIPPING = Garbage("a byte a second", _dripping, r"has not ended after|\(--timeout\)")
+COMPRESSED_NOTHING = Garbage("compressed nothing", _compressed_nothing, r"has not ended after|\(--timeout\)")
+ENDLESS_IN_TIME = (DRIPPING, COMPRESSED_NOTHING)
 ANY = (
     Garbage("random bytes", _body(_NONSENSE), "not what the API promises|unreadable answer"),
     Garbage("HTML", _body(b"<html><body>login</body></html>"), "promise|unreadable answer"),
     Garbage("half of it", _half, "not what the API promises|unreadable answer"),
-    Garbage("a byte a second", _dripping, r"has not ended after|\(--timeout\)"),
+    DRIPPING,
     Garbage(
         "endless chunk size",
         _verbatim(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0" * 65536),
@@ -142,9 +157,10 @@ ANY = (
 OF_KUBERNETES = (
     *ANY,
     ENDLESS_BODY,  # botocore reads those of AWS, and knows no limit: there the pod's memory is the limit
-    Garbage("not compressed", _gzip(bytes), "broke off"),
+    Garbage("not compressed", _gzip(bytes), "cannot be unpacked"),
     Garbage("half of it compressed", _gzip(_half_gzip), "not what the API promises"),
     Garbage("compressed a thousandfold", _gzip(lambda _: gzip.compress(bytes(2**28), 1)), "more than 64 MiB"),
+    COMPRESSED_NOTHING,
     Garbage("another kind", _changed(lambda page: page.update(kind="PodList")), "not what the API promises"),
     Garbage("items of another type", _changed(lambda page: page.update(items={})), "not what the API promises"),
     Garbage("nested without end", _body(b'{"kind":' + b'{"a":' * 100_000), "not what the API promises"),

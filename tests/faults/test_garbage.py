@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from jobs import apiserver, kinds
+from jobs.errors import TemporaryError
+from jobs.retry import Clock
 from tests import forks
-from tests.faults.garbage import OF_KUBERNETES, OF_RECORDS, OF_ZONES, Garbage, Instead
+from tests.faults.garbage import ENDLESS_IN_TIME, OF_KUBERNETES, OF_RECORDS, OF_ZONES, Garbage, Instead
 from tests.faults.positions import Position, SmallPages, check_all
 from tests.faults.syncing import WITHDRAWS
 from tests.sandbox.world import World
@@ -63,3 +66,13 @@ CASES = {
 def test_garbage_costs_a_run_neither_memory_nor_time_and_changes_nothing(cases: list[Nonsense]) -> None:
     """A proxy's error page would empty the domain; an answer without end would take the node's memory, or hang."""
     check_all(cases, at_once=16)
+
+
+@pytest.mark.parametrize("garbage", ENDLESS_IN_TIME, ids=lambda each: each.name)
+def test_an_answer_without_end_is_given_up(world: World, garbage: Garbage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watcher, which has no deadline, would hang silently for ever."""
+    monkeypatch.setattr(apiserver, "ANSWER_SECONDS", 1.0)
+    Instead(world.cluster, "list nodes", 1, garbage.makes)
+    server = apiserver.ApiServer(Clock(60), str(world.kubeconfig), attempts=1)
+    with pytest.raises(TemporaryError, match="has not ended after 1 s"):
+        server.get("/api/v1/nodes", kinds.NodeList)
