@@ -1,6 +1,6 @@
 # kube-node-dns on any base image that has Python 3.11 or later with pip, and /bin/sh. No step depends on the
 # architecture. All that is added to the base image is one directory, /opt/kube-node-dns, made by the first stage;
-# tests/image/ makes the same directory without a container engine, with the commands below.
+# tests/deploy/image/ makes the same directory without a container engine, with the commands below.
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
@@ -47,7 +47,7 @@ RUN set -eu; \
     export AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none AWS_DEFAULT_REGION=us-east-1; \
     "$PREFIX/bin/kube-node-dns" --version; \
     "$PREFIX/bin/python3" -c 'import importlib, jobs, pkgutil; \
-        [importlib.import_module(room.name) for room in pkgutil.iter_modules(jobs.__path__, "jobs.")]'; \
+        [importlib.import_module(each.name) for each in pkgutil.walk_packages(jobs.__path__, "jobs.")]'; \
     "$PREFIX/bin/python3" -c 'import boto3, sys; [*map(boto3.client, sys.argv[1:])]' route53 sts sso sso-oidc signin
 
 FROM ${PYTHON_IMAGE}

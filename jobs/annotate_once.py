@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobs.interfaces import InterfaceAddress
-from jobs.records import BOOT_ID, NODE_IPS
+from jobs.core.records import BOOT_ID, NODE_IPS
+from jobs.edges.interfaces import InterfaceAddress
 
 if TYPE_CHECKING:
-    from jobs.kube import Cluster
+    from jobs.edges.cluster import Cluster
 
 log = logging.getLogger(__name__)
 

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from jobs.apiserver import Forbidden
-from jobs.evidence import Checks, Signs, by_facts
-from jobs.model import NodeList, published
+from jobs.core.evidence import Checks, Signs, by_facts
+from jobs.core.model import NodeList, published
+from jobs.edges.api_server import Forbidden
 
 if TYPE_CHECKING:
-    from jobs.kube import Cluster
+    from jobs.edges.cluster import Cluster
 
 
 def look(checks: Checks, listed: NodeList, cluster: "Cluster") -> Signs:
@@ -25,7 +25,7 @@ def look(checks: Checks, listed: NodeList, cluster: "Cluster") -> Signs:
     serving = {service: _ready_nodes(service, cluster) for service in checks.ready_services}
     answers = {}
     if checks.ports:
-        from jobs.probe import probe  # noqa: PLC0415 - few runs need it
+        from jobs.edges.probe import probe  # noqa: PLC0415 - few runs need it
 
         verdicts, _ = by_facts(listed, serving)
         standing = published(verdicts)

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from jobs import records
-from jobs.errors import ConfigurationError, TemporaryError
-from jobs.model import RecordSet
-from jobs.names import Zone, choose_zone, last_labels, listing_order, no_zone, within
-from jobs.outcome import Outcomes, settling
+from jobs.core import records
+from jobs.core.errors import ConfigurationError, TemporaryError
+from jobs.core.model import RecordSet
+from jobs.core.progress import Outcomes, settling
+from jobs.core.zones import Zone, choose_zone, last_labels, listing_order, no_zone, within
 
 if TYPE_CHECKING:
-    from jobs.route53 import Route53
+    from jobs.edges.route53 import Route53
 
 
 def find_zones(zone_id: str | None, opened: Iterable[str], dns: "Route53", outcomes: Outcomes) -> None:

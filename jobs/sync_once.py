@@ -6,18 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from jobs import health, observe, records
-from jobs.errors import Conflict, Failure, NotApplied, TemporaryError
-from jobs.evidence import Checks, Conclusion, conclude
-from jobs.explain import Explainer, news
-from jobs.model import Coordinates, MinNodes, RecordSet, quoted
-from jobs.outcome import Outcome, Outcomes, given_up, settling, unsettled
-from jobs.plan import Batch, Plan, batches, calculate, without_withdrawals
-from jobs.retry import RESERVE_SECONDS, Clock, patiently
+from jobs import health, observe
+from jobs.core import records
+from jobs.core.errors import Conflict, Failure, NotApplied, TemporaryError
+from jobs.core.evidence import Checks, Conclusion, conclude
+from jobs.core.explain import Explainer, news
+from jobs.core.model import Coordinates, MinNodes, RecordSet, quoted
+from jobs.core.plan import Batch, Plan, batches, calculate, without_withdrawals
+from jobs.core.progress import Outcome, Outcomes, given_up, settling, unsettled
+from jobs.edges.clock import RESERVE_SECONDS, Clock, patiently
 
 if TYPE_CHECKING:  # whoever calls has them; here they are but names
-    from jobs.kube import Cluster
-    from jobs.route53 import Route53
+    from jobs.edges.cluster import Cluster
+    from jobs.edges.route53 import Route53
 
 log = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ from random import uniform
 from typing import NoReturn
 
 from jobs import health
-from jobs.apiserver import AlreadyExists, BadRequest
-from jobs.errors import FAILED, Failure
-from jobs.evidence import Checks, Signs
-from jobs.kube import Cluster
-from jobs.outlook import Change, Outlook
-from jobs.retry import Clock
-from jobs.trigger import job_of
+from jobs.core.errors import FAILED, Failure
+from jobs.core.evidence import Checks, Signs
+from jobs.core.job import job_of
+from jobs.core.publication import Change, Outlook
+from jobs.edges.api_server import AlreadyExists, BadRequest
+from jobs.edges.clock import Clock
+from jobs.edges.cluster import Cluster
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The rooms and what they know of each other: read from the source, from running processes and from the wheel."""
+"""The modules and what they know of each other: read from the source, from running processes and from the wheel."""
 
 import ast
 import json
@@ -12,44 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import ANNOTATE, NODE, bare_environment, environment_of, start
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import World
+from tests.support.processes import ANNOTATE, NODE, bare_environment, environment_of, start
 
 ROOT = Path(__file__).parents[1]
-CORE = (
-    "errors",
-    "names",
-    "model",
-    "addresses",
-    "records",
-    "evidence",
-    "outlook",
-    "trigger",
-    "plan",
-    "explain",
-    "observe",
-    "options",
-    "outcome",
-    "report",
-)
-EDGES = (
-    "answers",
-    "apiserver",
-    "health",
-    "interfaces",
-    "kinds",
-    "kube",
-    "login",
-    "probe",
-    "retry",
-    "route53",
-    "watchdog",
-)
-JOBS = ("annotate_once", "sync_once", "watch")
-SHELL = ("__main__", "cli", "logs", "output")
-FLOORS = {room: floor for floor, rooms in enumerate((CORE, EDGES, JOBS, SHELL)) for room in rooms}
-"""Who may import whom: a room those of its own floor and below."""
+FLOORS = {
+    "core": ("core",),
+    "edges": ("core", "edges"),
+    "": ("core", "edges", ""),
+    "shell": ("core", "edges", "", "shell"),
+}
+"""Each folder of `jobs` with those that it may import from; the jobs themselves stand in none."""
 
 PURE = {
     *("collections", "contextlib", "csv", "dataclasses", "datetime", "decimal", "difflib", "functools", "importlib"),
@@ -61,19 +35,19 @@ CLOCKS = {"now", "today", "utcnow"}
 """What of datetime looks at the clock."""
 
 KNOWN_TO = {
-    "kubernetes": {"apiserver", "login"},
-    "urllib3": {"answers", "apiserver"},
-    "msgspec": {"apiserver", "kinds"},
-    "boto3": {"route53"},
-    "botocore": {"route53"},
-    "ifaddr": {"interfaces"},
-    "tenacity": {"retry"},
-    "asyncio": {"probe"},
-    "socket": {"interfaces", "probe"},
-    "argparse": {"cli"},
-    "signal": {"watchdog"},
+    "kubernetes": {"edges.api_server", "edges.login"},
+    "urllib3": {"edges.answers", "edges.api_server"},
+    "msgspec": {"edges.api_server", "edges.cluster_schema"},
+    "boto3": {"edges.route53"},
+    "botocore": {"edges.route53"},
+    "ifaddr": {"edges.interfaces"},
+    "tenacity": {"edges.clock"},
+    "asyncio": {"edges.probe"},
+    "socket": {"edges.interfaces", "edges.probe"},
+    "argparse": {"shell.cli"},
+    "signal": {"shell.process"},
 }
-"""Each foreign thing has its room; nobody else knows it."""
+"""The modules that know each library; no other imports it."""
 
 TYPED = ("kubernetes.client.api.", "kubernetes.client.models.")
 """What the client's typed classes drag in."""
@@ -88,36 +62,52 @@ main()
 """
 
 
-def tree(room: str) -> ast.Module:
-    """Parse a room's source."""
-    return ast.parse((ROOT / "jobs" / f"{room}.py").read_text("utf-8"))
+MODULES = sorted(
+    str(path.relative_to(ROOT / "jobs").with_suffix("")).replace("/", ".")
+    for path in (ROOT / "jobs").rglob("*.py")
+    if path.name != "__init__.py"
+)
+"""Every module of the program, without `jobs.` in front."""
+
+CORE = [module for module in MODULES if module.startswith("core.")]
+JOBS = ("annotate_once", "sync_once", "watch")
+
+
+def folder_of(module: str) -> str:
+    """Name the folder that a module stands in; "" for `jobs` itself. The entry point belongs to the shell."""
+    return "shell" if module == "__main__" else module.rpartition(".")[0]
+
+
+def tree(module: str) -> ast.Module:
+    """Parse a module's source."""
+    return ast.parse((ROOT / "jobs" / f"{module.replace('.', '/')}.py").read_text("utf-8"))
 
 
 def imported(node: ast.AST) -> Iterator[str]:
-    """Name what is imported anywhere below a node, as `package.module`; for type checkers only does not count."""
+    """Name what is imported anywhere below a node, in full; what only type checkers import does not count."""
     match node:
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             return
         case ast.Import(names=names):
             yield from (alias.name for alias in names)
-        case ast.ImportFrom(module="jobs", names=names):
-            yield from (f"jobs.{alias.name}" for alias in names)
-        case ast.ImportFrom(module=module, level=level):
-            assert level == 0, "imports name the room in full"
-            yield str(module)
+        case ast.ImportFrom(module=module, names=names, level=level):
+            assert level == 0, "imports name the module in full"
+            for alias in names:
+                whole = f"{module}.{alias.name}"
+                yield whole if whole.removeprefix("jobs.") in MODULES else str(module)
         case _:
             for child in ast.iter_child_nodes(node):
                 yield from imported(child)
 
 
-def rooms_of(room: str) -> set[str]:
-    """Name the rooms that a room imports."""
-    return {name.split(".")[1] for name in imported(tree(room)) if name.startswith("jobs.")}
+def own(module: str) -> set[str]:
+    """Name the modules of the program that a module imports."""
+    return {name.removeprefix("jobs.") for name in imported(tree(module)) if name.startswith("jobs.")}
 
 
-def foreign_to(room: str) -> set[str]:
-    """Name the packages, the standard library's included, that a room imports."""
-    return {name.partition(".")[0] for name in imported(tree(room))} - {"jobs"}
+def foreign(module: str) -> set[str]:
+    """Name the packages, the standard library's included, that a module imports."""
+    return {name.partition(".")[0] for name in imported(tree(module))} - {"jobs"}
 
 
 def loaded(
@@ -134,47 +124,41 @@ def loaded(
     return set(dump.read_text("utf-8").split())
 
 
-def test_every_room_has_its_floor() -> None:
-    """A new room would stand outside the plan, and nothing would be checked of it."""
-    assert {path.stem for path in (ROOT / "jobs").glob("*.py")} - {"__init__"} == FLOORS.keys()
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_lead_downwards(module: str) -> None:
+    """Each folder imports from itself and those below it: a rule can be read and tested without the network."""
+    assert {folder_of(other) for other in own(module)} <= set(FLOORS[folder_of(module)])
 
 
-@pytest.mark.parametrize("room", FLOORS)
-def test_the_arrow_points_one_way(room: str) -> None:
-    """A rule of the domain could not be read, tested or moved without the command line or the network."""
-    above = {other for other in rooms_of(room) if FLOORS[other] > FLOORS[room]}
-    assert not above
+@pytest.mark.parametrize("module", JOBS)
+def test_no_job_knows_another(module: str) -> None:
+    """A job imports no other job: a change of one cannot break another."""
+    assert not own(module) & set(JOBS) - {module}
 
 
-@pytest.mark.parametrize("room", JOBS)
-def test_no_job_knows_another(room: str) -> None:
-    """A change of one job could break another."""
-    assert not rooms_of(room) & set(JOBS) - {room}
+@pytest.mark.parametrize("module", CORE)
+def test_the_core_only_calculates(module: str) -> None:
+    """The core imports nothing that does I/O: what it decides depends on its arguments alone."""
+    assert foreign(module) <= PURE
 
 
-@pytest.mark.parametrize("room", CORE)
-def test_the_core_only_calculates(room: str) -> None:
-    """What is decided would depend on the clock, the environment or the network, and could not be tested as a law."""
-    assert foreign_to(room) <= PURE
+@pytest.mark.parametrize("module", CORE)
+def test_the_core_is_given_the_time(module: str) -> None:
+    """The core never asks a clock of this machine, which may be wrong."""
+    assert not {node.attr for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)} & CLOCKS
 
 
-@pytest.mark.parametrize("room", CORE)
-def test_the_core_is_told_the_time(room: str) -> None:
-    """Evidence would be weighed by the clock of a pod or laptop, which may be wrong, and not by the API server's."""
-    assert not {node.attr for node in ast.walk(tree(room)) if isinstance(node, ast.Attribute)} & CLOCKS
+@pytest.mark.parametrize(("library", "modules"), KNOWN_TO.items())
+def test_each_library_stays_in_its_modules(library: str, modules: set[str]) -> None:
+    """A new release of a library is felt in the modules that import it, and nowhere else."""
+    assert {module for module in MODULES if library in foreign(module)} == modules
 
 
-@pytest.mark.parametrize(("thing", "rooms"), KNOWN_TO.items())
-def test_each_library_stays_in_its_room(thing: str, rooms: set[str]) -> None:
-    """A new release of a library would be felt all over the house."""
-    assert {room for room in FLOORS if thing in foreign_to(room)} == rooms
-
-
-def test_no_room_has_a_circle() -> None:
-    """Which module is imported first would decide whether the program starts."""
-    below = {room: rooms_of(room) for room in FLOORS}
-    while free := {room for room, others in below.items() if not others & below.keys()}:
-        below = {room: others for room, others in below.items() if room not in free}
+def test_no_imports_form_a_circle() -> None:
+    """Any module can be imported first."""
+    below = {module: own(module) for module in MODULES}
+    while free := {module for module, others in below.items() if not others & below.keys()}:
+        below = {module: others for module, others in below.items() if module not in free}
     assert not below
 
 
@@ -189,8 +173,14 @@ def test_annotate_once_loads_no_aws(world: World, tmp_path: Path) -> None:
     world.node(NODE)
     modules = loaded(tmp_path, environment_of(world), *ANNOTATE)
     assert "kubernetes.client.api_client" in modules
-    assert not modules & {"boto3", "botocore", "jobs.route53", "jobs.sync_once", "jobs.watch"}
-    assert not modules & {"jobs.evidence", "jobs.health", "jobs.outlook", "jobs.probe", "jobs.trigger"}
+    assert not modules & {"boto3", "botocore", "jobs.edges.route53", "jobs.sync_once", "jobs.watch"}
+    assert not modules & {
+        "jobs.core.evidence",
+        "jobs.health",
+        "jobs.core.publication",
+        "jobs.edges.probe",
+        "jobs.core.job",
+    }
 
 
 def test_watch_loads_neither_aws_nor_the_typed_client(world: World, tmp_path: Path) -> None:
@@ -200,14 +190,20 @@ def test_watch_loads_neither_aws_nor_the_typed_client(world: World, tmp_path: Pa
         tmp_path, environment_of(world), *command, until=lambda: "watch nodes" in world.cluster.operations()
     )
     assert not {module for module in modules if module.startswith((*TYPED, "boto", "ifaddr"))}
-    assert not modules & {"jobs.route53", "jobs.sync_once", "jobs.interfaces", "jobs.probe", "asyncio"}
+    assert not modules & {
+        "jobs.edges.route53",
+        "jobs.sync_once",
+        "jobs.edges.interfaces",
+        "jobs.edges.probe",
+        "asyncio",
+    }
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
         pytest.param((), set(), id="without"),
-        pytest.param(("--probe", "tcp:443"), {"asyncio", "jobs.probe"}, id="with"),
+        pytest.param(("--probe", "tcp:443"), {"asyncio", "jobs.edges.probe"}, id="with"),
     ],
 )
 def test_a_sync_that_probes_nothing_loads_no_prober(
@@ -217,7 +213,7 @@ def test_a_sync_that_probes_nothing_loads_no_prober(
     world.node(NODE)
     world.route53.zone("example.com")
     command = ("sync-once", "--domain", "cdn.example.com", "--min-nodes", "0", *options)
-    assert loaded(tmp_path, environment_of(world), *command) & {"asyncio", "jobs.probe"} == expected
+    assert loaded(tmp_path, environment_of(world), *command) & {"asyncio", "jobs.edges.probe"} == expected
 
 
 def test_sync_once_looks_at_no_interface(world: World, tmp_path: Path) -> None:
@@ -226,7 +222,13 @@ def test_sync_once_looks_at_no_interface(world: World, tmp_path: Path) -> None:
     world.route53.zone("example.com")
     modules = loaded(tmp_path, environment_of(world), "sync-once", "--domain", "cdn.example.com", "--dry-run")
     assert {"boto3", "kubernetes.client.api_client"} <= modules
-    assert not modules & {"ifaddr", "jobs.interfaces", "jobs.annotate_once", "jobs.watch", "jobs.outlook"}
+    assert not modules & {
+        "ifaddr",
+        "jobs.edges.interfaces",
+        "jobs.annotate_once",
+        "jobs.watch",
+        "jobs.core.publication",
+    }
 
 
 @pytest.mark.parametrize(
@@ -276,8 +278,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_program_and_its_data(wheel: Path) -> None:
     """An installed program would not know which addresses are public; or tests would be installed with it."""
     inside = set(zipfile.ZipFile(wheel).namelist())
-    shipped = {f"jobs/iana/ipv{version}-special-registry.csv" for version in (4, 6)}
-    assert shipped | {f"jobs/{room}.py" for room in FLOORS} <= inside
+    shipped = {f"jobs/core/iana/ipv{version}-special-registry.csv" for version in (4, 6)}
+    assert shipped | {f"jobs/{module.replace('.', '/')}.py" for module in MODULES} <= inside
     assert {name.partition("/")[0] for name in inside if ".dist-info/" not in name} == {"jobs"}
 
 

@@ -26,13 +26,13 @@ from datetime import UTC, datetime
 import urllib3
 
 from tests.bench.reaction import JOBS, logged_in, pool, say
-from tests.contract.client import CRONJOBS, LEASES, STRATEGIC, Api, Json
-from tests.processes import network
+from tests.sandbox.contract.client import CRONJOBS, LEASES, STRATEGIC, Api, Json
 from tests.sandbox.controlplane import ControlPlane, assets, control_plane, node_controller
 from tests.sandbox.kubernetes import ADMIN_TOKEN
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import PREFIX, PROGRAM, World
-from tests.watching import cronjob, started
+from tests.support.processes import network
+from tests.support.watching import cronjob, started
 
 DOMAIN = "cdn.example.com"
 NODES = 4

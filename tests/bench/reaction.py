@@ -17,13 +17,13 @@ from pathlib import Path
 
 import urllib3
 
-from tests.contract.client import CRONJOBS, READY, STRATEGIC, Api, Json
-from tests.processes import bare_environment
+from tests.sandbox.contract.client import CRONJOBS, READY, STRATEGIC, Api, Json
 from tests.sandbox.controlplane import assets, control_plane
 from tests.sandbox.kubernetes import ADMIN_TOKEN, Kubernetes, kubeconfig
 from tests.sandbox.server import Server
 from tests.sandbox.world import PREFIX
-from tests.watching import cronjob, started
+from tests.support.processes import bare_environment
+from tests.support.watching import cronjob, started
 
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
 QUIET_SECONDS = 1.2  # longer than the watcher's shortest --min-interval: each change is the first after a while

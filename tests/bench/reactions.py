@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from jobs.evidence import Checks
+from jobs.core.evidence import Checks
 from tests.bench import evidence, reaction
 from tests.bench.evidence import Cluster, cluster, out_after
 from tests.bench.figures import Measure
 from tests.bench.programs import EAGER_SECONDS, OURS, VARIABLES, Program
 from tests.bench.residents import staying
 from tests.bench.scenes import Scene, Size, address_of, name_of
-from tests.contract.client import Api
+from tests.sandbox.contract.client import Api
 from tests.sandbox.controlplane import assets, control_plane
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import World

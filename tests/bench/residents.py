@@ -11,11 +11,11 @@ from pathlib import Path
 from tests.bench.figures import Measure
 from tests.bench.programs import OURS, Program
 from tests.bench.scenes import SELECTOR, Scene, name_of
-from tests.large_clusters import beat, cpu_seconds, kilobytes
-from tests.processes import children
 from tests.sandbox.server import wait_until
-from tests.watching import Watcher, follows, job_number, started
-from tests.wrapping import Wrapper, commands
+from tests.support.large_clusters import beat, cpu_seconds, kilobytes
+from tests.support.processes import children
+from tests.support.watching import Watcher, follows, job_number, started
+from tests.support.wrapping import Wrapper, commands
 
 REST_SECONDS = 20.0
 HEARTBEATS = 5_000

@@ -7,8 +7,6 @@ from typing import Self
 
 import msgspec
 
-from tests.large_clusters import add_fat_node
-from tests.processes import environment_of
 from tests.sandbox.account import create, delete, simple
 from tests.sandbox.kubernetes import Kubernetes, node
 from tests.sandbox.kubernetes_errors import Object
@@ -16,7 +14,9 @@ from tests.sandbox.record_sets import RecordSet
 from tests.sandbox.route53 import Route53
 from tests.sandbox.server import Server
 from tests.sandbox.world import PREFIX, World
-from tests.watching import cronjob
+from tests.support.large_clusters import add_fat_node
+from tests.support.processes import environment_of
+from tests.support.watching import cronjob
 
 AS_INSTALLED = Path(__file__).with_name("as_installed")
 ZONE = "example.com"

@@ -1,0 +1,1 @@
+"""One outside each, in our terms; its errors become ours here."""

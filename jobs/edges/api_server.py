@@ -1,0 +1,231 @@
+"""One Kubernetes API server through the official client's transport; its errors as ours. No decision."""
+
+import logging
+import math
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from ssl import SSLCertVerificationError
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+from kubernetes.client import ApiClient
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError, LocationValueError
+
+from jobs.core.errors import ConfigurationError, Failure, NotApplied, TemporaryError
+from jobs.core.model import one_line
+from jobs.edges import answers
+from jobs.edges.clock import ATTEMPTS, Clock, patiently
+from jobs.edges.login import configuration_of
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS, READ_SECONDS = 3, 10
+ANSWER_SECONDS = 30.0  # the whole of an answer, over a slow line: a page of fat nodes has six megabytes
+_NO_URL = (
+    "the address of the Kubernetes API server or of its proxy is no URL; check server and proxy-url in the kubeconfig"
+)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested without end
+
+Document = TypeVar("Document")
+Query = Mapping[str, str]
+
+
+class Expired(Failure):
+    """The API server no longer has the version asked for: only beginning again helps."""
+
+
+class AlreadyExists(Failure):
+    """An object of that name is there."""
+
+
+class BadRequest(ConfigurationError):
+    """The API server does not understand the request."""
+
+
+class Forbidden(ConfigurationError):
+    """The login does not give the right to do this."""
+
+
+class Status(msgspec.Struct):
+    """What the API server says about an error."""
+
+    message: str = ""
+    reason: str = ""
+    code: int = 0
+
+
+class ApiServer:
+    """Requests to one API server. Each has timeouts and is tried again, in place, while that may help."""
+
+    def __init__(
+        self, clock: Clock, kubeconfig: str | None = None, context: str | None = None, *, attempts: int = ATTEMPTS
+    ) -> None:
+        """Log in by the first that applies: the arguments, KUBECONFIG, the pod's service account, ~/.kube/config.
+
+        Raises ConfigurationError where there is no such login, Failure where a login plugin fails.
+        """
+        self._clock = clock
+        self._attempts = attempts
+        self._heard: tuple[datetime, float] | None = None
+        configuration = configuration_of(kubeconfig, context)
+        if "://" not in configuration.host:  # urllib3 would guess http, and warn of it
+            raise ConfigurationError(_NO_URL)
+        try:
+            self._client = ApiClient(configuration)
+        except (LocationValueError, ImportError, AttributeError) as error:  # whose words may show the proxy's password
+            raise ConfigurationError(
+                "the proxy to Kubernetes cannot be used; check proxy-url in the kubeconfig and HTTPS_PROXY"
+            ) from error
+        self._client.user_agent = "kube-node-dns"
+
+    def get(self, path: str, type_: type[Document]) -> Document:
+        """Read an object, and decode just the members that `type_` names."""
+        return self.dated(path, type_, {})[0]
+
+    def dated(self, path: str, type_: type[Document], query: Query) -> tuple[Document, datetime]:
+        """Read as `get` does, with the moment of the answer by the API server's clock, in whole seconds."""
+
+        def attempt() -> tuple[Document, datetime]:
+            document, date = self._exchange("GET", path, type_, query)
+            try:
+                moment = parsedate_to_datetime(date or "").replace(tzinfo=UTC)
+            except (TypeError, ValueError, OverflowError) as error:  # RFC 9110, 6.6.1: whoever has a clock sends it
+                raise TemporaryError(f"GET {path}: the answer has no Date that can be read") from error
+            self._heard = moment, self._clock.now()
+            return document, moment
+
+        return patiently(self._clock, f"GET {path}", attempts=self._attempts)(attempt)
+
+    def time(self) -> datetime:
+        """Tell what the API server's clock shows now, from the last answer on; raises Failure before the first."""
+        if self._heard is None:
+            raise Failure("the API server has not answered yet")
+        moment, when = self._heard
+        return moment + timedelta(seconds=self._clock.now() - when)
+
+    def patch(self, path: str, type_: type[Document], body: object, query: Query) -> Document:
+        """Merge a patch into an object, trying until the deadline: a merge patch may be repeated."""
+        what = f"PATCH {path}"
+        patched = patiently(self._clock, what, attempts=math.inf)(self._exchange, "PATCH", path, type_, query, body)
+        document: Document = patched[0]
+        return document
+
+    def post(self, path: str, body: object) -> None:
+        """Create an object, tried once; raises AlreadyExists when one of that name is there."""
+        self._exchange("POST", path, msgspec.Raw, {}, body)
+
+    def lines(self, path: str, query: Query, silence_seconds: float) -> Iterator[bytes]:
+        """Stream an answer line by line; raises TemporaryError when it breaks off or is silent for too long."""
+        answer = self._send("GET", path, query, None, silence_seconds, "identity")  # compressed, an event might wait
+        return answers.lines(answer, self._clock, f"GET {path}", silence_seconds)
+
+    def _exchange(
+        self, method: str, path: str, type_: type[Document], query: Query, body: object = None
+    ) -> tuple[Document, str | None]:
+        """Send one request; give the answer, decoded, and its Date."""
+        answer = self._send(method, path, query, body, READ_SECONDS, "gzip")
+        data = answers.whole(answer, self._clock, f"{method} {path}", ANSWER_SECONDS)
+        return decoded(data, type_, f"{method} {path}"), answer.headers.get("Date")
+
+    def _send(
+        self, method: str, path: str, query: Query, body: object, read_seconds: float, encoding: str
+    ) -> "BaseHTTPResponse":
+        """Send one request and give the answer, unread, when it is a success."""
+        started = time.monotonic()
+        outcome = "no answer"
+        headers = {"Accept": "application/json", "Accept-Encoding": encoding}
+        if body is not None:
+            headers["Content-Type"] = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        try:
+            request = self._client.param_serialize(
+                method,
+                path,
+                query_params=list(query.items()),
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            response = self._client.call_api(*request, _request_timeout=(CONNECT_SECONDS, read_seconds))
+            answer: BaseHTTPResponse = response.response
+            outcome = str(answer.status)
+            if not 200 <= answer.status < 300:
+                what = f"{method} {path}"
+                raise _translated(answer.status, answers.whole(answer, self._clock, what, ANSWER_SECONDS), what)
+        except LocationValueError as error:  # whose words show the URL, and a password in it
+            raise ConfigurationError(_NO_URL) from error
+        except (HTTPError, ApiException, OSError) as error:
+            raise _unreachable(error) from error
+        except ValueError as error:  # which shows the header: it is not for the log
+            header = isinstance(error, UnicodeEncodeError) or "Invalid header value" in str(error)
+            words = "the token holds a character that no header may hold" if header else one_line(str(error))
+            raise ConfigurationError(f"no request to Kubernetes can be made: {words}") from error
+        finally:
+            log.debug(
+                "%s %s?%s: %s in %.0f ms", method, path, urlencode(query), outcome, 1000 * (time.monotonic() - started)
+            )
+        return answer
+
+
+def decoded(data: bytes | bytearray | msgspec.Raw, type_: type[Document], what: str) -> Document:
+    """Decode JSON; raises TemporaryError for what the API does not promise: it never counts as "nothing there"."""
+    try:
+        return msgspec.json.decode(data, type=type_)
+    except _UNREADABLE as error:
+        raise TemporaryError(f"{what}: the answer is not what the API promises: {error}") from error
+
+
+def _translated(status: int, data: bytearray, what: str) -> Failure:
+    """Tell what an HTTP status of the API server means for the run, with the server's own words."""
+    try:
+        answer = msgspec.json.decode(data, type=Status)
+    except _UNREADABLE:
+        answer = Status()
+    said = f"{what}: {one_line(answer.message) or 'no reason given'} (HTTP {status})"
+    match status:
+        case 400:
+            return BadRequest(said)
+        case 401:
+            return Failure(f"{said}; the Kubernetes credentials are not, or no longer, accepted: log in again")
+        case 403:
+            return Forbidden(said)
+        case 404:
+            return Failure(said)
+        case 409 if answer.reason == "AlreadyExists":
+            return AlreadyExists(said)
+        case 410:
+            return Expired(said)
+        case 429:
+            return NotApplied(said)
+        case _ if 400 <= status < 500 and status not in {408, 409}:
+            return ConfigurationError(said)
+        case _:
+            return TemporaryError(said)
+
+
+_UNUSABLE = ("[X509", "PEM lib", "private key is encrypted")  # how OpenSSL and urllib3 tell that they cannot load it
+_PASSING_CERTIFICATE_FAULTS = {9, 10}  # OpenSSL: not yet valid, expired; also what a wrong clock makes of a good one
+
+
+def _unreachable(error: BaseException) -> Failure:
+    cause: BaseException | None = error
+    while cause is not None:
+        for each in (cause, *cause.args):
+            if isinstance(each, SSLCertVerificationError) and each.verify_code not in _PASSING_CERTIFICATE_FAULTS:
+                return ConfigurationError(
+                    f"the Kubernetes API server's certificate is not trusted: {each.verify_message}; "
+                    "check certificate-authority in the kubeconfig"
+                )
+            if isinstance(each, Exception) and any(words in str(each) for words in _UNUSABLE):
+                return ConfigurationError(
+                    "a certificate or key for the Kubernetes API server cannot be used: "
+                    f"{one_line(str(each))}; check those of the kubeconfig"
+                )
+        cause = cause.__context__
+    return TemporaryError(f"Kubernetes API server unreachable: {answers.reason(error)}")

@@ -1,0 +1,238 @@
+"""What the jobs need of Kubernetes: nodes in, annotations and Jobs out. No decision."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import quote
+
+from jobs.core.errors import TemporaryError
+from jobs.core.model import Condition, Node, NodeList, quoted
+from jobs.core.records import BOOT_ID, COORDINATES, NODE_IPS
+from jobs.edges import cluster_schema as kinds
+from jobs.edges.api_server import ApiServer, BadRequest, Expired, Status, decoded
+from jobs.edges.clock import Clock, patiently
+
+if TYPE_CHECKING:  # only sync-once has any
+    from jobs.core.explain import News
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+
+PAGE_SIZE = 500  # objects a request: keeps memory flat with 5,000 nodes
+MOST_PAGES = 200  # Kubernetes is made for 5,000 nodes: a list that goes on for longer never ends
+STREAM_SECONDS = 60  # how long the server keeps one stream of events open
+SILENCE_SECONDS = 70.0  # a stream silent for longer is dead: the server ends it, or sends a bookmark, before
+LONGEST_MESSAGE = 1_000
+USUAL_LEASE_SECONDS = 40  # a kubelet renews its Lease after a quarter of its duration, by default every 10 s
+_NODES = "/api/v1/nodes"
+_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+
+
+@dataclass(frozen=True)
+class _Listed(Generic[Value]):
+    """All of a list, at one moment by the API server's clock."""
+
+    items: list[Value]
+    moment: datetime
+    resource_version: str
+
+
+@dataclass(frozen=True)
+class NodeEvent:
+    """What a stream of nodes tells: a node as it is now, or, without one, only how far the stream has come."""
+
+    type: str
+    resource_version: str
+    node: Node | None = None
+
+
+@dataclass(frozen=True)
+class CronJob:
+    """A CronJob, with what a Job made from it takes over."""
+
+    name: str
+    uid: str
+    suspended: bool
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    job_spec: Mapping[str, Any]
+
+
+class Cluster:
+    """One Kubernetes API server, seen by one run."""
+
+    def __init__(self, server: ApiServer, clock: Clock) -> None:
+        """Take a server that is logged in to."""
+        self._server = server
+        self._clock = clock
+
+    def nodes(self, label_selector: str) -> NodeList:
+        """List the nodes that match a label selector ("" for all), as they are now: a consistent read.
+
+        Raises ConfigurationError with the API server's own words for a bad selector or a missing permission.
+        """
+        try:
+            found = self._listed(_NODES, kinds.NodeList, _selecting(label_selector), _node)
+        except BadRequest as error:  # nothing else in it can be wrong
+            raise BadRequest(f"--node-label-selector {quoted(label_selector)}: {error}") from error
+        return NodeList(tuple(found.items), found.moment, found.resource_version)
+
+    def lease_ages(self) -> dict[str, float]:
+        """Tell for each node how many seconds ago its kubelet has renewed its Lease, as a consistent read.
+
+        `spec.renewTime` is the node's clock, which may be wrong. But the API server notes when each field was last
+        changed, and it dates its answers: no other clock is asked. Raises Forbidden.
+        """
+        found = self._listed(_LEASES, kinds.LeaseList, {}, _renewal)
+        return {node: (found.moment - renewed).total_seconds() for node, renewed in found.items if renewed}
+
+    def ready_nodes(self, service: str) -> frozenset[str]:
+        """Name the nodes on which an endpoint of a service (`namespace/name`) is ready and stays."""
+        namespace, _, name = service.partition("/")
+        path = f"/apis/discovery.k8s.io/v1/namespaces/{quote(namespace)}/endpointslices"
+        query = _selecting(f"kubernetes.io/service-name={name}")
+        found = self._listed(path, kinds.EndpointSliceList, query, _ready_nodes)
+        return frozenset().union(*found.items)
+
+    def time(self) -> datetime:
+        """Tell what the API server's clock shows now."""
+        return self._server.time()
+
+    def _listed(
+        self, path: str, type_: type[kinds.List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
+    ) -> "_Listed[Value]":
+        again = patiently(self._clock, f"GET {path}, again from the start", on=Expired)
+        return again(self._pages, path, type_, {"limit": str(PAGE_SIZE), **query}, translate)
+
+    def _pages(
+        self, path: str, type_: type[kinds.List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
+    ) -> "_Listed[Value]":
+        page, moment = self._server.dated(path, type_, query)  # the pages that follow show the same moment
+        items = [*map(translate, page.items)]
+        for _ in range(MOST_PAGES):
+            if not page.metadata.continue_:
+                return _Listed(items, moment, page.metadata.resource_version)
+            page, _ = self._server.dated(path, type_, {**query, "continue": page.metadata.continue_})
+            items += map(translate, page.items)
+        raise TemporaryError(f"GET {path}: the list has not ended after {MOST_PAGES} pages")
+
+    def node_events(self, label_selector: str, resource_version: str) -> Iterator[NodeEvent]:
+        """Follow the nodes from a version on, until the server ends the stream after a minute.
+
+        Raises Expired when it no longer has the version, TemporaryError when the stream breaks off or falls silent.
+        """
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(STREAM_SECONDS),
+            "resourceVersion": resource_version,
+            **_selecting(label_selector),
+        }
+        for line in self._server.lines(_NODES, query, SILENCE_SECONDS):
+            if line:
+                yield _node_event(line)
+
+    def cronjob(self, namespace: str, name: str) -> CronJob:
+        """Read a CronJob."""
+        raw = self._server.get(f"/apis/batch/v1/namespaces/{quote(namespace)}/cronjobs/{quote(name)}", kinds.CronJob)
+        template = raw.spec.job_template
+        return CronJob(
+            raw.metadata.name,
+            raw.metadata.uid,
+            bool(raw.spec.suspend),
+            template.metadata.labels or {},
+            template.metadata.annotations or {},
+            template.spec,
+        )
+
+    def create_job(self, namespace: str, job: Mapping[str, Any]) -> None:
+        """Create a Job; raises AlreadyExists."""
+        self._server.post(f"/apis/batch/v1/namespaces/{quote(namespace)}/jobs", job)
+
+    def create_event(self, news: "News") -> None:
+        """Create an Event about a node, for `kubectl describe node`; tried once, since it is no more than news."""
+        now = self.time().strftime("%Y-%m-%dT%H:%M:%SZ")
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": f"{news.node[:200].rstrip('-.')}.{secrets.token_hex(8)}", "namespace": "default"},
+            "involvedObject": {"apiVersion": "v1", "kind": "Node", "name": news.node, "uid": news.node},
+            "reason": "WithdrawnFromDNS" if news.withdrawn else "PublishedToDNS",
+            "message": news.message[:LONGEST_MESSAGE],
+            "type": "Warning" if news.withdrawn else "Normal",
+            "source": {"component": "kube-node-dns"},
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        self._server.post("/api/v1/namespaces/default/events", event)
+
+    def annotate(self, node: str, annotations: Mapping[str, str | None]) -> bool:
+        """Set annotations of a node (None removes one) with a single patch; say whether it changed anything.
+
+        The API server makes a manager the owner of just the fields it changed. The patch goes by a name of its own,
+        so it stands among the answer's managers if, and only if, something changed. (A node that was made without a
+        single label or annotation has no managers; then nobody can tell, and the answer is yes.)
+        """
+        manager = f"kube-node-dns-{secrets.token_hex(8)}"
+        body = {"metadata": {"annotations": annotations}}
+        patched = self._server.patch(
+            f"{_NODES}/{quote(node, safe='')}", kinds.PatchedNode, body, {"fieldManager": manager}
+        )
+        managers = patched.metadata.managed_fields
+        return managers is None or any(entry.manager == manager for entry in managers)
+
+
+def _node(raw: kinds.Node) -> Node:
+    spec, status = raw.spec or kinds.NodeSpec(), raw.status or kinds.NodeStatus()
+    annotations = raw.metadata.annotations or {}
+    ready = next((each for each in status.conditions or () if each.type == "Ready"), None)
+    taints = {taint.key for taint in spec.taints or ()}
+    return Node(
+        name=raw.metadata.name,
+        node_ips=annotations.get(NODE_IPS),
+        boot_id=(status.node_info and status.node_info.boot_id) or "",
+        annotated_boot_id=annotations.get(BOOT_ID, ""),
+        coordinates=annotations.get(COORDINATES),
+        ready=Condition(ready.status, ready.message or "", ready.last_transition_time) if ready else None,
+        cordoned=bool(spec.unschedulable),
+        deleting=raw.metadata.deletion_timestamp is not None or "ToBeDeletedByClusterAutoscaler" in taints,
+    )
+
+
+def _renewal(lease: kinds.Lease) -> tuple[str, datetime | None]:
+    """Tell whose Lease it is and when it was renewed; None if that is unknown, or usually done less often."""
+    if lease.spec and (lease.spec.lease_duration_seconds or 0) > USUAL_LEASE_SECONDS:
+        return lease.metadata.name, None
+    times = (
+        entry.time
+        for entry in lease.metadata.managed_fields or ()
+        if entry.time and entry.fields and "f:renewTime" in (entry.fields.spec or ())
+    )
+    return lease.metadata.name, max(times, default=None)
+
+
+def _ready_nodes(slice_: kinds.EndpointSlice) -> set[str]:
+    return {endpoint.node_name for endpoint in slice_.endpoints or () if endpoint.node_name and _is_ready(endpoint)}
+
+
+def _is_ready(endpoint: kinds.Endpoint) -> bool:
+    conditions = endpoint.conditions or kinds.Conditions()
+    return conditions.ready is not False and not conditions.terminating
+
+
+def _selecting(label_selector: str) -> dict[str, str]:
+    return {"labelSelector": label_selector} if label_selector else {}
+
+
+def _node_event(line: bytes) -> NodeEvent:
+    event = decoded(line, kinds.WatchEvent, "watching nodes")
+    if event.type == "ERROR":
+        status = decoded(event.object, Status, "watching nodes")
+        raise (Expired if status.code == 410 else TemporaryError)(f"watching nodes: {status.message}")
+    if event.type == "BOOKMARK":
+        return NodeEvent(event.type, decoded(event.object, kinds.Bookmark, "watching nodes").metadata.resource_version)
+    node = decoded(event.object, kinds.Node, "watching nodes")
+    return NodeEvent(event.type, node.metadata.resource_version, _node(node))

@@ -1,0 +1,266 @@
+"""Route 53 through boto3: its zones, record sets and changes in our terms, its errors as ours. No decision."""
+
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from html import unescape
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 - botocore's own name
+    CredentialRetrievalError,
+    HTTPClientError,
+    LoginError,
+    MetadataRetrievalError,
+    SSOError,
+    TokenRetrievalError,
+)
+from botocore.parsers import ResponseParserError
+
+from jobs.core.errors import ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
+from jobs.core.model import RecordSet, one_line, quoted, record_set, shortened
+from jobs.core.plan import Change, api_changes
+from jobs.core.zones import Zone, canonical, escaped, within
+from jobs.edges.clock import Clock, patiently
+
+log = logging.getLogger(__name__)
+
+MOST_PAGES = 200  # 20,000 zones: more can hardly be listed within a minute, at the rate Route 53 allows
+MOST_PAGES_OF_A_NAME = 20  # 6,000 record sets: Route 53 takes 100 of a name and type, of not even 20 types
+READ_SECONDS = 6.0  # how long one read is tried: a zone that hangs must leave the others time; the next round goes on
+_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=6,
+    retries={"total_max_attempts": 1},  # jobs.edges.clock alone tries again
+    user_agent_extra="kube-node-dns",
+)
+_THROTTLED = {
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "TooManyRequestsException",
+}
+_EXPIRED = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "RequestInTheFuture",
+    "RequestTimeTooSkewed",
+    "TokenRefreshRequired",
+}
+_SKEWED = ("signature expired", "signature not yet current")
+_DENIED = {"AccessDenied", "AccessDeniedException"}
+
+
+class Route53:
+    """One AWS account's Route 53, seen by one run. Reads are tried again in place; a write never is."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Find credentials and settings as boto3 does; raises ConfigurationError where they do not fit together."""
+        self._clock = clock
+        _check_environment()
+        try:
+            core = botocore.session.get_session()
+            core.set_default_client_config(_CONFIG)  # also for the clients that fetch credentials
+            if core.get_config_variable("region") is None:  # Route 53 has none, but an endpoint URL or STS asks for one
+                core.set_config_variable("region", "us-east-1")
+            self._client = boto3.Session(botocore_session=core).client("route53")
+            _ = urlsplit(self._client.meta.endpoint_url).port  # raises ValueError, which botocore does at each request
+            self._client.meta.events.register("before-parse.route53.ChangeResourceRecordSets", _read_older_refusal)
+        except (BotoCoreError, ValueError, OSError) as error:
+            raise _translated(error, "AWS settings") from error
+
+    def zones(self, start: str, *, all_under_it: bool = True) -> tuple[Zone, ...]:
+        """List hosted zones in name order from `start` on: until those under it end, or one page."""
+        found: list[Zone] = []
+        position = {"DNSName": start} if start else {}
+        for _ in range(MOST_PAGES):
+            page = self._read("ListHostedZonesByName", "*", **position)
+            with _promised("ListHostedZonesByName"):
+                found += [_zone(raw) for raw in page["HostedZones"]]
+                if not page["IsTruncated"] or not all_under_it or not within(found[-1].name, start):
+                    return tuple(found)
+                position = {"DNSName": page["NextDNSName"], "HostedZoneId": page["NextHostedZoneId"]}
+        raise TemporaryError(f"ListHostedZonesByName: the list has not ended after {MOST_PAGES} pages")
+
+    def zone(self, zone_id: str) -> Zone:
+        """Look up a hosted zone by its id."""
+        answer = self._read("GetHostedZone", f"arn:aws:route53:::hostedzone/{zone_id}", Id=zone_id)
+        with _promised("GetHostedZone"):
+            return _zone(answer["HostedZone"])
+
+    def record_sets(self, zone: Zone, name: str) -> Mapping[str, tuple[RecordSet, ...]]:
+        """Read all record sets of a name, in as few pages as that takes.
+
+        Returns them by name: of `name`, which is there even when it has none, and of every other name that stands
+        complete in the same pages.
+        """
+        found: dict[str, list[RecordSet]] = {name: []}
+        position: dict[str, str] = {"StartRecordName": escaped(name)}
+        for _ in range(MOST_PAGES_OF_A_NAME):
+            resource = f"arn:aws:route53:::hostedzone/{zone.id}"
+            page = self._read("ListResourceRecordSets", resource, HostedZoneId=zone.id, **position)
+            with _promised("ListResourceRecordSets"):
+                for raw in page["ResourceRecordSets"]:
+                    found.setdefault(canonical(raw["Name"]), []).append(record_set(raw))
+                goes_on = canonical(page["NextRecordName"]) if page["IsTruncated"] else None
+                if goes_on != name:
+                    return {each: tuple(sets) for each, sets in found.items() if each != goes_on}
+                position = {"StartRecordName": page["NextRecordName"], "StartRecordType": page["NextRecordType"]}
+                if "NextRecordIdentifier" in page:
+                    position["StartRecordIdentifier"] = page["NextRecordIdentifier"]
+        raise TemporaryError(f"ListResourceRecordSets: {name} has not ended after {MOST_PAGES_OF_A_NAME} pages")
+
+    def change(self, zone: Zone, changes: Iterable[Change]) -> str:
+        """Apply one change batch and give the change's id.
+
+        Raises NotApplied when nothing was done, Conflict when Route 53 refused the batch, and any other TemporaryError
+        when nobody knows whether it was applied.
+        """
+        answer = self._call(
+            "ChangeResourceRecordSets",
+            f"arn:aws:route53:::hostedzone/{zone.id}",
+            HostedZoneId=zone.id,
+            ChangeBatch={"Changes": api_changes(changes)},
+        )
+        with _promised("ChangeResourceRecordSets"):
+            return str(answer["ChangeInfo"]["Id"]).rpartition("/")[2]
+
+    def in_sync(self, change_id: str) -> bool:
+        """Whether every Route 53 name server answers with a change."""
+        answer = self._read("GetChange", f"arn:aws:route53:::change/{change_id}", Id=change_id)
+        with _promised("GetChange"):
+            return bool(answer["ChangeInfo"]["Status"] == "INSYNC")
+
+    def _read(self, action: str, resource: str, **parameters: str) -> Mapping[str, Any]:
+        patience = patiently(self._clock, action, within_seconds=READ_SECONDS)
+        return patience(self._call, action, resource, **parameters)
+
+    def _call(self, action: str, resource: str, **parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as boto3 takes them
+        started = self._clock.now()
+        outcome = "no answer"
+        try:
+            answer = self._ask(action, parameters)
+        except (BotoCoreError, ClientError, ResponseParserError, OSError) as error:
+            failure = _translated(error, f"route53:{action} on {resource}", action)
+            outcome = str(failure)
+            raise failure from error
+        else:
+            if answer.keys() <= {"ResponseMetadata"}:
+                raise TemporaryError(f"{action} answered what its API does not promise: nothing")
+            outcome = "ok"
+            return answer
+        finally:
+            log.debug("%s on %s: %s in %.0f ms", action, resource, outcome, 1000 * (self._clock.now() - started))
+
+    def _ask(self, action: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Send one request; raises ResponseParserError for XML of any other shape than the API's, as botocore does not.
+
+        It stumbles over such an answer in its own code, or leaves elements in it where a member comes twice.
+        """
+        try:
+            answer: Mapping[str, Any] = getattr(self._client, xform_name(action))(**parameters)
+        except (BotoCoreError, ClientError, ResponseParserError, OSError):
+            raise
+        except Exception as error:  # its parser promises no kind of error
+            raise ResponseParserError(f"{type(error).__name__}: {error}") from error
+        if not _is_plain(answer):
+            raise ResponseParserError("a member comes twice")
+        return answer
+
+
+def _check_environment() -> None:
+    """Refuse settings that are no text, before botocore says where in which secret it cannot go on."""
+    for name, value in os.environ.items():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            if name.startswith("AWS_"):
+                raise ConfigurationError(f"{name} holds bytes that are no text in UTF-8; set it anew") from None
+
+
+def _is_plain(value: object) -> bool:
+    match value:
+        case dict():
+            return all(map(_is_plain, value.values()))
+        case list():
+            return all(map(_is_plain, value))
+    return isinstance(value, str | int | datetime)
+
+
+def _read_older_refusal(
+    response_dict: Mapping[str, bytes], customized_response_dict: dict[str, Any], **_: object
+) -> None:
+    """Read the older form of InvalidChangeBatch, of which botocore keeps neither the code nor all messages."""
+    body = response_dict["body"].decode("utf-8", "replace")
+    if "<InvalidChangeBatch" in body:
+        messages = map(unescape, re.findall("<Message>(.*?)</Message>", body, re.DOTALL))
+        customized_response_dict["Error"] = {"Code": "InvalidChangeBatch", "Message": f"[{', '.join(messages)}]"}
+
+
+def _zone(raw: Mapping[str, Any]) -> Zone:
+    zone_id = raw["Id"].rpartition("/")[2]
+    if not re.fullmatch("[A-Z0-9]{1,32}", zone_id):  # it goes into requests and into every line about the zone
+        raise ValueError(f"{quoted(zone_id)} is no zone id")
+    return Zone(zone_id, canonical(raw["Name"]), bool(raw["Config"]["PrivateZone"]))
+
+
+@contextmanager
+def _promised(action: str) -> Iterator[None]:
+    """Turn a member missing from an answer into a temporary error: a 200 without it proves nothing."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise TemporaryError(f"{action} answered what its API does not promise: {error!r}") from error
+
+
+def _translated(error: Exception, what: str, action: str = "") -> Failure:
+    """Tell what an AWS error means for the run: wrong settings, something that passes, or a lost race."""
+    match error:
+        case ClientError(operation_name=name):
+            return _translated_answer(error, what if name == action else f"AWS login ({name})")
+        case SSOError() | LoginError() | TokenRetrievalError():
+            return Failure(f"AWS login: {error}; log in again")
+        case CredentialRetrievalError() | MetadataRetrievalError():
+            return Failure(f"AWS credentials: {error}")
+        case HTTPClientError() if "Invalid header value" in str(error):  # which the error shows: it is not for the log
+            return ConfigurationError(
+                "the AWS credentials hold a line break or another character that no header may hold"
+            )
+        case HTTPClientError() | ConnectionError():
+            return TemporaryError(f"Route 53 unreachable: {error}")
+        case ResponseParserError():
+            return TemporaryError(f"{what}: unreadable answer: {shortened(one_line(str(error)), 200)}")
+        case _:
+            return ConfigurationError(f"{what}: {error}; check the AWS settings (environment, profile, role)")
+
+
+def _translated_answer(error: ClientError, what: str) -> Failure:
+    answer = error.response
+    code, text = (str(answer["Error"].get(member) or "") for member in ("Code", "Message"))
+    text = text.partition("The Canonical String")[0].rstrip()  # what follows is the request, with the session token
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    said = f"{code}: {text}"
+    if code in _THROTTLED or status == 429:
+        return NotApplied(f"{what}: {said}")
+    if code == "InvalidChangeBatch":
+        return Conflict(text)
+    if code in _EXPIRED or any(sign in text.lower() for sign in _SKEWED):
+        return Failure(f"{what}: {said}; renew the AWS credentials, or set the clock right")
+    if code in _DENIED:
+        return ConfigurationError(f"access denied: {what}: {text}; allow it in the IAM policy")
+    if 400 <= status < 500:
+        return ConfigurationError(f"{what}: {said}")
+    return TemporaryError(f"{what}: {said}")

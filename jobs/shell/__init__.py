@@ -1,0 +1,1 @@
+"""The process: command line, options, result, signals and deadline."""

@@ -1,0 +1,246 @@
+"""The options of every command, each with its environment twin, and how their values are read."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.core.errors import ConfigurationError
+from jobs.core.model import Coordinates, MinNodes, quoted
+from jobs.core.zones import parse_domain
+
+PREFIX = "KUBE_NODE_DNS_"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option. `parse` reads a single value and raises ValueError; `many` makes a tuple, `flag` takes no value."""
+
+    name: str
+    parse: Callable[[str], Any]
+    help: str
+    metavar: str = ""
+    default: Any = None
+    many: bool = False
+    flag: bool = False
+    short: str = ""
+    also: str = ""
+
+    @property
+    def key(self) -> str:
+        """Where argparse and `settings` keep its value."""
+        return self.name.removeprefix("--").replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """Its environment twin."""
+        return PREFIX + self.key.upper()
+
+
+def _text(value: str) -> str:
+    if not value:
+        raise ValueError("is empty")
+    return value
+
+
+def _selector(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("is no text in UTF-8") from None
+    return value
+
+
+def _seconds(lowest: int, highest: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not re.fullmatch("[0-9]{1,10}", value) or not lowest <= int(value) <= highest:
+            raise ValueError(f"is not a whole number of seconds from {lowest} to {highest}")
+        return int(value)
+
+    return parse
+
+
+def _seconds_or_off(lowest: int, highest: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if value.strip("0") == "" and value:
+            return 0
+        try:
+            return _seconds(lowest, highest)(value)
+        except ValueError as error:
+            raise ValueError(f"{error}, nor 0 for off") from None
+
+    return parse
+
+
+def _choice(*words: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in words:
+            raise ValueError(f"is not one of {', '.join(words)}")
+        return value
+
+    return parse
+
+
+def _glob(value: str) -> str:
+    if not re.fullmatch(r"([^\s/:\[\]]|\[!?\]?[^\s/:\[\]]*\])+", value):
+        raise ValueError("is not a glob over interface names (without alias labels), such as eth* or en[op]*")
+    return value
+
+
+def _zone_id(value: str) -> str:
+    zone_id = value.removeprefix("/hostedzone/")
+    if not re.fullmatch("[A-Z0-9]{1,32}", zone_id):
+        raise ValueError("is not the id of a hosted zone, such as Z2ABCDEFGHIJKL")
+    return zone_id
+
+
+def _truth(value: str) -> bool:
+    if value.lower() not in {"true", "false"}:
+        raise ValueError("is neither true nor false")
+    return value.lower() == "true"
+
+
+def _object_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", value):
+        raise ValueError("is not the name of a Kubernetes object: lower-case letters, digits, - and . only")
+    return value
+
+
+def _service(value: str) -> str:
+    label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+    if not re.fullmatch(f"{label}/{label}", value):
+        raise ValueError("is not NAMESPACE/NAME of a Service, such as traefik/traefik")
+    return value
+
+
+def _port(value: str) -> int:
+    protocol, _, port = value.partition(":")
+    if protocol != "tcp" or not re.fullmatch("[1-9][0-9]{0,4}", port) or int(port) > 65535:
+        raise ValueError("is not tcp:PORT with a port from 1 to 65535, such as tcp:443")
+    return int(port)
+
+
+_SELECTOR = Option(
+    "--node-label-selector", _selector, "which nodes serve: a Kubernetes label selector (all)", "SEL", ""
+)
+_CHECKS = (
+    Option(
+        "--lease-timeout",
+        _seconds_or_off(15, 3600),
+        "skip a node whose kubelet has not renewed its Lease for so long, at least 15, 0 for never (25)",
+        "SECONDS",
+        25,
+    ),
+    Option(
+        "--ready-service",
+        _service,
+        "skip a node on which no endpoint of this Service is ready, repeatable (none)",
+        "NAMESPACE/NAME",
+        (),
+        many=True,
+    ),
+    Option(
+        "--probe",
+        _port,
+        "leave out addresses that take no connection on this port, repeatable (none)",
+        "tcp:PORT",
+        (),
+        many=True,
+    ),
+)
+_CLUSTER = (
+    Option("--kubeconfig", _text, "kubeconfig file to log in with (KUBECONFIG, the pod's own, ~/.kube/config)", "FILE"),
+    Option("--context", _text, "context of the kubeconfig (its current one)", "NAME"),
+)
+_LOGGING = (
+    Option("--log-format", _choice("text", "json"), "form of the log on standard error (text)", "text|json", "text"),
+    Option("--verbose", _truth, "log each API call with its duration", default=False, flag=True, short="-v"),
+)
+_JOB = (
+    Option("--dry-run", _truth, "show what would be done and change nothing", default=False, flag=True),
+    Option("--output", _choice("text", "json"), "form of the result on standard output (text)", "text|json", "text"),
+    Option("--timeout", _seconds(15, 86400), "limit of the whole run, at least 15 (45; with --wait 120)", "SECONDS"),
+)
+
+SYNC_ONCE = (
+    Option(
+        "--domain", parse_domain, "domain to keep, repeatable, at least one; *.example.com too", "NAME", (), many=True
+    ),
+    _SELECTOR,
+    Option("--ttl", _seconds(0, 2147483647), "time to live of the records (60)", "SECONDS", 60),
+    Option("--min-nodes", MinNodes.parse, "with fewer nodes, withdraw nothing and exit 3 (1)", "N|N%", MinNodes(1)),
+    *_CHECKS,
+    Option("--default-coordinates", Coordinates.parse, "the place of nodes that name none (none)", "LAT,LON"),
+    Option("--zone-id", _zone_id, "use this hosted zone instead of looking for it", "ID"),
+    Option("--wait", _truth, "return when Route 53 reports INSYNC", default=False, flag=True),
+    *_JOB,
+    *_CLUSTER,
+    *_LOGGING,
+)
+ANNOTATE_ONCE = (
+    Option("--node-name", _object_name, "the node this runs on", "NAME", also="KUBE_NODE_NAME"),
+    Option(
+        "--interface", _glob, "look at these instead of all but container networking, repeatable", "GLOB", (), many=True
+    ),
+    Option("--exclude-interface", _glob, "never look at these, repeatable", "GLOB", (), many=True),
+    *_JOB,
+    *_CLUSTER,
+    *_LOGGING,
+)
+
+WATCH = (
+    _SELECTOR,
+    Option("--cronjob", _object_name, "CronJob whose template makes the sync Jobs, repeatable", "NAME", (), many=True),
+    Option("--namespace", _object_name, "where the CronJobs are (the pod's own namespace)", "NS"),
+    Option("--min-interval", _seconds(1, 3600), "at most one Job in this time after the first (5)", "SECONDS", 5),
+    *_CHECKS,
+    *_CLUSTER,
+    *_LOGGING,
+)
+
+
+def settings(options: tuple[Option, ...], given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Give each option its value: from the command line, else from its variable, else its default.
+
+    Raises ConfigurationError that names the option or variable, the value and what it should be.
+    """
+    return {option.key: _value(option, given.get(option.key), environ) for option in options}
+
+
+def _value(option: Option, given: Any, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - each option has its own
+    if option.flag and given:
+        return True
+    if given is not None and not option.flag:
+        return _parsed(option, option.name, given)
+    for variable in filter(None, (option.variable, option.also)):
+        text = environ.get(variable, "").strip()
+        found = [part for part in re.split(r"[,\s]+", text) if part] if option.many else text
+        if found:
+            return _parsed(option, variable, found)
+    return option.default
+
+
+def _parsed(option: Option, source: str, raw: str | list[str]) -> Any:  # noqa: ANN401 - each option has its own
+    if isinstance(raw, list):
+        return tuple(dict.fromkeys(_parsed(option, source, each) for each in raw))
+    try:
+        return option.parse(raw)
+    except ValueError as error:
+        words = str(error)
+        raise ConfigurationError(f"{source}: {quoted(raw)}{' ' if words.startswith('is ') else ': '}{words}") from error
+
+
+def misspelt(environ: Mapping[str, str]) -> list[str]:
+    """Warn of variables that are no option's but look like one's: a slip would quietly leave a default in force.
+
+    Each command's variables are known to all, for they share a file; others of the prefix may be Kubernetes' own, such
+    as those that it sets for a Service.
+    """
+    known = {option.variable for option in (*SYNC_ONCE, *ANNOTATE_ONCE, *WATCH)}
+    strange = [name for name in environ if name.startswith(PREFIX) and name not in known]
+    if not strange:
+        return []
+    from difflib import get_close_matches  # noqa: PLC0415 - hardly a run needs it
+
+    meant = {name: get_close_matches(name, sorted(known), n=1, cutoff=0.9) for name in strange}
+    return [f"{name} is no option's variable: ignored; is {close[0]} meant?" for name, close in meant.items() if close]

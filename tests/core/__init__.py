@@ -1,0 +1,1 @@
+"""The rules by themselves, one file per module of `jobs/core`."""

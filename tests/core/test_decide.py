@@ -1,0 +1,138 @@
+"""The one decision of a sync: which plan, and whether --min-nodes refuses to withdraw."""
+
+from typing import Any
+
+import pytest
+
+from jobs.core.errors import ConfigurationError
+from jobs.core.evidence import Conclusion
+from jobs.core.model import Coordinates, MinNodes, Published, RecordSet, Verdict
+from jobs.core.plan import Change
+from jobs.sync_once import Decision, SyncRequest, decide
+from tests.support.builders import DOMAIN, PARIS, TOKYO, ipv4, near, plain, published, routed, skipped
+
+UP, DOWN = published("a", "5.0.0.1"), skipped("b", "5.0.0.2")
+BOTH = plain("A", "5.0.0.1", "5.0.0.2")
+
+
+def decided(current: list[RecordSet], verdicts: list[Verdict], **options: Any) -> Decision:  # noqa: ANN401 - any option
+    """Decide about the domain."""
+    return decide(SyncRequest((DOMAIN,), **options), DOMAIN, current, Conclusion(tuple(verdicts)))
+
+
+def test_a_failed_node_is_withdrawn() -> None:
+    """Visitors would be sent to a node that is down."""
+    decision = decided([BOTH], [UP, DOWN])
+    assert decision.plan.changes == (Change(BOTH, plain("A", "5.0.0.1")),)
+    assert decision.refusal is None
+
+
+def test_no_change_no_batch() -> None:
+    """A run with nothing to do would write."""
+    assert decided([plain("A", "5.0.0.1")], [UP, DOWN]).batches == ()
+
+
+def test_the_ttl_asked_for() -> None:
+    """--ttl would do nothing."""
+    [change] = decided([plain("A", "5.0.0.1")], [UP], ttl=5).plan.changes
+    assert change.after == plain("A", "5.0.0.1", ttl=5)
+
+
+@pytest.mark.parametrize(
+    ("min_nodes", "refused"),
+    [
+        pytest.param("0", False, id="off"),
+        pytest.param("1", False, id="as many as asked for"),
+        pytest.param("2", True, id="one too few"),
+        pytest.param("50%", False, id="half of the selected nodes"),
+        pytest.param("51%", True, id="more than half"),
+        pytest.param("0%", False, id="at least one"),
+    ],
+)
+def test_min_nodes(min_nodes: str, *, refused: bool) -> None:
+    """The guard would refuse healthy runs, or let sick ones through."""
+    decision = decided([BOTH], [UP, DOWN], min_nodes=MinNodes.parse(min_nodes))
+    assert (decision.refusal is not None) is refused
+    assert bool(decision.plan.changes) is not refused
+
+
+@pytest.mark.parametrize("min_nodes", ["1", "0%"])
+def test_the_last_nodes_stay(min_nodes: str) -> None:
+    """A cluster whose nodes all fail at once would vanish from DNS."""
+    decision = decided([BOTH], [DOWN], min_nodes=MinNodes.parse(min_nodes))
+    assert decision.refusal is not None
+    assert decision.plan.unchanged == (BOTH,)
+
+
+def test_without_the_guard_the_last_nodes_go() -> None:
+    """--min-nodes 0 would not switch it off."""
+    assert decided([BOTH], [DOWN], min_nodes=MinNodes(0)).plan.changes == (Change(BOTH, None),)
+
+
+def test_too_few_is_refused_even_if_nothing_would_leave() -> None:
+    """A cluster too small from the start would look healthy."""
+    decision = decided([plain("A", "5.0.0.1")], [UP], min_nodes=MinNodes(2))
+    assert decision.refusal == (
+        "1 of 1 selected nodes would be published, --min-nodes 2 asks for 2: nothing is withdrawn"
+    )
+
+
+def test_a_selector_that_no_node_matches_is_named() -> None:
+    """A newcomer who has not labelled a node yet would look for what is wrong with the nodes."""
+    refusal = decided([BOTH], [], node_label_selector="serve=yes").refusal
+    assert refusal == (
+        "no node matches --node-label-selector 'serve=yes', --min-nodes 1 asks for 1: nothing is withdrawn"
+    )
+
+
+def test_a_domain_without_records_gets_what_is_wanted() -> None:
+    """A first run below the minimum would publish nobody."""
+    assert decided([], [UP], min_nodes=MinNodes(2)).plan.changes == (Change(None, plain("A", "5.0.0.1")),)
+
+
+def test_nodes_withheld_by_routing_do_not_count() -> None:
+    """Nodes without a place would hide that nobody is published."""
+    current = [near("A", PARIS, "5.0.0.9")]
+    decision = decided(current, [published("c", "5.0.0.1", PARIS), UP], min_nodes=MinNodes(2))
+    assert decision.refusal is not None
+    assert decision.plan.changes == (Change(current[0], near("A", PARIS, "5.0.0.9", "5.0.0.1")),)
+
+
+def test_refused_verdicts_tell_what_dns_shows() -> None:
+    """The output would call a node published that has no place in the present record sets."""
+    decision = decided([near("A", PARIS, "5.0.0.9")], [UP], min_nodes=MinNodes(2))
+    assert not any(isinstance(verdict, Published) for verdict in decision.wanted.verdicts)
+
+
+def test_geoproximity_from_the_default_place() -> None:
+    """A plan would mix what nodes and domain are given."""
+    decision = decided([], [published("a", "5.0.0.1", TOKYO)])
+    assert decision.plan.changes == (Change(None, near("A", TOKYO, "5.0.0.1")),)
+
+
+def test_sets_too_large_to_replace_are_an_error() -> None:
+    """The run would try what Route 53 refuses until its deadline."""
+    current = [
+        routed("A", f"x{each}", {"Weight": 1}, *(str(ipv4(400 * each + number)) for number in range(400)))
+        for each in range(3)
+    ]
+    with pytest.raises(ConfigurationError, match="too large to be replaced"):
+        decided(current, [UP])
+
+
+def test_evidence_that_was_not_believed_is_told_beside_the_domains_own_warnings() -> None:
+    """Nobody would learn that a run has seen many nodes fail and done nothing about it."""
+    unheeded = Conclusion((UP, published("c", "5.0.0.3", PARIS)), ("lease not renewed for 25 s: 2 of 2 nodes",))
+    decision = decide(SyncRequest((DOMAIN,)), DOMAIN, [], unheeded)
+    assert decision.warnings == (
+        "lease not renewed for 25 s: 2 of 2 nodes",
+        "simple routing until every published node has coordinates; without: a",
+    )
+
+
+def test_a_limit_is_no_failure() -> None:
+    """With more places than Route 53 takes, --min-nodes would refuse for ever, and the dead would stay in DNS."""
+    crowd: list[Verdict] = [
+        published(f"n{place}", f"5.0.1.{place}", Coordinates.parse(f"{place},1")) for place in range(31)
+    ]
+    assert decided([], crowd, min_nodes=MinNodes(31)).refusal is None

@@ -1,0 +1,261 @@
+"""What holds whatever the nodes are and whatever stands in the zone, by the rules of a strict Route 53."""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from jobs.core.errors import ConfigurationError
+from jobs.core.evidence import Conclusion
+from jobs.core.model import MinNodes, Published, RecordSet, Verdict, record_set
+from jobs.core.plan import Batch, api_changes
+from jobs.core.records import TYPES, owned
+from jobs.sync_once import Decision, SyncRequest, decide
+from tests.sandbox.route53 import Route53
+from tests.sandbox.zones import Refused
+from tests.support.builders import DOMAIN, ZONE
+from tests.support.strategies import Raw, Views, record_sets, verdicts, views
+
+pytestmark = pytest.mark.usefixtures("uncovered")
+
+NEVER, ALWAYS = MinNodes(0), MinNodes(10_000)
+"""A guard that never refuses, and one that always does."""
+
+guards = st.sampled_from([NEVER, ALWAYS])
+BYSTANDERS: list[Raw] = [
+    {"Name": f"{DOMAIN}.", "Type": "TXT", "TTL": 60, "ResourceRecords": [{"Value": '"hello"'}]},
+    {"Name": f"{DOMAIN}.", "Type": "MX", "TTL": 60, "ResourceRecords": [{"Value": "10 mail.example.com"}]},
+    *(
+        {"Name": name, "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
+        for name in (f"a.{DOMAIN}.", f"a-{DOMAIN}.", "\\052.example.com.", "example.com.")
+    ),
+]
+
+
+@dataclass
+class Stored:
+    """The domain in an account at Route 53."""
+
+    account: Route53 = field(default_factory=Route53)
+    zone_id: str = ""
+
+    def __post_init__(self) -> None:
+        """Make the zone, with records of others around the domain's own."""
+        self.zone_id = self.account.zone(ZONE)
+        self.account.put(self.zone_id, *BYSTANDERS)
+
+    def put(self, found: Iterable[Raw]) -> "Stored":
+        """Add record sets as somebody else might."""
+        for raw in found:
+            self.account.put(self.zone_id, raw)
+        return self
+
+    def shown(self) -> tuple[RecordSet, ...]:
+        """Read what belongs to kube-node-dns."""
+        return owned(DOMAIN, ZONE, map(record_set, self.account.records(self.zone_id, DOMAIN)))
+
+    def others(self) -> list[Raw]:
+        """Read the whole zone but what belongs to kube-node-dns."""
+        ours = [dict(each.raw) for each in self.shown()]
+        return [raw for raw in self.account.records(self.zone_id) if raw not in ours]
+
+    def apply(self, batch: Batch) -> None:
+        """Send one batch; Route 53 refuses it as a whole when it breaks a single rule."""
+        self.account.change(self.zone_id, *api_changes(batch))
+
+    def decision(self, found: Sequence[Verdict], guard: MinNodes = NEVER) -> Decision:
+        """Decide from what is shown now."""
+        return decide(SyncRequest((DOMAIN,), min_nodes=guard), DOMAIN, self.shown(), Conclusion(tuple(found)))
+
+    def settle(self, found: Sequence[Verdict], guard: MinNodes = NEVER) -> Decision | None:
+        """Decide and apply; None when the domain is left alone for sets too large to replace."""
+        try:
+            decision = self.decision(found, guard)
+        except ConfigurationError:
+            event("too large")
+            assert any(_is_large(self.shown(), type_) for type_ in TYPES)
+            return None
+        event(f"{len(decision.batches)} batches")
+        for batch in decision.batches:
+            self.apply(batch)
+        return decision
+
+
+def _is_large(shown: Iterable[RecordSet], type_: str) -> bool:
+    return sum(len(each.values) for each in shown if each.type == type_) > 400
+
+
+def answers(shown: Iterable[RecordSet]) -> set[tuple[str, str]]:
+    """List type and value of all that a name may answer."""
+    return {(each.type, value) for each in shown for value in each.values}
+
+
+@given(record_sets(), verdicts())
+def test_the_plan_leads_to_what_is_wanted(current: Sequence[Raw], found: Sequence[Verdict]) -> None:
+    """DNS would show something else than the nodes that can serve."""
+    stored = Stored().put(current)
+    decision = stored.settle(found)
+    if decision is not None:
+        assert set(stored.shown()) == set(decision.wanted.record_sets)
+
+
+@given(record_sets(), verdicts(), guards)
+def test_a_second_plan_is_empty(current: Sequence[Raw], found: Sequence[Verdict], guard: MinNodes) -> None:
+    """Each run would write, and two of them would fight."""
+    stored = Stored().put(current)
+    if stored.settle(found, guard) is not None:
+        assert stored.decision(found, guard).plan.changes == ()
+
+
+@given(record_sets(), verdicts(), guards)
+def test_records_of_others_stay(current: Sequence[Raw], found: Sequence[Verdict], guard: MinNodes) -> None:
+    """Mail, other names or verification records would be lost."""
+    stored = Stored().put(current)
+    before = stored.others()
+    stored.settle(found, guard)
+    assert stored.others() == before
+
+
+@given(record_sets(), verdicts(), guards)
+def test_a_change_is_delete_and_create_of_our_own(
+    current: Sequence[Raw], found: Sequence[Verdict], guard: MinNodes
+) -> None:
+    """An UPSERT would overwrite what somebody else has just written."""
+    stored = Stored().put(current)
+    stored.account.history.clear()
+    stored.settle(found, guard)
+    changes = [change for batch in stored.account.history for change in batch.changes]
+    assert {change["Action"] for change in changes} <= {"CREATE", "DELETE"}
+    assert {change["ResourceRecordSet"]["Name"] for change in changes} <= {f"{DOMAIN}."}
+    assert {change["ResourceRecordSet"]["Type"] for change in changes} <= set(TYPES)
+
+
+@given(record_sets(), verdicts(), guards)
+def test_what_is_published_stands_in_dns(current: Sequence[Raw], found: Sequence[Verdict], guard: MinNodes) -> None:
+    """The output would call an address published that nobody gets."""
+    stored = Stored().put(current)
+    decision = stored.settle(found, guard)
+    if decision is not None:
+        shown = {value for _, value in answers(stored.shown())}
+        for verdict in decision.wanted.verdicts:
+            if isinstance(verdict, Published):
+                assert verdict.addresses
+                assert {str(address) for address in verdict.addresses} <= shown
+
+
+@given(record_sets(), verdicts())
+def test_what_is_skipped_leaves_dns(current: Sequence[Raw], found: Sequence[Verdict]) -> None:
+    """A node that is down would go on getting traffic."""
+    stored = Stored().put(current)
+    decision = stored.settle(found)
+    if decision is not None:
+        good = {str(each) for verdict in found if isinstance(verdict, Published) for each in verdict.addresses}
+        assert {value for _, value in answers(stored.shown())} <= good
+
+
+@given(record_sets(), verdicts())
+def test_no_address_goes_unmentioned(current: Sequence[Raw], found: Sequence[Verdict]) -> None:
+    """A limit would drop an address without a word."""
+    stored = Stored().put(current)
+    decision = stored.settle(found)
+    if decision is not None:
+        before = {verdict.node: _mentioned(verdict) for verdict in found}
+        assert {verdict.node: _mentioned(verdict) for verdict in decision.wanted.verdicts} == before
+
+
+def _mentioned(verdict: Verdict) -> set[str]:
+    return {*map(str, verdict.addresses), *(str(each.address) for each in verdict.withheld)}
+
+
+@given(record_sets(), verdicts(), guards)
+def test_the_name_always_answers(current: Sequence[Raw], found: Sequence[Verdict], guard: MinNodes) -> None:
+    """Between two batches, visitors would find no address at all."""
+    stored = Stored().put(current)
+    if not stored.shown():
+        return
+    try:
+        decision = stored.decision(found, guard)
+    except ConfigurationError:
+        return
+    for batch in decision.batches if decision.wanted.record_sets else ():
+        stored.apply(batch)
+        assert stored.shown()
+
+
+@given(record_sets(), verdicts())
+def test_refused_nothing_leaves_dns(current: Sequence[Raw], found: Sequence[Verdict]) -> None:
+    """When all nodes seem to fail at once, the guard would let answers go."""
+    stored = Stored().put(current)
+    before = stored.shown()
+    stored.settle(found, ALWAYS)
+    after = {each.key: each for each in stored.shown()}
+    for each in before:
+        kept = after[each.key]
+        assert set(each.values) <= set(kept.values)
+        assert replace(kept, values=each.values) == each
+
+
+@given(record_sets(), verdicts(), guards, st.randoms(use_true_random=False))
+def test_node_order_does_not_matter(
+    current: Sequence[Raw], found: Sequence[Verdict], guard: MinNodes, chance: random.Random
+) -> None:
+    """Two runs that list the same nodes would fight each other."""
+    stored = Stored().put(current)
+    shuffled = list(found)
+    chance.shuffle(shuffled)
+    try:
+        assert stored.decision(shuffled, guard) == stored.decision(found, guard)
+    except ConfigurationError:
+        event("too large")
+
+
+@given(views(), st.data())
+def test_overlapping_runs_never_empty_the_name(seen: Views, data: st.DataObject) -> None:
+    """Two runs that each take another node out would leave visitors without an answer."""
+    stored = Stored()
+    well, *others = seen
+    stored.settle(well)
+    plans = [stored.decision(each) for each in others]
+    _overlap(stored, plans, data)
+    if all(plan.wanted.record_sets for plan in plans):
+        assert stored.shown()
+
+
+@given(views(), st.data())
+def test_overlapping_runs_never_empty_a_type(seen: Views, data: st.DataObject) -> None:
+    """Visitors with IPv4 alone would be left without an answer."""
+    stored = Stored()
+    well, *others = seen
+    stored.settle(well)
+    plans = [stored.decision(each) for each in others]
+    _overlap(stored, plans, data)
+    for type_ in TYPES:
+        if all(type_ in {each.type for each in plan.wanted.record_sets} for plan in plans):
+            assert type_ in {each.type for each in stored.shown()}
+
+
+@given(record_sets(), views(), st.data())
+def test_overlapping_runs_on_records_of_others(current: Sequence[Raw], seen: Views, data: st.DataObject) -> None:
+    """Taking a domain over would be the moment at which it vanishes."""
+    stored = Stored().put(current)
+    try:
+        plans = [stored.decision(each) for each in seen[1:]]
+    except ConfigurationError:
+        return
+    _overlap(stored, plans, data)
+    if current and all(plan.wanted.record_sets for plan in plans):
+        assert stored.shown()
+
+
+def _overlap(stored: Stored, plans: Sequence[Decision], data: st.DataObject) -> None:
+    """Apply both plans in any interleaving; the first refusal ends a run, which would look again."""
+    waiting = {number: list(plan.batches) for number, plan in enumerate(plans)}
+    while turns := [number for number, left in waiting.items() if left]:
+        number = data.draw(st.sampled_from(turns))
+        try:
+            stored.apply(waiting[number].pop(0))
+        except Refused:
+            waiting[number].clear()

@@ -1,0 +1,1 @@
+"""Manifests, rights, admission, alerts, the wrapper and the image."""

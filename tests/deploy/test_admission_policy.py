@@ -1,0 +1,198 @@
+"""cron/admission-policy.yaml: its CEL, evaluated as a table. The contract suite asks a real API server the same."""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import pytest
+from cel_expr_python import cel
+from cel_expr_python.ext import ext_optional
+
+from tests.support.manifests import Manifest, one, service_account
+
+Change: TypeAlias = Callable[[Manifest], object]
+PREFIX = "kube-node-dns.kyle.space/"
+NODE_NAME = "authentication.kubernetes.io/node-name"
+NAMES = ("object", "oldObject", "request", "variables")
+_ENVIRONMENT = cel.NewEnv(variables=dict.fromkeys(NAMES, cel.Type.DYN), extensions=[ext_optional.ExtOptional()])
+OLD: Manifest = {
+    "metadata": {
+        "name": "n1",
+        "labels": {"serve-public": "true"},
+        "annotations": {
+            f"{PREFIX}node-ips": "5.75.128.10",
+            f"{PREFIX}boot-id": "0a1b2c3d-0000-4000-8000-000000000000",
+            f"{PREFIX}aws-geoproximity-coordinates": "50.11,8.68",
+            "example.com/owner": "edge",
+        },
+    },
+    "spec": {"podCIDR": "10.0.0.0/24"},
+    "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+}
+
+
+def policy(overlay: str = "base") -> Manifest:
+    """Give the policy's spec."""
+    spec: Manifest = one(overlay, "ValidatingAdmissionPolicy")["spec"]
+    return spec
+
+
+def evaluated(expression: str, names: Mapping[str, Any]) -> Any:  # noqa: ANN401 - CEL values are anything
+    """Evaluate an expression; an error is None."""
+    value = _ENVIRONMENT.compile(expression).eval(data=dict(names))
+    return None if value.type() == cel.Type.ERROR else value.plain_value()
+
+
+def request(
+    *,
+    user: str = "system:serviceaccount:kube-node-dns:kube-node-dns-annotate",
+    token_of: str | None = "n1",  # noqa: S107 - a node, not a secret
+    operation: str = "UPDATE",
+    subresource: str | None = None,
+) -> Manifest:
+    """Build a request about node n1, as the API server shows it to a policy."""
+    extra = {} if token_of is None else {"extra": {NODE_NAME: [token_of]}}
+    below = {} if subresource is None else {"subResource": subresource}
+    return {"operation": operation, "name": "n1", "userInfo": {"username": user, **extra}, **below}
+
+
+def applies(asked: Manifest, overlay: str = "base") -> bool:
+    """Say whether the policy is about a request at all."""
+    conditions = [each["expression"] for each in policy(overlay)["matchConditions"]]
+    return all(evaluated(expression, {"request": asked}) for expression in conditions)
+
+
+def refusals(asked: Manifest, new: Manifest | None, old: Manifest | None = None) -> list[str]:
+    """Give the messages of the validations that do not hold; as with failurePolicy Fail, an error holds nothing."""
+    names = {"request": asked, "object": new, "oldObject": OLD if old is None else old}
+    spec = policy()
+    assert spec["failurePolicy"] == "Fail"
+    names["variables"] = {each["name"]: evaluated(each["expression"], names) for each in spec["variables"]}
+    return [rule["message"] for rule in spec["validations"] if evaluated(rule["expression"], names) is not True]
+
+
+def annotations(**values: str | None) -> Change:
+    """Set annotations of kube-node-dns, None removes one; `_` stands for `-`."""
+
+    def change(node: Manifest) -> None:
+        for key, value in values.items():
+            name = PREFIX + key.replace("_", "-")
+            if value is None:
+                del node["metadata"]["annotations"][name]
+            else:
+                node["metadata"]["annotations"][name] = value
+
+    return change
+
+
+def changed(change: Change) -> Manifest:
+    """Give the node after a change."""
+    new = copy.deepcopy(OLD)
+    change(new)
+    return new
+
+
+ALLOWED = [
+    pytest.param(lambda _: None, id="nothing"),
+    pytest.param(annotations(node_ips="5.75.128.10,2a01:4f8:c17:1::10"), id="both families"),
+    pytest.param(annotations(node_ips=""), id="none found"),
+    pytest.param(annotations(node_ips=None, boot_id=None), id="both removed"),
+    pytest.param(annotations(boot_id="ffffffff-1111-4111-8111-111111111111"), id="another boot"),
+    pytest.param(lambda node: node["metadata"].update(resourceVersion="2", managedFields=[{}]), id="bookkeeping"),
+]
+ANNOTATIONS_ONLY = "may change nothing but annotations"
+NO_OTHER = "may change no other annotation"
+NO_LIST = "node-ips is no list of addresses"
+REFUSED = [
+    pytest.param(lambda n: n["metadata"]["labels"].update(a="b"), ANNOTATIONS_ONLY, id="a label more"),
+    pytest.param(lambda n: n["metadata"]["labels"].clear(), ANNOTATIONS_ONLY, id="a label less"),
+    pytest.param(lambda n: n["metadata"].update(finalizers=["a/b"]), ANNOTATIONS_ONLY, id="a finalizer"),
+    pytest.param(lambda n: n["metadata"].update(ownerReferences=[{"name": "a"}]), ANNOTATIONS_ONLY, id="an owner"),
+    pytest.param(lambda n: n["spec"].update(unschedulable=True), ANNOTATIONS_ONLY, id="cordoned"),
+    pytest.param(lambda n: n["spec"].update(taints=[{"key": "a"}]), ANNOTATIONS_ONLY, id="tainted"),
+    pytest.param(lambda n: n["status"]["conditions"].clear(), ANNOTATIONS_ONLY, id="status"),
+    pytest.param(lambda n: n["metadata"]["annotations"].update(a="b"), NO_OTHER, id="a foreign annotation"),
+    pytest.param(lambda n: n["metadata"]["annotations"].pop("example.com/owner"), NO_OTHER, id="one removed"),
+    pytest.param(annotations(aws_geoproximity_coordinates="0.00,0.00"), NO_OTHER, id="the user's coordinates"),
+    pytest.param(annotations(aws_geoproximity_coordinates=None), NO_OTHER, id="no coordinates"),
+    pytest.param(annotations(node_ips="localhost"), NO_LIST, id="a name"),
+    pytest.param(annotations(node_ips="5.75.128.10,"), NO_LIST, id="a comma too many"),
+    pytest.param(annotations(node_ips="5.75.128.10\n5.75.128.11"), NO_LIST, id="lines"),
+    pytest.param(annotations(node_ips=",".join(["5.75.128.10"] * 400)), NO_LIST, id="too long"),
+    pytest.param(annotations(boot_id="<script>"), "boot-id is no boot id", id="no boot id"),
+    pytest.param(annotations(boot_id="0" * 37), "boot-id is no boot id", id="a long boot id"),
+]
+
+
+@pytest.mark.parametrize("change", ALLOWED)
+def test_annotate_may_do_its_work(change: Change) -> None:
+    """A node's addresses would never reach its annotation."""
+    assert refusals(request(), changed(change)) == []
+
+
+@pytest.mark.parametrize(("change", "message"), REFUSED)
+def test_annotate_may_do_nothing_else(change: Change, message: str) -> None:
+    """Who takes over one node could break it for others, or hide what it does."""
+    assert refusals(request(), changed(change)) == [message]
+
+
+@pytest.mark.parametrize("token_of", [None, "n2", "n11", ""])
+def test_a_token_is_good_for_the_node_it_names(token_of: str | None) -> None:
+    """Who takes over one node, or steals a token that names none, could send every domain's clients to it."""
+    new = changed(annotations(node_ips="203.0.113.66"))
+    assert refusals(request(token_of=token_of), new) == ["may only annotate its own node"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        request(operation="CREATE"),
+        request(operation="DELETE"),
+        request(subresource="status"),
+        request(subresource="proxy"),
+    ],
+    ids=lambda asked: f"{asked['operation']} {asked.get('subResource', '')}",
+)
+def test_annotate_may_only_update_nodes(asked: Manifest) -> None:
+    """A role that somebody widens by mistake would open more than the two annotations."""
+    new = None if asked["operation"] == "DELETE" else changed(lambda _: None)
+    assert "may only update nodes" in refusals(asked, new)
+
+
+def test_a_node_without_annotations_gets_its_first() -> None:
+    """A new node would never be published."""
+    bare = {"metadata": {"name": "n1"}, "spec": {}}
+    new = {"metadata": {"name": "n1", "annotations": {f"{PREFIX}node-ips": "5.75.128.10"}}, "spec": {}}
+    assert refusals(request(), new, bare) == []
+
+
+@pytest.mark.parametrize("overlay", ["base", "elsewhere"])
+def test_it_is_about_the_daemon_sets_service_account(overlay: str) -> None:
+    """In another namespace the policy would be there and watch nobody."""
+    namespace, name = service_account("annotate", overlay)
+    assert applies(request(user=f"system:serviceaccount:{namespace}:{name}"), overlay)
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "system:node:n1",
+        "admin",
+        "system:serviceaccount:kube-node-dns:kube-node-dns-sync",
+        "system:serviceaccount:kube-node-dns:annotate",
+        "oidc:kube-node-dns-annotate",
+    ],
+)
+def test_it_is_about_nobody_else(user: str) -> None:
+    """Kubelets, operators and other controllers could no longer change nodes."""
+    assert not applies(request(user=user))
+
+
+def test_it_looks_at_every_way_to_change_a_node() -> None:
+    """Some other verb or subresource would go round it."""
+    (rule,) = policy()["matchConstraints"]["resourceRules"]
+    assert rule["resources"] == ["nodes", "nodes/*"]
+    assert {*rule["operations"]} == {"CREATE", "UPDATE", "DELETE"}
+    binding = one("base", "ValidatingAdmissionPolicyBinding")["spec"]
+    name = one("base", "ValidatingAdmissionPolicy")["metadata"]["name"]
+    assert binding == {"policyName": name, "validationActions": ["Deny"]}

@@ -1,0 +1,72 @@
+"""cron/alerts: the Prometheus rules, on series that kube-state-metrics has."""
+
+import re
+from collections.abc import Iterator
+
+import promql_parser
+import pytest
+
+from tests.support.manifests import Manifest, one
+
+ALERTS = ("KubeNodeDnsSyncStale", "KubeNodeDnsSyncFailing", "KubeNodeDnsAnnotateUnavailable")
+LABELS = {
+    "kube_cronjob_created": {"namespace", "cronjob"},
+    "kube_cronjob_next_schedule_time": {"namespace", "cronjob"},
+    "kube_cronjob_status_last_schedule_time": {"namespace", "cronjob"},
+    "kube_cronjob_status_last_successful_time": {"namespace", "cronjob"},
+    "kube_daemonset_created": {"namespace", "daemonset"},
+    "kube_daemonset_status_number_unavailable": {"namespace", "daemonset"},
+    "kube_job_created": {"namespace", "job_name"},
+    "kube_job_failed": {"namespace", "job_name", "condition"},
+    "kube_job_owner": {"namespace", "job_name", "owner_kind", "owner_name", "owner_is_controller"},
+}
+"""The series of kube-state-metrics 2 that are used, with their labels."""
+
+
+def _rules() -> list[Manifest]:
+    (group,) = one("alerts", "PrometheusRule")["spec"]["groups"]
+    return list(group["rules"])
+
+
+def _rule(alert: str) -> Manifest:
+    (found,) = (rule for rule in _rules() if rule["alert"] == alert)
+    return dict(found)
+
+
+def _selectors(expression: str) -> Iterator[tuple[str, set[str]]]:
+    for name, labels in re.findall(r"\b(kube_\w+)(?:\{([^}]*)\})?", expression):
+        yield name, set(re.findall(r"(\w+)=", labels))
+
+
+def test_there_is_an_alert_for_each_way_to_fail() -> None:
+    """DNS would rot unnoticed."""
+    assert tuple(rule["alert"] for rule in _rules()) == ALERTS
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_its_expression_is_promql_on_series_that_exist(alert: str) -> None:
+    """The operator would refuse the rule, or it would never fire."""
+    expression = _rule(alert)["expr"]
+    assert promql_parser.parse(expression).prettify()
+    found = list(_selectors(expression))
+    assert found
+    for name, labels in found:
+        assert labels <= LABELS[name]
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_it_names_no_namespace_but_means_ours(alert: str) -> None:
+    """In another namespace it would never fire; without a second condition, for somebody else's CronJob `sync`."""
+    expression = _rule(alert)["expr"]
+    assert "namespace=" not in expression
+    assert "and on (namespace)" in expression
+    assert {'daemonset="annotate"', "cronjob"} <= {*re.findall(r'daemonset="annotate"|cronjob', expression.lower())}
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_it_says_what_it_means(alert: str) -> None:
+    """Whoever is woken by it would not know where to look."""
+    rule = _rule(alert)
+    assert rule["labels"]["severity"] in {"warning", "critical"}
+    assert "{{ $labels.namespace }}" in rule["annotations"]["description"]
+    assert rule["annotations"]["summary"]

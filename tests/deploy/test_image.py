@@ -1,0 +1,241 @@
+"""The container image: its files, made by the Dockerfile's own commands, and the program run from them."""
+
+import ast
+import fcntl
+import importlib.util
+import os
+import re
+import shutil
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.image.commands import COMMANDS, SYNC
+from tests.deploy.image.dockerfile import DOCKERFILE, ROOT
+from tests.deploy.image.files import BUILD, FINAL, GLOBAL, Image, NotBuiltError, build
+from tests.deploy.image.logins import LOGINS, NO_LOGINS, proves
+from tests.deploy.image.pod import can_shut_in, pod
+from tests.sandbox.world import World
+
+LIMIT = 90_000_000
+LEFT_OUT = re.compile(
+    r"(aiohttp|aiohttp_retry|aiohappyeyeballs|aiosignal|attrs?|frozenlist|multidict|propcache|yarl"
+    r"|kubernetes\.aio|kubernetes\.client\.apis?|kubernetes\.client\.models\.\w+)(\..*)?"
+)
+"""Modules that the Dockerfile takes away."""
+NEVER_RUN = {
+    "kubernetes/client/__init__.py": "a table of names, each imported when it is first used",
+    "kubernetes/client/models/__init__.py": "the same",
+    "kubernetes/utils/metrics.py": "in functions that ask the metrics server",
+    "msgspec/_utils.py": "only for classes made with attrs",
+}
+"""Files that import something that was taken away, and why nobody misses it."""
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """Build the files once for all worker processes, and let nobody write to them."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "image"
+    with shared.with_suffix(".lock").open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            _build(shared)
+    return Image(shared)
+
+
+def _build(directory: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="kube-node-dns-") as scratch:
+        probe = [sys.executable, "-m", "pip", "download", "-q", "--retries=0", "--no-deps", "-d", scratch, "tenacity"]
+        try:
+            image = build(directory)
+        except NotBuiltError as error:
+            shutil.rmtree(directory)
+            if subprocess.run(probe, capture_output=True, check=False).returncode:
+                pytest.skip("no package registry can be reached, so the image's files cannot be made")
+            pytest.fail(str(error))
+    for path in (image.prefix, *image.prefix.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & ~0o222)
+
+
+def _project() -> dict[str, object]:
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return dict(document["project"])
+
+
+# The Dockerfile
+
+
+def test_the_linter_finds_nothing() -> None:
+    """A step might fail unnoticed, or do something else with another shell."""
+    linter = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run([linter, "--no-color", DOCKERFILE], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_it_runs_as_a_user_without_rights() -> None:
+    """Kubernetes refuses to start a container with runAsNonRoot whose user is root or has no number."""
+    assert FINAL.text("USER") == "65532:65532"
+
+
+def test_the_final_stage_only_copies_from_the_first() -> None:
+    """What a step of its own adds to the image would be in no measurement and in no test."""
+    assert FINAL.texts("RUN") == ()
+    assert FINAL.texts("COPY") == ("--from=build /opt/kube-node-dns /opt/kube-node-dns",)
+
+
+def test_any_python_can_be_the_base() -> None:
+    """Somebody with a base image of their own would have to change the Dockerfile."""
+    assert "PYTHON_IMAGE" in GLOBAL.pairs("ARG")
+    assert [BUILD.text("FROM"), FINAL.text("FROM")] == ["${PYTHON_IMAGE} AS build", "${PYTHON_IMAGE}"]
+
+
+def test_the_labels_say_what_the_project_says() -> None:
+    """A registry would show another version or licence than the one inside."""
+    project = _project()
+    version = FINAL.pairs("ARG")["VERSION"]
+    known = {"PYTHON_IMAGE": "python", "VERSION": version, "REVISION": "abc", "SOURCE": "https://example.com"}
+    assert FINAL.pairs("LABEL", **known) == {
+        "org.opencontainers.image.title": project["name"],
+        "org.opencontainers.image.description": project["description"],
+        "org.opencontainers.image.licenses": project["license"],
+        "org.opencontainers.image.version": project["version"],
+        "org.opencontainers.image.revision": "abc",
+        "org.opencontainers.image.source": "https://example.com",
+        "org.opencontainers.image.base.name": "python",
+    }
+
+
+def test_the_context_holds_what_is_copied_and_nothing_else() -> None:
+    """A build would send virtual environments and repositories, or fail for want of a file."""
+    nothing, *exceptions = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    copied = {name for text in BUILD.texts("COPY") for name in text.split()[:-1]}
+    assert nothing == "*"
+    assert {line.removeprefix("!") for line in exceptions if line.startswith("!")} == copied
+
+
+# The files
+
+
+def test_it_is_small(image: Image) -> None:
+    """Every node pulls it, some over a home's connection."""
+    assert sum(image.sizes().values()) < LIMIT, image.sizes()
+
+
+def test_all_modules_are_compiled_whatever_their_times(image: Image) -> None:
+    """A module without bytecode is compiled at every start: its file system is read-only."""
+    unchecked = struct.pack("<I", 1)
+    cold = [
+        path
+        for path in image.packages.rglob("*.py")
+        if not (compiled := _bytecode(image, path)).exists() or compiled.read_bytes()[4:8] != unchecked
+    ]
+    assert cold == []
+    assert list(image.packages.rglob("__pycache__")) == []
+
+
+def _bytecode(image: Image, source: Path) -> Path:
+    name = Path(importlib.util.cache_from_source(source.name)).name
+    return Path(image.environment["PYTHONPYCACHEPREFIX"], *source.parent.parts[1:], name)
+
+
+def test_everybody_may_read_it_all(image: Image) -> None:
+    """A pod with another runAsUser could not start it."""
+    paths = [path for path in image.prefix.rglob("*") if not path.is_symlink()]
+    closed = [path for path in paths if not path.stat().st_mode & stat.S_IROTH]
+    assert closed + [path for path in paths if path.is_dir() and not path.stat().st_mode & stat.S_IXOTH] == []
+
+
+def test_it_holds_no_installer_and_no_tests(image: Image) -> None:
+    """Whoever breaks in would find tools; whoever scans it, findings in what is never run."""
+    distributions = [path.name.partition("-")[0] for path in image.packages.glob("*.dist-info")]
+    assert [name for name in distributions if LEFT_OUT.fullmatch(name)] == []
+    assert not {"pip", "setuptools", "wheel"} & set(distributions)
+    assert [path for path in image.packages.rglob("*") if path.name == "tests" or path.match("*_test.py")] == []
+    assert sorted(path.name for path in (image.prefix / "bin").iterdir() if not path.is_symlink()) == ["kube-node-dns"]
+
+
+def test_nothing_that_is_left_needs_what_was_taken_away(image: Image) -> None:
+    """An import that is due only when something goes wrong would hide what went wrong."""
+    files = {path.relative_to(image.packages): path.read_bytes() for path in image.packages.rglob("*.py")}
+    needy = {str(name) for name, text in files.items() if any(map(LEFT_OUT.fullmatch, _imports(name, text)))}
+    assert needy == set(NEVER_RUN)
+
+
+def _imports(path: Path, text: bytes) -> Iterator[str]:
+    """Name what a module imports anywhere in it, also inside functions."""
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Import(names=names):
+                yield from (each.name for each in names)
+            case ast.ImportFrom(module=module, names=names, level=level):
+                package = path.parts[:-level] if level else ()
+                base = ".".join((*package, *filter(None, [module])))
+                yield from (f"{base}.{each.name}" for each in names)
+
+
+# The program
+
+
+def test_every_command_is_tried(image: Image) -> None:
+    """A command that came later might need what the image leaves out."""
+    offered = re.findall(r"^    ([a-z-]+)", image.run("--help").stdout, re.MULTILINE)
+    assert set(offered) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_works(image: Image, world: World, command: str) -> None:
+    """The image would start and then fail for want of a file, or of a right to write."""
+    with pod(image, world) as place:
+        COMMANDS[command](place)
+
+
+@pytest.mark.skipif(not can_shut_in(), reason="this machine lets nobody make a read-only file system")
+def test_a_pod_is_as_shut_in_as_the_manifests_make_it(image: Image, world: World) -> None:
+    """The test above would prove nothing."""
+    script = (
+        'id -u; env | grep ^HOME=; for each in / /tmp "$HERE" "$TMPDIR"; do touch "$each/new" && echo "$each"; done'
+    )
+    with pod(image, world) as place:
+        written = subprocess.run(
+            [*place.inside, "sh", "-c", script],
+            env=place.environment | {"HERE": str(image.packages)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert written.stdout.split() == ["65532", place.variables["TMPDIR"]], written.stderr
+
+
+@pytest.mark.parametrize("command", [("annotate-once", "--dry-run"), SYNC], ids=["annotate-once", "sync-once"])
+def test_nothing_is_compiled_at_run_time(image: Image, world: World, command: tuple[str, ...]) -> None:
+    """A run would take three times as long, every minute, on every node; half of that is Python's own library."""
+    world.route53.zone("example.com")
+    world.node("fra-1", "5.75.128.10")
+    finished = image.run(*command, **world.environment, PYTHONVERBOSE="1")
+    loaded = re.findall(r"^# code object from '?(.*?)'?$", finished.stderr, re.MULTILINE)
+    assert finished.returncode == 0, finished.stderr
+    assert [path for path in loaded if not path.endswith(".pyc")] == []
+    assert len(loaded) > 50
+
+
+def test_a_shell_finds_the_program(image: Image) -> None:
+    """The loop of the DaemonSet starts it by its name."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", "kube-node-dns --version"], env=image.environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"kube-node-dns {_project()['version']}\n"
+
+
+@pytest.mark.parametrize("login", [*LOGINS, *NO_LOGINS])
+def test_an_aws_login_does_what_it_should(image: Image, world: World, login: str) -> None:
+    """Roles and single sign-on need descriptions of services that Route 53 itself does not."""
+    proves(image, world, login)

@@ -1,0 +1,375 @@
+"""cron/: what an operator applies, as kustomize renders it."""
+
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from typing import Any
+
+import kubernetes_validate
+import pytest
+
+from jobs.shell.options import ANNOTATE_ONCE, SYNC_ONCE, WATCH, settings
+from tests.support.manifests import (
+    CONTAINERS,
+    CRON,
+    NAMES,
+    NAMESPACE,
+    Manifest,
+    all_of,
+    container,
+    granted,
+    job_spec,
+    kustomize,
+    one,
+    pod_of,
+    pod_spec,
+    rendered,
+    rights,
+    service_account,
+    with_suggestion,
+)
+
+OPTIONS = {"annotate": ANNOTATE_ONCE, "sync": SYNC_ONCE, "watch": WATCH}
+WORKLOADS = pytest.mark.parametrize("component", CONTAINERS)
+SHORT = {"effect": "NoExecute", "operator": "Exists", "tolerationSeconds": 5}
+AWAY = [{"key": f"node.kubernetes.io/{problem}", **SHORT} for problem in ("not-ready", "unreachable")]
+NOT_CONTROL_PLANE = {"key": "node-role.kubernetes.io/control-plane", "operator": "DoesNotExist"}
+PREFERRED = {"weight": 100, "preference": {"matchExpressions": [NOT_CONTROL_PLANE]}}
+ELSEWHERE = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [PREFERRED]}}
+OF_NODES = {"apiGroups": [""], "resources": ["nodes"]}
+LISTING_LEASES = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["list"]}
+CREATING_EVENTS = {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]}
+LISTING_ENDPOINTS = {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list"]}
+
+
+def looked_up(document: Any, path: str) -> Any:  # noqa: ANN401 - JSON is anything
+    """Give what stands at a path such as `spec.schedule`, None if nothing does."""
+    for name in path.split("."):
+        document = (document or {}).get(name)
+    return document
+
+
+@pytest.mark.parametrize("overlay", NAMES)
+@pytest.mark.parametrize("kubernetes", ["1.30", "1.37"])
+def test_every_object_is_valid(overlay: str, kubernetes: str) -> None:
+    """An installation would stop half way, on the oldest Kubernetes or the newest."""
+    for manifest in rendered(overlay):
+        if manifest["kind"] != "PrometheusRule":
+            kubernetes_validate.validate(manifest, kubernetes, strict=True)
+
+
+@pytest.mark.parametrize("folder", [".", "sync", "watch", "alerts", "ready-service", "other-namespaces"])
+def test_every_folder_renders_by_itself(folder: str) -> None:
+    """`kubectl kustomize` on a folder, to read what it holds, would fail."""
+    assert kustomize(CRON / folder)
+
+
+def test_the_files_are_tidy() -> None:
+    """A duplicate key would silently win, and a truth of YAML 1.1 (`on`, `no`) be read as one."""
+    rules = "{extends: default, rules: {line-length: {max: 120}, document-start: disable, truthy: {check-keys: true}}}"
+    spaced = rules.replace("}}}", "}, comments: {min-spaces-from-content: 1}}}")
+    ended = subprocess.run(
+        [sys.executable, "-m", "yamllint", "-s", "-d", spaced, CRON], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@WORKLOADS
+@pytest.mark.parametrize(
+    ("setting", "wanted"),
+    [
+        ("runAsNonRoot", True),
+        ("runAsUser", 65532),
+        ("runAsGroup", 65532),
+        ("seccompProfile", {"type": "RuntimeDefault"}),
+    ],
+)
+def test_every_pod_runs_unprivileged(component: str, setting: str, wanted: object) -> None:
+    """A cluster that enforces the restricted standard would refuse it, and an attacker have an easier time."""
+    assert looked_up(pod_spec(component)["securityContext"], setting) == wanted
+
+
+@WORKLOADS
+@pytest.mark.parametrize(
+    ("setting", "wanted"),
+    [
+        ("imagePullPolicy", "IfNotPresent"),
+        ("image", f"ghcr.io/kube-node-dns/kube-node-dns:{version('kube-node-dns')}"),
+        ("securityContext.allowPrivilegeEscalation", False),
+        ("securityContext.readOnlyRootFilesystem", True),
+        ("securityContext.capabilities", {"drop": ["ALL"]}),
+        ("securityContext.privileged", None),
+        ("volumeMounts", None),
+        ("ports", None),
+    ],
+)
+def test_every_container_is_confined(component: str, setting: str, wanted: object) -> None:
+    """What a container does not need would be there to be misused; another tag would run another version."""
+    assert looked_up(container(component), setting) == wanted
+
+
+@WORKLOADS
+def test_every_container_has_requests_and_limits(component: str) -> None:
+    """A run gone wrong would take a small node's memory."""
+    resources = container(component)["resources"]
+    assert {*resources["requests"]} == {*resources["limits"]} == {"cpu", "memory"}
+
+
+@WORKLOADS
+def test_a_token_is_mounted_where_it_is_used_only(component: str) -> None:
+    """Whatever else runs with the service account would hold its rights."""
+    _, name = service_account(component)
+    assert one("watch", "ServiceAccount", name)["automountServiceAccountToken"] is False
+    assert pod_spec(component)["automountServiceAccountToken"] is True
+    assert len(all_of("watch", "ServiceAccount")) == len(CONTAINERS)
+
+
+@WORKLOADS
+def test_a_service_sets_no_option(component: str) -> None:
+    """A Service named kube-node-dns would set KUBE_NODE_DNS_... variables in every pod of its namespace."""
+    assert pod_spec(component)["enableServiceLinks"] is False
+
+
+def test_annotate_alone_uses_the_host() -> None:
+    """Sync and watch could not run where the restricted standard is enforced."""
+    shared = {name: {key for key in pod_spec(name) if key.startswith("host")} for name in CONTAINERS}
+    assert shared == {"annotate": {"hostNetwork"}, "sync": set(), "watch": set()}
+    labels = one("base", "Namespace")["metadata"]["labels"]
+    assert {key: value for key, value in labels.items() if key.startswith("pod-security")} == {
+        "pod-security.kubernetes.io/enforce": "privileged"
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("spec.template.spec.hostNetwork", True),
+        ("spec.template.spec.dnsPolicy", "Default"),
+        ("spec.template.spec.nodeSelector", {"serve-public": "true"}),
+        ("spec.template.spec.tolerations", [{"operator": "Exists"}]),
+        ("spec.template.spec.terminationGracePeriodSeconds", 5),
+        ("spec.updateStrategy.rollingUpdate.maxUnavailable", "25%"),
+        ("spec.minReadySeconds", 60),
+    ],
+)
+def test_the_daemon_set(path: str, wanted: object) -> None:
+    """A public node would not be annotated, or a broken rollout reach all of them."""
+    assert looked_up(one("base", "DaemonSet"), path) == wanted
+
+
+def test_annotate_knows_its_node() -> None:
+    """Every pod would fail, or annotate another node."""
+    field = {"valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}
+    assert container("annotate")["env"] == [{"name": "KUBE_NODE_NAME", **field}]
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("spec.schedule", "* * * * *"),
+        ("spec.suspend", None),
+        ("spec.concurrencyPolicy", "Allow"),
+        ("spec.startingDeadlineSeconds", 30),
+        ("spec.successfulJobsHistoryLimit", 10),
+        ("spec.failedJobsHistoryLimit", 10),
+        ("spec.jobTemplate.spec.backoffLimit", 0),
+        ("spec.jobTemplate.spec.activeDeadlineSeconds", 180),
+        ("spec.jobTemplate.spec.ttlSecondsAfterFinished", 86400),
+        ("spec.jobTemplate.spec.template.spec.restartPolicy", "Never"),
+        ("spec.jobTemplate.spec.template.spec.terminationGracePeriodSeconds", 5),
+        ("spec.jobTemplate.spec.template.spec.tolerations", AWAY),
+        ("spec.jobTemplate.spec.template.spec.affinity", ELSEWHERE),
+    ],
+)
+def test_the_cron_job(path: str, wanted: object) -> None:
+    """Syncs would stall behind a dead node, kill each other, or pile up."""
+    assert looked_up(one("base", "CronJob"), path) == wanted
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("spec.replicas", 2),
+        ("spec.template.spec.tolerations", AWAY),
+        ("spec.template.spec.affinity", ELSEWHERE),
+        ("spec.template.spec.terminationGracePeriodSeconds", 5),
+    ],
+)
+def test_the_watch_deployment(path: str, wanted: object) -> None:
+    """The node that fails could take the only watcher along."""
+    assert looked_up(one("watch", "Deployment"), path) == wanted
+
+
+def test_two_watchers_are_on_two_nodes() -> None:
+    """Both could be on the node that fails; with one node left, one must still be allowed beside the other."""
+    (spread,) = pod_spec("watch")["topologySpreadConstraints"]
+    labels = pod_of(one("watch", "Deployment"))["metadata"]["labels"]
+    assert spread["labelSelector"]["matchLabels"].items() <= labels.items()
+    assert (spread["topologyKey"], spread["maxSkew"]) == ("kubernetes.io/hostname", 1)
+    assert (spread["whenUnsatisfiable"], spread["nodeTaintsPolicy"]) == ("DoNotSchedule", "Honor")
+
+
+def test_watch_relaxes_the_schedule_and_nothing_else() -> None:
+    """The component would change how a sync runs."""
+    base, relaxed = one("base", "CronJob"), one("watch", "CronJob")
+    assert relaxed["spec"]["schedule"] == "*/5 * * * *"
+    assert {**relaxed, "spec": {**relaxed["spec"], "schedule": "* * * * *"}} == base
+
+
+def test_the_permissions_are_exactly_these() -> None:
+    """A verb more is one that an attacker has too."""
+    assert {name: list(granted(name)) for name in CONTAINERS} == {
+        "annotate": [("", {**OF_NODES, "verbs": ["patch"]})],
+        "sync": [
+            ("", {**OF_NODES, "verbs": ["list"]}),
+            ("default", CREATING_EVENTS),
+            ("kube-node-lease", LISTING_LEASES),
+        ],
+        "watch": [
+            ("", {**OF_NODES, "verbs": ["list", "watch"]}),
+            (NAMESPACE, _of_batch("cronjobs", "get") | {"resourceNames": ["sync"]}),
+            (NAMESPACE, _of_batch("jobs", "create")),
+            ("kube-node-lease", LISTING_LEASES),
+        ],
+    }
+    bindings = [*all_of("watch", "ClusterRoleBinding"), *all_of("watch", "RoleBinding")]
+    assert [len(each["subjects"]) for each in bindings] == [1, 1, 1, 1, 1, 1, 1]
+
+
+def _of_batch(resource: str, verb: str) -> Manifest:
+    return {"apiGroups": ["batch"], "resources": [resource], "verbs": [verb]}
+
+
+def test_endpoints_are_for_those_who_ask_for_them() -> None:
+    """Whoever takes sync over would learn of every pod's address, in clusters where nothing needs that."""
+    more = {name: rights(name, "ready service") - rights(name) for name in CONTAINERS}
+    reading = {("list", "endpointslices", "")}
+    assert more == {"annotate": set(), "sync": reading, "watch": reading}
+    assert one("ready service", "ClusterRole", "kube-node-dns-ready-service")["rules"] == [LISTING_ENDPOINTS]
+
+
+def _config() -> dict[str, dict[str, str]]:
+    """Read config.env, and what it would be with every suggestion taken."""
+    text = (CRON / "config.env").read_text(encoding="utf-8")
+    active = dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+    return {"as it is": active, "with all": dict(re.findall(r"^#?(\w+)=(.*)$", text, re.MULTILINE))}
+
+
+@pytest.mark.parametrize("which", ["as it is", "with all"])
+def test_each_variable_is_an_option(which: str) -> None:
+    """A variable that nothing reads would be a setting that does not hold; a bad example would end every run."""
+    chosen = _config()[which]
+    known = {option.variable for options in OPTIONS.values() for option in options}
+    assert {*chosen} <= known
+    for options in OPTIONS.values():
+        settings(options, {}, chosen)
+
+
+def test_the_config_is_as_promised() -> None:
+    """The README's first steps would not fit what they lead to."""
+    wanted = {"DOMAIN": "example.com", "NODE_LABEL_SELECTOR": "serve-public=true", "TTL": "60", "LEASE_TIMEOUT": "25"}
+    assert one("base", "ConfigMap")["data"] == {f"KUBE_NODE_DNS_{key}": value for key, value in wanted.items()}
+
+
+@pytest.mark.parametrize("overlay", ["watch", "edited", "elsewhere", "elsewhere, edited"])
+@WORKLOADS
+def test_every_pod_reads_the_config(component: str, overlay: str) -> None:
+    """An edited value would not reach it: names with a hash must follow the content."""
+    name = one(overlay, "ConfigMap")["metadata"]["name"]
+    assert {"configMapRef": {"name": name}} in container(component, overlay)["envFrom"]
+
+
+def test_an_edited_config_is_rolled_out() -> None:
+    """Annotate and watch would keep the old values until somebody restarts them."""
+    before, after = one("watch", "ConfigMap"), one("edited", "ConfigMap")
+    assert after["data"] == {**before["data"], "KUBE_NODE_DNS_TTL": "300"}
+    assert before["metadata"]["name"] != after["metadata"]["name"]
+
+
+def test_sync_alone_gets_credentials_and_they_may_be_absent() -> None:
+    """With a role instead of keys its pods would not start; others would hold keys they never use."""
+    secrets = {name: [each for each in container(name)["envFrom"] if "secretRef" in each] for name in CONTAINERS}
+    optional = {"secretRef": {"name": "aws-credentials", "optional": True}}
+    assert secrets == {"annotate": [], "sync": [optional], "watch": []}
+
+
+@pytest.mark.parametrize("overlay", [name for name in NAMES if name.startswith("elsewhere")])
+def test_another_namespace_is_another_everywhere(overlay: str) -> None:
+    """A binding to a service account that is not there would take its rights away without a word."""
+    assert one(overlay, "Namespace")["metadata"]["name"] == "elsewhere"
+    for manifest in rendered(overlay):
+        fixed = {"default", "kube-node-lease"} if manifest["kind"] in {"Role", "RoleBinding"} else set()
+        assert manifest["metadata"].get("namespace", "elsewhere") in {"elsewhere", *fixed}
+        assert {each["namespace"] for each in manifest.get("subjects", ())} <= {"elsewhere"}
+
+
+@pytest.mark.parametrize(
+    ("overlay", "at_home"),
+    [
+        ("elsewhere", "ready service"),
+        ("elsewhere, edited", "edited"),
+        ("elsewhere, two domains", "two domains"),
+    ],
+)
+@WORKLOADS
+def test_another_namespace_leaves_every_right(component: str, overlay: str, at_home: str) -> None:
+    """Leases and Events are where they are: a Role that moves along would allow nothing."""
+    rules = [("elsewhere" if where == NAMESPACE else where, rule) for where, rule in granted(component, at_home)]
+    assert list(granted(component, overlay)) == rules
+
+
+@WORKLOADS
+def test_another_namespace_without_the_transformers_loses_little(component: str) -> None:
+    """Who forgets the line would have no installation, or one without nodes, instead of a warning."""
+    moved = {(verb, resource, where and "elsewhere") for verb, resource, where in rights(component)}
+    assert rights(component, "elsewhere, one line") == moved
+
+
+def test_older_clusters_can_do_without_the_policy() -> None:
+    """Kubernetes before 1.30 could not be served at all."""
+    kinds = {each["kind"] for each in rendered("base")} - {each["kind"] for each in rendered("older")}
+    assert kinds == {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
+    assert len(rendered("base")) - len(rendered("older")) == len(kinds)
+
+
+def test_a_second_domain_has_its_own_nodes() -> None:
+    """Every domain would have to show the same nodes."""
+    first, second = (one("two domains", "CronJob", name) for name in ("sync", "sync-eu"))
+    (extra,) = pod_of(second)["spec"]["containers"]
+    assert [each["name"] for each in extra.pop("env")] == [
+        f"KUBE_NODE_DNS_{x}" for x in ("DOMAIN", "NODE_LABEL_SELECTOR")
+    ]
+    assert job_spec(first)["template"]["spec"] | {"containers": [extra]} == job_spec(first)["template"]["spec"]
+    roles = [rule for _, rule in granted("watch", "two domains") if rule["resources"] == ["cronjobs"]]
+    assert [rule["resourceNames"] for rule in roles] == [["sync", "sync-eu"]]
+    assert container("watch", "two domains")["args"] == ["watch", "--cronjob", "sync", "--cronjob", "sync-eu"]
+
+
+def test_a_digest_can_be_pinned() -> None:
+    """Whoever moves the tag could run what they like on every public node."""
+    images = {
+        entry["image"]
+        for each in with_suggestion(0)
+        if each["kind"] in CONTAINERS.values()
+        for entry in pod_of(each)["spec"]["containers"]
+    }
+    (image,) = images
+    assert re.fullmatch("ghcr.io/kube-node-dns/kube-node-dns(:[^@]*)?@sha256:[0-9a-f]{64}", image)
+
+
+def test_a_role_can_be_given_to_sync() -> None:
+    """Nobody could do without long-lived keys on EKS."""
+    annotated = {
+        each["metadata"]["name"]: each["metadata"]["annotations"]
+        for each in with_suggestion(1)
+        if "annotations" in each["metadata"]
+    }
+    _, name = service_account("sync")
+    assert annotated == {name: {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/kube-node-dns"}}
+
+
+def test_sync_can_be_kept_on_machines_with_a_profile() -> None:
+    """Where only some nodes are EC2 machines, every run elsewhere would be without credentials."""
+    (cronjob,) = (each for each in with_suggestion(2) if each["kind"] == "CronJob")
+    assert pod_of(cronjob)["spec"]["nodeSelector"] == {"example.com/ec2": "true"}

@@ -1,0 +1,104 @@
+"""What the loop around annotate-once promises of its runs, its end and what it leaves running."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.server import wait_until
+from tests.support.large_clusters import kilobytes
+from tests.support.processes import children
+from tests.support.wrapping import SHELL, Wrapper, commands, script
+
+AT_ONCE_SECONDS = 1.0
+
+
+@pytest.fixture
+def wrapper(tmp_path: Path) -> Iterator[Wrapper]:
+    """Give a wrapper that is ended with all it has started."""
+    wrapper = Wrapper(tmp_path)
+    yield wrapper
+    wrapper.end()
+
+
+def terminated(process: "subprocess.Popen[str]") -> float:
+    """Send SIGTERM and give how long the script took to end."""
+    begin = time.monotonic()
+    process.terminate()
+    process.wait(30)
+    return time.monotonic() - begin
+
+
+def is_running(pid: int) -> bool:
+    """Say whether there is such a process, zombies left out."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_it_annotates_every_five_minutes(wrapper: Wrapper) -> None:
+    """A new address would not be found, or the API server be asked without a pause."""
+    process = wrapper.start("succeeds", sleeps='[ "$(wc -l < sleeps)" -lt 3 ] || exec tail -f /dev/null')
+    assert wait_until(lambda: len(wrapper.lines("sleeps")) == 3)
+    assert wrapper.lines("runs") == ["annotate-once"] * 3
+    assert wrapper.lines("sleeps") == ["300"] * 3
+    assert process.poll() is None
+
+
+def test_a_failing_run_ends_the_container(wrapper: Wrapper) -> None:
+    """Kubernetes would show a node as healthy that cannot be annotated, and not slow the retries down."""
+    process = wrapper.start("fails", sleeps="exit 0")
+    assert process.wait(30) == 2
+    assert (wrapper.lines("runs"), wrapper.lines("sleeps")) == (["annotate-once"], [])
+
+
+def test_a_sleep_that_fails_ends_it_too(wrapper: Wrapper) -> None:
+    """Where `sleep` cannot be started, the loop would ask the API server as fast as it can."""
+    assert wrapper.start("succeeds", sleeps="exit 7").wait(30) == 7
+    assert wrapper.lines("runs") == ["annotate-once"]
+
+
+def test_it_ends_at_once_while_a_run_is_under_way(wrapper: Wrapper) -> None:
+    """Each rollout and drain would wait for the grace period, and the run go on as an orphan."""
+    process = wrapper.start("hangs")
+    assert wait_until(lambda: bool(wrapper.lines("running")))
+    assert terminated(process) < AT_ONCE_SECONDS
+    assert process.returncode == 143
+    assert wait_until(lambda: not is_running(int(wrapper.lines("running")[0])))
+
+
+def test_it_ends_at_once_even_if_the_run_does_not_listen(wrapper: Wrapper) -> None:
+    """A run that is stuck would hold up the container's end."""
+    process = wrapper.start("hangs and is deaf")
+    assert wait_until(lambda: bool(wrapper.lines("running")))
+    assert terminated(process) < AT_ONCE_SECONDS
+    assert process.returncode == 143
+
+
+def test_it_ends_at_once_while_it_sleeps(wrapper: Wrapper) -> None:
+    """Each rollout and drain would wait for the grace period."""
+    process = wrapper.start("succeeds", sleeps='echo "$$" > sleeping; exec tail -f /dev/null')
+    assert wait_until(lambda: bool(wrapper.lines("sleeping")))
+    assert terminated(process) < AT_ONCE_SECONDS
+    assert process.returncode == 143
+    assert wait_until(lambda: not is_running(int(wrapper.lines("sleeping")[0])))
+
+
+def test_only_a_shell_and_a_sleep_stay_between_the_runs(wrapper: Wrapper) -> None:
+    """Every public node would hold a Python process in memory for five minutes of doing nothing."""
+    process = wrapper.start("succeeds")
+    assert wait_until(lambda: bool(wrapper.lines("runs")) and commands(children(process)) == ["sleep"])
+    assert kilobytes(process.pid, "VmRSS") < 8 * 1024
+
+
+def test_shellcheck_has_no_complaint(tmp_path: Path) -> None:
+    """A shell's trap for the unwary would be found by an operator."""
+    path = tmp_path / "wrapper.sh"
+    path.write_text(f"#!{SHELL}\n{script()}", encoding="utf-8")
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    ended = subprocess.run([shellcheck, "--enable=all", path], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -1,0 +1,1 @@
+"""The console script as a process, filed by what is promised."""

@@ -1,0 +1,1 @@
+"""What annotate-once promises."""

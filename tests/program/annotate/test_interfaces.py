@@ -1,0 +1,257 @@
+"""The addresses of this host: what annotate-once takes from the interfaces of a network made for the test."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.support.processes import bare_environment, network, run
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a dry run says about a network: the addresses taken, and why the others are left out."""
+
+    addresses: list[str]
+    left_out: dict[str, str]
+
+
+def look(script: str, *options: str, **variables: str) -> Seen:
+    """Set up a network and see what would be written of it; no cluster is needed."""
+    command = ("annotate-once", "--dry-run", "--output", "json", *options)
+    finished = run(command, bare_environment(**variables), inside=network(script))
+    assert finished.returncode == 0, finished.stderr
+    document: dict[str, Any] = json.loads(finished.stdout)
+    return Seen(
+        [each["address"] for each in document["addresses"]],
+        {each["address"]: each["reason"] for each in document["left_out"]},
+    )
+
+
+TWO_LINKS = """
+link eth0; ip address add 8.8.8.8/24 dev eth0
+link eth1; ip address add 9.9.9.9/24 dev eth1
+"""
+
+
+def test_a_global_address_of_each_family_is_found() -> None:
+    """Without this nobody's node would ever be published."""
+    seen = look("link eth0; ip address add 8.8.8.8/24 dev eth0; ip address add 2001:4860::8/64 dev eth0 nodad")
+    assert seen.addresses == ["8.8.8.8", "2001:4860::8"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("10.1.2.3", id="private"),
+        pytest.param("100.64.0.9", id="carrier-grade NAT"),
+        pytest.param("169.254.7.7", id="link-local"),
+        pytest.param("192.0.2.7", id="documentation"),
+        pytest.param("fd00::7", id="unique local"),
+        pytest.param("fe80::7", id="IPv6 link-local"),
+        pytest.param("2001:db8::7", id="IPv6 documentation"),
+    ],
+)
+def test_an_address_nobody_outside_can_reach_is_left_out_with_its_reason(address: str) -> None:
+    """Visitors would be sent to an address that leads nowhere, or into their own network."""
+    nodad = " nodad" if ":" in address else ""
+    seen = look(f"link eth0; ip address add {address}/24 dev eth0{nodad}")
+    assert seen.addresses == []
+    assert "not globally reachable" in seen.left_out[address]
+
+
+def test_loopback_is_left_out() -> None:
+    """A machine without a network would publish itself as localhost."""
+    seen = look("")
+    assert seen.addresses == []
+    assert set(seen.left_out) == {"127.0.0.1", "::1"}
+
+
+def test_a_temporary_address_is_left_out_and_the_lasting_one_beside_it_is_taken() -> None:
+    """DNS would name an address that the machine gives up within a day."""
+    seen = look("""
+        link eth0
+        echo 2 > /proc/sys/net/ipv6/conf/eth0/use_tempaddr
+        ip address add 2001:4860::8/64 dev eth0 nodad mngtmpaddr
+        await flagged eth0 temporary
+    """)
+    assert seen.addresses == ["2001:4860::8"]
+    (temporary,) = [address for address in seen.left_out if address.startswith("2001:4860:")]
+    assert "temporary" in seen.left_out[temporary]
+
+
+def test_a_deprecated_address_is_left_out() -> None:
+    """After a renumbering, visitors would be sent to the prefix the provider is taking away."""
+    seen = look("link eth0; ip address add 2001:4860::8/64 dev eth0 nodad preferred_lft 0")
+    assert seen.addresses == []
+    assert "deprecated" in seen.left_out["2001:4860::8"]
+
+
+def test_a_tentative_address_is_left_out() -> None:
+    """An address that the link has not yet granted may turn out to be somebody else's."""
+    seen = look("link eth0; ip link set p-eth0 down; ip address add 2001:4860::8/64 dev eth0")
+    assert seen.addresses == []
+    assert "tentative" in seen.left_out["2001:4860::8"]
+
+
+def test_an_address_that_failed_duplicate_detection_is_left_out() -> None:
+    """Visitors would reach another machine on the link, which owns the address."""
+    seen = look("""
+        link eth0
+        ip address add 2001:4860::8/64 dev p-eth0 nodad
+        ip address add 2001:4860::8/64 dev eth0
+        await flagged eth0 dadfailed
+    """, "--interface", "eth0")  # fmt: skip
+    assert seen.addresses == []
+    assert "duplicate" in seen.left_out["2001:4860::8"]
+
+
+def test_an_address_that_passed_duplicate_detection_is_taken() -> None:
+    """A machine that came up a moment ago would stay out of DNS for good."""
+    seen = look("link eth0; ip address add 2001:4860::8/64 dev eth0; await settled eth0")
+    assert seen.addresses == ["2001:4860::8"]
+
+
+def test_an_interface_that_is_down_counts_for_nothing_though_it_keeps_its_ipv4_address() -> None:
+    """A link an administrator has switched off would stay in DNS."""
+    seen = look(f"{TWO_LINKS} ip link set eth0 down")
+    assert seen.addresses == ["9.9.9.9"]
+    assert "down" in seen.left_out["8.8.8.8"]
+
+
+def test_an_alias_goes_down_with_its_interface() -> None:
+    """The address labelled eth0:1 would stay in DNS when eth0 is switched off."""
+    seen = look("link eth0; ip address add 8.8.8.8/24 dev eth0 label eth0:1; ip link set eth0 down")
+    assert "down" in seen.left_out["8.8.8.8"]
+
+
+def test_an_address_with_an_alias_label_is_found() -> None:
+    """Hosters that add a second address as eth0:1 would see only the first one published."""
+    seen = look("link eth0; ip address add 8.8.8.8/24 dev eth0; ip address add 9.9.9.9/24 dev eth0 label eth0:1")
+    assert seen.addresses == ["8.8.8.8", "9.9.9.9"]
+
+
+@pytest.mark.parametrize(
+    ("options", "taken"),
+    [
+        pytest.param(("--interface", "eth0"), ["8.8.8.8"], id="chosen"),
+        pytest.param(("--exclude-interface", "eth0"), [], id="excluded"),
+    ],
+)
+def test_a_glob_matches_the_name_without_the_alias_label(options: tuple[str, str], taken: list[str]) -> None:
+    """Whoever names eth0 would miss eth0:1, or publish it against their will."""
+    assert look("link eth0; ip address add 8.8.8.8/24 dev eth0 label eth0:1", *options).addresses == taken
+
+
+CONTAINER_NETWORKING = (
+    "cni0",
+    "flannel.1",
+    "cilium_host",
+    "lxc4f2a",
+    "cali77d0",
+    "veth9b1c",
+    "docker0",
+    "br-5ab3",
+    "kube-ipvs0",
+    "nodelocaldns",
+)
+
+
+def container_links() -> str:
+    """Set up the links of every container network at once, each with a global address of its own."""
+    return "\n".join(
+        f"ip link add {name} type bridge; ip link set {name} up; ip address add 8.8.{number}.8/24 dev {name}"
+        for number, name in enumerate(CONTAINER_NETWORKING)
+    )
+
+
+def test_container_networking_is_left_out_by_default() -> None:
+    """Addresses of pods and bridges would be published as the node's own."""
+    seen = look(container_links())
+    assert seen.addresses == []
+    named = [seen.left_out[f"8.8.{number}.8"] for number in range(len(CONTAINER_NETWORKING))]
+    assert all("container" in reason for reason in named), named
+
+
+def test_a_global_ipv6_address_of_pods_is_left_out_by_default() -> None:
+    """With IPv6 pod networks, a host's end of a pod's link would be published."""
+    seen = look("link veth1; ip address add 2001:4860::8/64 dev veth1 nodad")
+    assert seen.addresses == []
+
+
+def test_names_that_only_resemble_container_networking_are_taken() -> None:
+    """A home server whose uplink is the bridge br0 or a WLAN would never be published."""
+    links = "\n".join(
+        f"link {name}; ip address add 8.8.{number}.8/24 dev {name}"
+        for number, name in enumerate(("br0", "wlan0", "enp3s0", "wg0", "mycni0"))
+    )
+    assert look(links).addresses == [f"8.8.{number}.8" for number in range(5)]
+
+
+def test_interface_replaces_the_default_exclusions() -> None:
+    """Whoever serves from docker0 could not say so; and what they did not choose would be published."""
+    seen = look(f"{TWO_LINKS} {container_links()}", "--interface", "docker0")
+    assert seen.addresses == ["8.8.6.8"]
+    assert "8.8.8.8" in seen.left_out
+
+
+def test_interface_can_be_repeated() -> None:
+    """A node with two uplinks could name only one of them."""
+    assert look(TWO_LINKS, "--interface", "eth0", "--interface", "eth1").addresses == ["8.8.8.8", "9.9.9.9"]
+
+
+def test_an_excluded_interface_stays_out_even_when_chosen() -> None:
+    """The management network would be published although it was excluded, or one that nobody chose."""
+    links = f"{TWO_LINKS} link wlan0; ip address add 8.8.4.4/24 dev wlan0"
+    seen = look(links, "--interface", "eth*", "--exclude-interface", "eth0")
+    assert seen.addresses == ["9.9.9.9"]
+
+
+def test_an_exclusion_leaves_the_defaults_in_force() -> None:
+    """Excluding one interface would publish those of containers."""
+    seen = look(f"{TWO_LINKS} {container_links()}", "--exclude-interface", "eth1")
+    assert seen.addresses == ["8.8.8.8"]
+
+
+@pytest.mark.parametrize("words", ["eth0,eth1", "eth0 eth1", " eth0,\teth1 "])
+def test_interfaces_in_the_environment_are_split_on_commas_and_white_space(words: str) -> None:
+    """A manifest's list of interfaces would choose none of them."""
+    assert look(TWO_LINKS, KUBE_NODE_DNS_INTERFACE=words).addresses == ["8.8.8.8", "9.9.9.9"]
+
+
+def test_exclusions_in_the_environment_count() -> None:
+    """A manifest could not keep an interface out."""
+    assert look(TWO_LINKS, KUBE_NODE_DNS_EXCLUDE_INTERFACE="eth0,x*").addresses == ["9.9.9.9"]
+
+
+def test_ipv4_comes_before_ipv6_each_in_numeric_order() -> None:
+    """The annotation would change with the order in which a kernel lists interfaces, and each change wakes a sync."""
+    seen = look("""
+        link eth0; link eth1
+        for each in 100.20.0.1 9.9.9.9; do ip address add $each/32 dev eth0; done
+        for each in 20.0.0.1 9.9.9.10; do ip address add $each/32 dev eth1; done
+        for each in 2606:4700::1 2001:4860::10; do ip address add $each/128 dev eth0 nodad; done
+        for each in 2001:4860::9 2a00:1450::1; do ip address add $each/128 dev eth1 nodad; done
+    """)
+    assert seen.addresses == [
+        "9.9.9.9",
+        "9.9.9.10",
+        "20.0.0.1",
+        "100.20.0.1",
+        "2001:4860::9",
+        "2001:4860::10",
+        "2606:4700::1",
+        "2a00:1450::1",
+    ]
+
+
+def test_each_address_names_its_interface() -> None:
+    """Nobody could tell which interface to exclude."""
+    command = ("annotate-once", "--dry-run", "--output", "json")
+    document = json.loads(run(command, bare_environment(), inside=network(TWO_LINKS)).stdout)
+    assert document["addresses"] == [
+        {"address": "8.8.8.8", "interface": "eth0"},
+        {"address": "9.9.9.9", "interface": "eth1"},
+    ]
+    assert {"address": "127.0.0.1", "interface": "lo"}.items() <= document["left_out"][0].items()

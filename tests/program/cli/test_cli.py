@@ -1,0 +1,386 @@
+"""The command line: what it understands, and the one line it says when it does not."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.server import Fault, wait_until
+from tests.sandbox.world import PROGRAM, World
+from tests.support.processes import (
+    ANNOTATE,
+    NODE,
+    bare_environment,
+    children,
+    complaint,
+    environment_of,
+    isolated,
+    network,
+    run,
+    start,
+)
+
+DOMAIN = "cdn.example.com"
+SYNC = ("sync-once", "--domain", DOMAIN)
+EVERY_COMMAND = {"--kubeconfig", "--context", "--log-format"}
+CHECKS = {"--lease-timeout", "--ready-service", "--probe"}
+BOTH_JOBS = {"--dry-run", "--output", "--timeout", *EVERY_COMMAND}
+OPTIONS = {
+    "annotate-once": {"--node-name", "--interface", "--exclude-interface", *BOTH_JOBS},
+    "sync-once": {
+        *("--domain", "--node-label-selector", "--ttl", "--min-nodes", "--default-coordinates", "--zone-id", "--wait"),
+        *CHECKS,
+        *BOTH_JOBS,
+    },
+    "watch": {"--cronjob", "--namespace", "--min-interval", "--node-label-selector", *CHECKS, *EVERY_COMMAND},
+}
+NEEDED = {
+    "annotate-once": {"--node-name": NODE},
+    "sync-once": {"--domain": DOMAIN},
+    "watch": {"--cronjob": "sync", "--namespace": "kube-node-dns"},
+}
+
+WRONG_VALUES = [
+    pytest.param("sync-once", "--domain", "exa_mple..com", "domain name", id="domain with an empty label"),
+    pytest.param("sync-once", "--domain", "-x.example.com", "domain name", id="domain with a leading hyphen"),
+    pytest.param("sync-once", "--domain", "https://example.com", "domain name", id="URL for a domain"),
+    pytest.param("sync-once", "--domain", "a.*.example.com", "*.example.com", id="wildcard inside a domain"),
+    pytest.param("sync-once", "--domain", "münchen.example.com", "xn--", id="domain beyond ASCII"),
+    pytest.param("sync-once", "--domain", "192.0.2.7", "domain name", id="address for a domain"),
+    pytest.param("sync-once", "--domain", f"{'a' * 64}.example.com", "domain name", id="label too long"),
+    pytest.param("sync-once", "--ttl", "-1", "from 0 to 2147483647", id="negative ttl"),
+    pytest.param("sync-once", "--ttl", "2147483648", "from 0 to 2147483647", id="ttl too large"),
+    pytest.param("sync-once", "--ttl", "1m", "seconds", id="ttl with a unit"),
+    pytest.param("sync-once", "--ttl", "1.5", "whole number", id="ttl with decimals"),
+    pytest.param("sync-once", "--ttl", "٣", "whole number", id="ttl in other digits"),
+    pytest.param("sync-once", "--min-nodes", "-1", "number of nodes", id="negative min-nodes"),
+    pytest.param("sync-once", "--min-nodes", "101%", "100%", id="min-nodes beyond 100%"),
+    pytest.param("sync-once", "--min-nodes", "half", "percentage", id="min-nodes in words"),
+    pytest.param("sync-once", "--min-nodes", "%", "percentage", id="min-nodes without a number"),
+    pytest.param("sync-once", "--lease-timeout", "10", "from 15 to 3600, nor 0", id="lease-timeout of a heartbeat"),
+    pytest.param("sync-once", "--ready-service", "traefik", "NAMESPACE/NAME", id="service of no namespace"),
+    pytest.param("sync-once", "--probe", "443", "tcp:PORT", id="probe without a protocol"),
+    pytest.param("sync-once", "--default-coordinates", "12.34", "<latitude>,<longitude>", id="one coordinate"),
+    pytest.param("sync-once", "--default-coordinates", "90.01,0", "between -90 and 90", id="beyond the pole"),
+    pytest.param("sync-once", "--default-coordinates", "0,180.01", "between -180 and 180", id="beyond the meridian"),
+    pytest.param("sync-once", "--default-coordinates", "1e1,0", "decimal number", id="exponent"),
+    pytest.param("sync-once", "--default-coordinates", ".5,0", "decimal number", id="no digit before the point"),
+    pytest.param("sync-once", "--default-coordinates", "nan,0", "decimal number", id="not a number"),
+    pytest.param("sync-once", "--zone-id", "example.com", "id of a hosted zone", id="name for a zone id"),
+    pytest.param("sync-once", "--zone-id", "../Z1", "id of a hosted zone", id="path for a zone id"),
+    pytest.param("sync-once", "--output", "yaml", "text, json", id="unknown output"),
+    pytest.param("sync-once", "--timeout", "14", "from 15", id="timeout too short"),
+    pytest.param("sync-once", "--timeout", "soon", "seconds", id="timeout in words"),
+    pytest.param("sync-once", "--log-format", "xml", "text, json", id="unknown log format"),
+    pytest.param("annotate-once", "--node-name", "Node_1", "lower-case", id="not a node name"),
+    pytest.param("annotate-once", "--node-name", "../pods", "lower-case", id="path for a node name"),
+    pytest.param("annotate-once", "--interface", "eth/0", "eth*", id="impossible interface"),
+    pytest.param("annotate-once", "--exclude-interface", "eth[", "eth*", id="broken glob"),
+    pytest.param("annotate-once", "--timeout", "0", "from 15", id="no time"),
+    pytest.param("annotate-once", "--output", "JSON", "text, json", id="output in capitals"),
+    pytest.param("watch", "--cronjob", "Sync_Job", "lower-case", id="not a CronJob's name"),
+    pytest.param("watch", "--namespace", "a/b", "lower-case", id="path for a namespace"),
+    pytest.param("watch", "--min-interval", "-5", "seconds", id="negative interval"),
+    pytest.param("watch", "--lease-timeout", "25s", "nor 0 for off", id="lease-timeout with a unit"),
+    pytest.param("watch", "--ready-service", "../nodes", "NAMESPACE/NAME", id="path for a service"),
+    pytest.param("watch", "--probe", "tcp:65536", "from 1 to 65535", id="port too large"),
+    pytest.param("watch", "--min-interval", "often", "seconds", id="interval in words"),
+]
+
+
+def twin(option: str) -> str:
+    """Name the environment variable of an option."""
+    return "KUBE_NODE_DNS_" + option.removeprefix("--").replace("-", "_").upper()
+
+
+def shown(value: str) -> str:
+    """Give a wrong value as an error shows it, long ones cut."""
+    return value if len(value) <= 80 else value[:70]
+
+
+def needed(command: str, without: str = "") -> list[str]:
+    """Give a command with the options it cannot do without, but for one."""
+    return [command, *(f"{option}={value}" for option, value in NEEDED[command].items() if option != without)]
+
+
+def assert_untouched(world: World) -> None:
+    """Expect that neither server was asked anything."""
+    assert (world.cluster.calls, world.dns.calls) == ([], [])
+
+
+@pytest.mark.parametrize(("command", "option", "value", "remedy"), WRONG_VALUES)
+def test_a_wrong_value_is_refused_before_anything_is_asked(
+    world: World, command: str, option: str, value: str, remedy: str
+) -> None:
+    """A slip of the pen would change DNS, or fail without saying where the slip is."""
+    finished = world.run(*needed(command), f"{option}={value}")
+    line = complaint(finished, 2)
+    assert option in line
+    assert shown(value) in line
+    assert remedy in line
+    assert finished.stdout == ""
+    assert_untouched(world)
+
+
+@pytest.mark.parametrize(("command", "option", "value", "remedy"), WRONG_VALUES)
+def test_a_wrong_variable_is_refused_under_its_own_name(
+    world: World, command: str, option: str, value: str, remedy: str
+) -> None:
+    """People would look for an option they never gave, in a manifest that has only variables."""
+    finished = world.run(*needed(command, without=option), **{twin(option): value})
+    line = complaint(finished, 2)
+    assert twin(option) in line
+    assert shown(value) in line
+    assert remedy in line
+    assert finished.stdout == ""
+    assert_untouched(world)
+
+
+@pytest.mark.parametrize("variable", ["KUBE_NODE_DNS_DRY_RUN", "KUBE_NODE_DNS_WAIT", "KUBE_NODE_DNS_VERBOSE"])
+def test_a_variable_that_is_neither_true_nor_false_is_refused(world: World, variable: str) -> None:
+    """`KUBE_NODE_DNS_DRY_RUN=yes` would be a real run."""
+    line = complaint(world.run(*SYNC, **{variable: "yes"}), 2)
+    assert variable in line
+    assert "'yes'" in line
+    assert "true nor false" in line
+    assert_untouched(world)
+
+
+def test_a_wrong_node_name_of_the_manifest_is_refused_under_its_own_name(world: World) -> None:
+    """An unexpanded `$(NODE_NAME)` would look for a node of that name."""
+    line = complaint(world.run("annotate-once", KUBE_NODE_NAME="$(NODE_NAME)"), 2)
+    assert "KUBE_NODE_NAME: '$(NODE_NAME)'" in line
+    assert_untouched(world)
+
+
+@pytest.mark.parametrize("option", ["--ttl", "--min-nodes", "--zone-id", "--domain", "--timeout", "--kubeconfig"])
+def test_an_empty_value_on_the_command_line_is_refused(world: World, option: str) -> None:
+    """A shell variable that is not set would silently become the default."""
+    assert option in complaint(world.run("sync-once", f"{option}="), 2)
+    assert_untouched(world)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param((), ("COMMAND", "--help"), id="no command"),
+        pytest.param(("sync",), ("'sync'", "sync-once"), id="unknown command"),
+        pytest.param(("sync-once", "--bogus"), ("--bogus", "'kube-node-dns sync-once --help'"), id="unknown option"),
+        pytest.param(("sync-once", "--dom", DOMAIN), ("--dom", "--help"), id="abbreviated option"),
+        pytest.param(("--vers",), ("--help",), id="abbreviated option of the program"),
+        pytest.param((*SYNC, "--ttl"), ("--ttl", "--help"), id="option without its value"),
+        pytest.param((*SYNC, "--dry-run=true"), ("--dry-run", "'true'", "--help"), id="value for a switch"),
+        pytest.param((*SYNC, "extra"), ("extra", "--help"), id="one word too many"),
+        pytest.param(("annotate-once", "--ttl", "60"), ("--ttl", "--help"), id="another command's option"),
+    ],
+)
+def test_wrong_usage_is_one_line_that_names_the_slip(
+    world: World, arguments: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    """People would search a page of usage for what they typed wrong, or it would be taken for something else."""
+    finished = world.run(*arguments)
+    line = complaint(finished, 2)
+    assert all(word in line for word in words), line
+    assert finished.stdout == ""
+    assert_untouched(world)
+
+
+@pytest.mark.parametrize(
+    ("command", "option"), [("sync-once", "--domain"), ("watch", "--cronjob"), ("watch", "--namespace")]
+)
+def test_a_command_asks_for_what_it_cannot_do_without(world: World, command: str, option: str) -> None:
+    """A job without a domain, or a watcher without a CronJob, would look as if it did its work."""
+    line = complaint(world.run(*needed(command, without=option)), 2)
+    assert option in line
+    assert twin(option) in line
+    assert_untouched(world)
+
+
+def test_a_label_selector_the_cluster_refuses_changes_nothing(world: World) -> None:
+    """A typo in the selector would select nobody, and withdraw everybody."""
+    world.node(NODE, "5.75.128.10")
+    zone = world.route53.zone("example.com")
+    assert world.run(*SYNC).returncode == 0
+    before = world.shown(zone)
+    finished = world.run(*SYNC, "--node-label-selector", "serve-public=(")
+    line = complaint(finished, 2)
+    assert world.shown(zone) == before != []
+    assert "--node-label-selector" in line
+    assert "serve-public=(" in line
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_help_names_every_option_and_its_variable(command: str) -> None:
+    """People would not find what they can set."""
+    finished = run((command, "--help"), bare_environment())
+    assert (finished.returncode, finished.stderr) == (0, "")
+    missing = {option for option in OPTIONS[command] if f"{option} " not in finished.stdout}
+    missing |= {twin(option) for option in OPTIONS[command] if f"[{twin(option)}" not in finished.stdout}
+    assert not missing
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_help_explains_each_exit_status(command: str) -> None:
+    """Whoever writes an alert would have to read the source."""
+    words = run((command, "--help"), bare_environment()).stdout
+    assert all(f"\n  {status}  " in words for status in range(4)), words
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_the_readme_names_every_option(command: str) -> None:
+    """An option would be found by those only who already know it."""
+    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    assert command in readme
+    assert {option for option in OPTIONS[command] if f"`{option}" not in readme} == set()
+
+
+def test_help_lists_the_commands() -> None:
+    """A newcomer would not know where to begin."""
+    finished = run(("--help",), bare_environment())
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert all(command in finished.stdout for command in OPTIONS)
+
+
+def test_the_version_goes_to_standard_output() -> None:
+    """A bug report's version could not be taken with a pipe."""
+    finished = run(("--version",), bare_environment())
+    expected = f"kube-node-dns {version('kube-node-dns')}\n"
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, expected, "")
+
+
+def test_python_runs_the_package() -> None:
+    """Without the script on the PATH, as in some images, there would be no way in."""
+    command = [sys.executable, "-m", "jobs", "--version"]
+    finished = subprocess.run(command, env=bare_environment(), capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout == f"kube-node-dns {version('kube-node-dns')}\n"
+
+
+def test_variables_of_others_are_ignored(world: World) -> None:
+    """In a namespace with a Service called kube-node-dns no job would start: Kubernetes injects its addresses."""
+    host = {"KUBE_NODE_DNS_SERVICE_HOST": "10.96.0.20", "KUBE_NODE_DNS_SERVICE_PORT": "80"}
+    port = {"KUBE_NODE_DNS_PORT": "tcp://10.96.0.20:80", "KUBE_NODE_DNS_PORT_80_TCP_ADDR": "10.96.0.20"}
+    world.node(NODE)
+    finished = world.run(*ANNOTATE, **host, **port)
+    assert (finished.returncode, "KUBE_NODE_DNS" in finished.stderr) == (0, False)
+
+
+def test_a_misspelt_variable_is_told(world: World) -> None:
+    """What was meant to be a dry run would write, and nobody see why."""
+    world.node(NODE)
+    slips = {"KUBE_NODE_DNS_DRYRUN": "true", "KUBE_NODE_DNS_MIN_NODE": "2", twin("--min-nodes"): "2"}
+    lines = world.run(*ANNOTATE, **slips).stderr.splitlines()
+    warnings = [line for line in lines if line.startswith("warning: ")]
+    told = [("KUBE_NODE_DNS_DRYRUN ", twin("--dry-run")), ("KUBE_NODE_DNS_MIN_NODE ", twin("--min-nodes"))]
+    assert len(warnings) == len(told)
+    assert all(slip in line and meant in line for line, (slip, meant) in zip(warnings, told, strict=True)), warnings
+
+
+def test_an_empty_variable_is_unset(world: World) -> None:
+    """A manifest with `value: ""` for "the default" would be refused."""
+    world.node(NODE)
+    empty = {twin(option): "" for option in OPTIONS["annotate-once"]}
+    assert run(ANNOTATE, environment_of(world, **empty)).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words", [f"{DOMAIN},b.example.com", f" {DOMAIN}\n b.example.com ", f"{DOMAIN}, b.example.com,"]
+)
+def test_domains_in_the_environment_are_split_on_commas_and_white_space(world: World, words: str) -> None:
+    """Only the first domain of a manifest's list would be kept, or none."""
+    world.route53.zone("example.com")
+    finished = world.run("sync-once", "--dry-run", "--output", "json", KUBE_NODE_DNS_DOMAIN=words)
+    assert [each["name"] for each in json.loads(finished.stdout)["domains"]] == [DOMAIN, "b.example.com"]
+
+
+def test_the_option_wins_over_its_variable(world: World) -> None:
+    """Whoever tries another domain by hand would change the one in the environment."""
+    world.route53.zone("example.com")
+    finished = world.run(*SYNC, "--dry-run", "--output", "json", KUBE_NODE_DNS_DOMAIN="other.example.com")
+    assert [each["name"] for each in json.loads(finished.stdout)["domains"]] == [DOMAIN]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        pytest.param((*SYNC, "--log-format", "json", "--ttl=x"), {}, id="wrong value"),
+        pytest.param((*SYNC, "--ttl=x"), {"KUBE_NODE_DNS_LOG_FORMAT": "json"}, id="wrong value, by variable"),
+        pytest.param(("sync-once", "--bogus"), {"KUBE_NODE_DNS_LOG_FORMAT": "json"}, id="unknown option, by variable"),
+        pytest.param(("sync-once", "--log-format", "json", "--bogus"), {}, id="unknown option"),
+        pytest.param(("sync-once", "--log-format=json", "--bogus"), {}, id="unknown option, with ="),
+        pytest.param((*SYNC, "--log-format", "json"), {}, id="no zone"),
+        pytest.param((*ANNOTATE, "--log-format", "json"), {}, id="unknown node"),
+        pytest.param((*ANNOTATE, "--log-format", "json", "-v"), {}, id="verbose"),
+    ],
+)
+def test_a_json_log_has_one_object_a_line_also_for_errors(
+    world: World, arguments: tuple[str, ...], variables: dict[str, str]
+) -> None:
+    """A log collector would choke on just the lines that matter."""
+    finished = world.run(*arguments, **variables)
+    records = [json.loads(line) for line in finished.stderr.splitlines()]
+    assert all({"time", "level", "message"} <= record.keys() for record in records)
+    assert "error" in {record["level"] for record in records}
+
+
+def test_verbose_tells_each_call(world: World) -> None:
+    """Nobody could see what a slow run waits for."""
+    world.node(NODE)
+    quiet, told = (world.run(*ANNOTATE, *options).stderr for options in ((), ("-v",)))
+    assert "PATCH" not in quiet
+    assert f"PATCH /api/v1/nodes/{NODE}" in told
+
+
+def test_no_secret_is_logged(world: World) -> None:
+    """Whoever reads the log of a run with -v could log in to the cluster or to AWS."""
+    world.node(NODE, "5.75.128.10")
+    world.route53.zone("example.com")
+    said = world.run(*SYNC, "-v").stderr + world.run(*ANNOTATE, "-v").stderr
+    secrets = {world.kubernetes.admin_token, world.environment["AWS_SECRET_ACCESS_KEY"]}
+    assert [secret for secret in secrets if secret in said] == []
+
+
+def test_sigterm_ends_process_1(world: World) -> None:
+    """A container would ignore SIGTERM and be killed only after the grace period."""
+    world.node(NODE)
+    world.cluster.fail(Fault("slow"))
+    process = start([*isolated("pid"), *PROGRAM, *ANNOTATE], environment_of(world))
+    assert wait_until(lambda: bool(world.cluster.calls), 30)
+    (first,) = children(process)
+    os.kill(first, signal.SIGTERM)
+    process.communicate(timeout=10)
+    assert process.returncode == 143
+
+
+def test_sigterm_ends_a_run_inside_name_resolution(tmp_path: Path) -> None:
+    """A pod of a node whose name server is gone would hang until it is killed."""
+    resolver = tmp_path / "resolv.conf"
+    resolver.write_text("nameserver 198.51.100.53\noptions timeout:30 attempts:3\n", encoding="ascii")
+    order = tmp_path / "nsswitch.conf"
+    order.write_text("hosts: dns\n", encoding="ascii")
+    config = tmp_path / "config"
+    cluster = {"name": "c", "cluster": {"server": "http://cluster.example.com"}}
+    context = {"name": "c", "context": {"cluster": "c", "user": ""}}
+    config.write_text(
+        json.dumps({"clusters": [cluster], "contexts": [context], "users": [], "current-context": "c"}), "utf-8"
+    )
+    silence = f"""
+        link eth0
+        ip address add 198.51.100.1/24 dev eth0
+        ip neighbour add 198.51.100.53 lladdr 02:00:00:00:00:01 dev eth0
+        mount --bind {resolver} /etc/resolv.conf
+        if test -e /etc/nsswitch.conf; then mount --bind {order} /etc/nsswitch.conf; fi
+    """
+    process = start([*network(silence, "mount"), *PROGRAM, *ANNOTATE], bare_environment(KUBECONFIG=str(config)))
+    sockets = Path(f"/proc/{process.pid}/net/udp")
+    assert wait_until(
+        lambda: "356433C6:0035" in sockets.read_text("ascii"), 30
+    )  # 198.51.100.53:53 in the kernel's words
+    process.terminate()
+    process.communicate(timeout=10)
+    assert process.returncode == 143

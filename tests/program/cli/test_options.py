@@ -1,0 +1,345 @@
+"""Every option reads its value strictly, from the command line or from its environment twin."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from jobs.core.errors import ConfigurationError
+from jobs.core.model import Coordinates, MinNodes
+from jobs.shell.options import ANNOTATE_ONCE, SYNC_ONCE, WATCH, Option, settings
+
+OPTIONS = {option.name: option for option in (*SYNC_ONCE, *ANNOTATE_ONCE, *WATCH)}
+
+
+def given(name: str, value: object) -> Any:  # noqa: ANN401 - each option has its own
+    """Read one option from the command line."""
+    option = OPTIONS[name]
+    return settings((option,), {option.key: [value] if option.many else value}, {})[option.key]
+
+
+def from_environment(name: str, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - each option has its own
+    """Read one option from the environment."""
+    option = OPTIONS[name]
+    return settings((option,), {}, environ)[option.key]
+
+
+GOOD = [
+    pytest.param("--domain", "WWW.Example.com.", ("www.example.com",), id="domain"),
+    pytest.param("--domain", "*.example.com", ("*.example.com",), id="wildcard domain"),
+    pytest.param("--node-label-selector", "a in (b, c),!d", "a in (b, c),!d", id="selector"),
+    pytest.param("--ttl", "0", 0, id="smallest ttl"),
+    pytest.param("--ttl", "2147483647", 2147483647, id="largest ttl"),
+    pytest.param("--min-nodes", "0", MinNodes(0), id="min-nodes, off"),
+    pytest.param("--min-nodes", "50%", MinNodes(50, percent=True), id="min-nodes, percentage"),
+    pytest.param("--lease-timeout", "15", 15, id="shortest lease-timeout"),
+    pytest.param("--lease-timeout", "3600", 3600, id="longest lease-timeout"),
+    pytest.param("--lease-timeout", "0", 0, id="lease-timeout, off"),
+    pytest.param("--ready-service", "traefik/traefik", ("traefik/traefik",), id="ready-service"),
+    pytest.param("--ready-service", f"{'a' * 63}/b-2", (f"{'a' * 63}/b-2",), id="ready-service, longest namespace"),
+    pytest.param("--probe", "tcp:1", (1,), id="lowest port"),
+    pytest.param("--probe", "tcp:65535", (65535,), id="highest port"),
+    pytest.param("--default-coordinates", "0,0", Coordinates.parse("0.00,0.00"), id="default coordinates"),
+    pytest.param("--zone-id", "Z2ABCDEFGHIJKL", "Z2ABCDEFGHIJKL", id="zone id"),
+    pytest.param("--zone-id", "/hostedzone/Z2ABCDEFGHIJKL", "Z2ABCDEFGHIJKL", id="zone id as AWS writes it"),
+    pytest.param("--output", "json", "json", id="output"),
+    pytest.param("--log-format", "json", "json", id="log format"),
+    pytest.param("--timeout", "15", 15, id="shortest timeout"),
+    pytest.param("--kubeconfig", "/a b/config", "/a b/config", id="kubeconfig"),
+    pytest.param("--context", "home", "home", id="context"),
+    pytest.param("--node-name", "node-1.example.com", "node-1.example.com", id="node name"),
+    pytest.param("--node-name", "a" * 253, "a" * 253, id="longest node name"),
+    pytest.param("--cronjob", "kube-node-dns", ("kube-node-dns",), id="cronjob"),
+    pytest.param("--namespace", "dns", "dns", id="namespace"),
+    pytest.param("--min-interval", "1", 1, id="min-interval"),
+    pytest.param("--interface", "eth*", ("eth*",), id="interface"),
+    pytest.param("--interface", "en[op]?", ("en[op]?",), id="interface, character class"),
+    pytest.param("--interface", "en[!x]", ("en[!x]",), id="interface, negated class"),
+    pytest.param("--exclude-interface", "wg0", ("wg0",), id="exclude-interface"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "value"), GOOD)
+def test_good_values(name: str, text: str, value: object) -> None:
+    """A documented value would be refused."""
+    assert given(name, text) == value
+
+
+@pytest.mark.parametrize(("name", "text", "value"), [case for case in GOOD if "selector" not in str(case.id)])
+def test_good_values_of_the_environment_twins(name: str, text: str, value: object) -> None:
+    """A manifest that sets the variable would be run with the default."""
+    assert from_environment(name, {f"KUBE_NODE_DNS_{name[2:].upper().replace('-', '_')}": text}) == value
+
+
+def test_a_selector_with_spaces_and_commas_is_no_list() -> None:
+    """A set-based selector in a manifest would be torn apart."""
+    assert from_environment("--node-label-selector", {"KUBE_NODE_DNS_NODE_LABEL_SELECTOR": "a in (b, c),!d"}) == (
+        "a in (b, c),!d"
+    )
+
+
+BAD = [
+    pytest.param("--domain", "192.0.2.1", "is not a domain name", id="domain"),
+    pytest.param("--domain", "b\u00fccher.example", "ASCII", id="domain, international"),
+    pytest.param("--node-label-selector", "\udcff=a", "is no text in UTF-8", id="selector of bytes that are no text"),
+    pytest.param("--ttl", "-1", "whole number of seconds from 0 to 2147483647", id="ttl below 0"),
+    pytest.param("--ttl", "2147483648", "whole number of seconds from 0 to 2147483647", id="ttl too large"),
+    pytest.param("--ttl", "1.5", "whole number of seconds", id="ttl with a fraction"),
+    pytest.param("--ttl", "1m", "whole number of seconds", id="ttl with a unit"),
+    pytest.param("--ttl", "\u0661", "whole number of seconds", id="ttl in Arabic digits"),
+    pytest.param("--ttl", "9" * 5000, "whole number of seconds", id="ttl beyond what int() reads"),
+    pytest.param("--min-nodes", "101%", "percentage from 0% to 100%", id="min-nodes above 100%"),
+    pytest.param("--min-nodes", "-1", "number of nodes", id="min-nodes below 0"),
+    pytest.param(
+        "--lease-timeout", "14", "whole number of seconds from 15 to 3600, nor 0", id="lease-timeout below 15"
+    ),
+    pytest.param("--lease-timeout", "3601", "from 15 to 3600", id="lease-timeout too long"),
+    pytest.param("--lease-timeout", "-1", "from 15 to 3600", id="lease-timeout below 0"),
+    pytest.param("--lease-timeout", "off", "nor 0 for off", id="lease-timeout, off in words"),
+    pytest.param("--lease-timeout", "\u0660", "nor 0 for off", id="lease-timeout, off in Arabic digits"),
+    pytest.param("--ready-service", "traefik", "is not NAMESPACE/NAME", id="ready-service without a namespace"),
+    pytest.param("--ready-service", "a/b/c", "is not NAMESPACE/NAME", id="ready-service of three parts"),
+    pytest.param("--ready-service", "a/", "is not NAMESPACE/NAME", id="ready-service without a name"),
+    pytest.param("--ready-service", "/b", "is not NAMESPACE/NAME", id="ready-service of no namespace"),
+    pytest.param("--ready-service", "Traefik/traefik", "is not NAMESPACE/NAME", id="ready-service in capitals"),
+    pytest.param("--ready-service", f"a/{'b' * 64}", "is not NAMESPACE/NAME", id="ready-service too long"),
+    pytest.param("--ready-service", "a/b,c!=d", "is not NAMESPACE/NAME", id="a selector for a ready-service"),
+    pytest.param("--probe", "443", "is not tcp:PORT", id="probe without a protocol"),
+    pytest.param("--probe", "udp:443", "is not tcp:PORT", id="probe over UDP"),
+    pytest.param("--probe", "TCP:443", "is not tcp:PORT", id="probe in capitals"),
+    pytest.param("--probe", "tcp:", "is not tcp:PORT", id="probe without a port"),
+    pytest.param("--probe", "tcp:0", "port from 1 to 65535", id="port below 1"),
+    pytest.param("--probe", "tcp:65536", "port from 1 to 65535", id="port too large"),
+    pytest.param("--probe", "tcp:https", "port from 1 to 65535", id="port in words"),
+    pytest.param("--probe", "tcp:443/healthz", "port from 1 to 65535", id="probe with a path"),
+    pytest.param("--probe", "tcp:\u0664", "port from 1 to 65535", id="port in Arabic digits"),
+    pytest.param("--default-coordinates", "91,0", "is not between -90 and 90", id="coordinates out of range"),
+    pytest.param("--default-coordinates", "here", "is not <latitude>,<longitude>", id="no coordinates"),
+    pytest.param("--zone-id", "example.com", "is not the id of a hosted zone", id="a name for a zone id"),
+    pytest.param("--output", "yaml", "is not one of text, json", id="output"),
+    pytest.param("--log-format", "JSON", "is not one of text, json", id="log format"),
+    pytest.param("--timeout", "14", "whole number of seconds from 15", id="timeout below 15"),
+    pytest.param("--node-name", "Node_1", "is not the name of a", id="node name"),
+    pytest.param("--node-name", "a/b", "is not the name of a", id="node name with a slash"),
+    pytest.param("--node-name", "a" * 254, "is not the name of a", id="node name too long"),
+    pytest.param("--cronjob", "Sync!", "is not the name of a", id="cronjob"),
+    pytest.param("--namespace", "a b", "is not the name of a", id="namespace"),
+    pytest.param("--min-interval", "soon", "whole number of seconds", id="min-interval"),
+    pytest.param("--interface", "eth0:1", "without alias labels", id="interface with an alias label"),
+    pytest.param("--interface", "e/th", "is not a glob", id="interface with a slash"),
+    pytest.param("--exclude-interface", "eth[0", "is not a glob", id="interface with an open class"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "words"), BAD)
+def test_bad_values(name: str, text: str, words: str) -> None:
+    """A typing error would become another setting; the message names option, value and what it should be."""
+    with pytest.raises(ConfigurationError) as caught:
+        given(name, text)
+    message = str(caught.value)
+    assert message.startswith(f"{name}: ")
+    assert repr(text)[:40] in message
+    assert words in message
+
+
+@pytest.mark.parametrize(("name", "text", "words"), BAD)
+def test_bad_values_of_the_environment_twins(name: str, text: str, words: str) -> None:
+    """A message about an option that nobody gave would send people looking in the wrong place."""
+    variable = OPTIONS[name].variable
+    with pytest.raises(ConfigurationError) as caught:
+        from_environment(name, {variable: text})
+    assert str(caught.value).startswith(f"{variable}: ")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["--domain", "--ttl", "--min-nodes", "--zone-id", "--kubeconfig", "--node-name"])
+def test_an_empty_value_on_the_command_line(name: str) -> None:
+    """A shell variable that is not set would quietly become the default."""
+    with pytest.raises(ConfigurationError, match=f"{name}: "):
+        given(name, "")
+
+
+def test_an_empty_selector_is_all_nodes() -> None:
+    """--node-label-selector '' would be an error though it says: all."""
+    assert given("--node-label-selector", "") == ""
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_each_option_has_its_twin(name: str) -> None:
+    """A setting could not be made in a manifest."""
+    assert OPTIONS[name].variable == "KUBE_NODE_DNS_" + name.removeprefix("--").replace("-", "_").upper()
+
+
+@pytest.mark.parametrize("empty", [pytest.param("", id="empty"), pytest.param(" \n", id="blank")])
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_empty_variable_is_unset(name: str, empty: str) -> None:
+    """A manifest that leaves a value empty would stop the program."""
+    option = OPTIONS[name]
+    assert from_environment(name, {option.variable: empty}) == option.default
+
+
+def test_the_option_wins() -> None:
+    """A value given by hand would be overruled by the manifest's."""
+    assert settings((OPTIONS["--ttl"],), {"ttl": "5"}, {"KUBE_NODE_DNS_TTL": "6"}) == {"ttl": 5}
+
+
+def test_the_option_wins_over_a_broken_variable() -> None:
+    """A typing error in the environment could not be worked around."""
+    assert settings((OPTIONS["--ttl"],), {"ttl": "5"}, {"KUBE_NODE_DNS_TTL": "soon"}) == {"ttl": 5}
+
+
+def test_a_list_on_the_command_line_replaces_the_variables() -> None:
+    """A run for one domain would touch those of the manifest too."""
+    found = settings((OPTIONS["--domain"],), {"domain": ["a.example"]}, {"KUBE_NODE_DNS_DOMAIN": "b.example"})
+    assert found == {"domain": ("a.example",)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a.example,b.example", id="commas"),
+        pytest.param("a.example b.example", id="spaces"),
+        pytest.param("a.example\nb.example\n", id="lines"),
+        pytest.param("\ta.example ,\n b.example, ", id="both"),
+        pytest.param(",a.example,,b.example,", id="empty parts"),
+        pytest.param("a.example, b.example,\t,", id="separators at the end"),
+        pytest.param("a.example b.example A.Example.", id="each once"),
+    ],
+)
+def test_lists_in_a_variable(text: str) -> None:
+    """A domain of the list would be missing, or a stray comma would stop the program."""
+    assert from_environment("--domain", {"KUBE_NODE_DNS_DOMAIN": text}) == ("a.example", "b.example")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        pytest.param("--ready-service", "a/b, c/d a/b", ("a/b", "c/d"), id="services"),
+        pytest.param("--probe", "tcp:443,tcp:80\ntcp:443", (443, 80), id="ports"),
+    ],
+)
+def test_lists_of_checks_in_a_variable(name: str, text: str, value: object) -> None:
+    """A check that the manifest asks for would not be made, or a port be asked twice."""
+    assert from_environment(name, {OPTIONS[name].variable: text}) == value
+
+
+@pytest.mark.parametrize("text", [pytest.param(",", id="a comma"), pytest.param(" , ,\n", id="separators")])
+def test_a_list_of_nothing_is_unset(text: str) -> None:
+    """A template that joins an empty list would stop the program."""
+    assert from_environment("--interface", {"KUBE_NODE_DNS_INTERFACE": text}) == ()
+
+
+@pytest.mark.parametrize("name", [option.name for option in OPTIONS.values() if option.flag])
+@pytest.mark.parametrize(
+    ("text", "value"), [pytest.param("true", True, id="true"), pytest.param("false", False, id="false")]
+)
+def test_booleans_in_a_variable(name: str, text: str, *, value: bool) -> None:
+    """A dry run set in a manifest would be a real one."""
+    assert from_environment(name, {OPTIONS[name].variable: text}) is value
+
+
+@pytest.mark.parametrize("text", ["1", "yes", "on", "no", "tru"])
+def test_other_words_are_no_booleans(text: str) -> None:
+    """A word that looks like yes would be read as no, or the other way round."""
+    with pytest.raises(ConfigurationError, match=f"KUBE_NODE_DNS_DRY_RUN: '{text}' is neither true nor false"):
+        from_environment("--dry-run", {"KUBE_NODE_DNS_DRY_RUN": text})
+
+
+@pytest.mark.parametrize(
+    ("on_command_line", "variable", "value"),
+    [
+        pytest.param(True, "false", True, id="the option wins"),
+        pytest.param(False, "true", True, id="not given"),
+        pytest.param(None, "", False, id="neither"),
+    ],
+)
+def test_a_flag_and_its_variable(variable: str, *, on_command_line: bool | None, value: bool) -> None:
+    """--dry-run would not protect against the manifest's settings."""
+    found = settings((OPTIONS["--dry-run"],), {"dry_run": on_command_line}, {"KUBE_NODE_DNS_DRY_RUN": variable})
+    assert found == {"dry_run": value}
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [
+        pytest.param({"KUBE_NODE_NAME": "a"}, "a", id="the downward API's variable"),
+        pytest.param({"KUBE_NODE_NAME": "a", "KUBE_NODE_DNS_NODE_NAME": "b"}, "b", id="the twin wins"),
+        pytest.param({"KUBE_NODE_NAME": "a", "KUBE_NODE_DNS_NODE_NAME": ""}, "a", id="an empty twin is unset"),
+        pytest.param({}, None, id="neither"),
+    ],
+)
+def test_the_name_of_the_node(environ: dict[str, str], name: str | None) -> None:
+    """Another node, or none, would be annotated."""
+    assert from_environment("--node-name", environ) == name
+
+
+def test_a_bad_node_name_names_its_variable() -> None:
+    """A message about KUBE_NODE_DNS_NODE_NAME would be wrong where KUBE_NODE_NAME is set."""
+    with pytest.raises(ConfigurationError, match="KUBE_NODE_NAME: 'A' is not the name of a"):
+        from_environment("--node-name", {"KUBE_NODE_NAME": "A"})
+
+
+@pytest.mark.parametrize(
+    ("options", "defaults"),
+    [
+        pytest.param(
+            SYNC_ONCE,
+            {
+                "domain": (),
+                "node_label_selector": "",
+                "ttl": 60,
+                "min_nodes": MinNodes(1),
+                "lease_timeout": 25,
+                "ready_service": (),
+                "probe": (),
+                "default_coordinates": None,
+                "zone_id": None,
+                "wait": False,
+                "dry_run": False,
+                "output": "text",
+                "timeout": None,
+                "kubeconfig": None,
+                "context": None,
+                "log_format": "text",
+                "verbose": False,
+            },
+            id="sync-once",
+        ),
+        pytest.param(
+            ANNOTATE_ONCE,
+            {
+                "node_name": None,
+                "interface": (),
+                "exclude_interface": (),
+                "dry_run": False,
+                "output": "text",
+                "timeout": None,
+                "kubeconfig": None,
+                "context": None,
+                "log_format": "text",
+                "verbose": False,
+            },
+            id="annotate-once",
+        ),
+        pytest.param(
+            WATCH,
+            {
+                "node_label_selector": "",
+                "cronjob": (),
+                "namespace": None,
+                "min_interval": 5,
+                "lease_timeout": 25,
+                "ready_service": (),
+                "probe": (),
+                "kubeconfig": None,
+                "context": None,
+                "log_format": "text",
+                "verbose": False,
+            },
+            id="watch",
+        ),
+    ],
+)
+def test_defaults(options: tuple[Option, ...], defaults: dict[str, object]) -> None:
+    """A run without options would do something else than the manual says."""
+    assert settings(options, {}, {}) == defaults

@@ -1,0 +1,1 @@
+"""What sync-once promises."""

@@ -1,0 +1,203 @@
+"""What sync-once makes of `--ready-service`: only nodes on which the ingress is ready are published."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from tests.sandbox.kubernetes_builders import endpoint, endpoint_slice
+from tests.sandbox.server import Fault
+from tests.sandbox.world import World
+from tests.support.processes import complaint
+from tests.support.silent_nodes import SERVICE, address, cluster, falls_silent, serves, showing, stopped
+from tests.support.sync_runs import LOOK, answers, reported, sync, synced, verdict
+
+READY = ("--ready-service", SERVICE)
+REASON = f"no ready endpoint of {SERVICE}"
+NOWHERE = f"no endpoint of {SERVICE} is ready on any node"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """Give a world whose API server's clock stands still."""
+    with stopped() as fresh:
+        yield fresh
+
+
+def slices(world: World, *each: Sequence[dict[str, Any]] | None, service: str = SERVICE) -> None:
+    """Give a service slices of endpoints."""
+    namespace, _, name = service.partition("/")
+    for number, endpoints in enumerate(each):
+        world.kubernetes.put(endpoint_slice(namespace, name, endpoints, name=f"{name}-{number}"))
+
+
+def test_a_node_without_a_ready_endpoint_is_withdrawn(world: World) -> None:
+    """Visitors would be sent to a node whose ingress has died, which Kubernetes calls ready for ever."""
+    zone = cluster(world)
+    serves(world, [0, 2])
+    finished = synced(world, *READY)
+    assert answers(world, zone) == showing(0, 2)
+    for text in (finished.stdout, finished.stderr):
+        assert any(f"- {address(1)}" in line and f"node-1: {REASON}" in line for line in text.splitlines()), text
+
+
+def test_the_document_tells_the_reason(world: World) -> None:
+    """A program that reads the result would not learn what is missing."""
+    cluster(world)
+    serves(world, [0, 2])
+    domain = reported(world, *READY)
+    assert (verdict(domain, "node-1")["reason"], domain["warnings"]) == (REASON, [])
+
+
+@pytest.mark.parametrize(
+    ("found", "stays"),
+    [
+        pytest.param([endpoint("node-1")], True, id="ready"),
+        pytest.param([endpoint("node-1", ready=None)], True, id="nobody says that it is not"),
+        pytest.param([{"addresses": ["10.42.0.7"], "nodeName": "node-1"}], True, id="without conditions"),
+        pytest.param([endpoint("node-1", ready=False), endpoint("node-1")], True, id="one of two"),
+        pytest.param([endpoint("node-1", terminating=False)], True, id="not terminating"),
+        pytest.param([], False, id="missing"),
+        pytest.param([endpoint("node-1", ready=False)], False, id="not ready"),
+        pytest.param([endpoint("node-1", terminating=True)], False, id="terminating"),
+        pytest.param([endpoint("node-1", ready=None, terminating=True)], False, id="terminating, unsaid"),
+        pytest.param([endpoint(None)], False, id="on no node"),
+        pytest.param([endpoint("node-11")], False, id="on a node of a similar name"),
+    ],
+)
+def test_which_endpoints_count(world: World, found: list[dict[str, Any]], *, stays: bool) -> None:
+    """A healthy ingress would take its node out of DNS, or one that stops would keep it in."""
+    zone = cluster(world, 2)
+    slices(world, [endpoint("node-0"), *found])
+    synced(world, *READY)
+    assert answers(world, zone) == (showing(0, 1) if stays else showing(0))
+
+
+def test_few_nodes_with_the_ingress_are_no_fault_of_the_observer(world: World) -> None:
+    """An ingress that runs on one node of five would be published on all."""
+    zone = cluster(world, 5)
+    serves(world, [3])
+    assert "warning" not in synced(world, *READY).stdout
+    assert answers(world, zone) == showing(3)
+
+
+def test_a_service_may_have_many_slices_some_of_them_empty(world: World) -> None:
+    """In a large cluster, or after a restart of the ingress, healthy nodes would leave DNS."""
+    zone = cluster(world)
+    slices(world, None, [endpoint("node-0")], [], [endpoint("node-1")])
+    synced(world, *READY)
+    assert answers(world, zone) == showing(0, 1)
+
+
+def test_more_slices_than_a_page(world: World) -> None:
+    """The endpoints after the first page would be missing."""
+    zone = cluster(world)
+    slices(world, *([] for _ in range(501)), [endpoint("node-0"), endpoint("node-1")])
+    synced(world, *READY)
+    assert world.cluster.operations()[:4] == [*LOOK, *["list endpointslices"] * 2]
+    assert answers(world, zone) == showing(0, 1)
+
+
+def test_another_service_does_not_count(world: World) -> None:
+    """A service of the same name elsewhere, or beside it, would hide that the ingress is gone."""
+    zone = cluster(world)
+    serves(world, [0])
+    serves(world, [0, 1], "other/traefik")
+    serves(world, [0, 1, 2], "traefik/other")
+    synced(world, *READY)
+    assert answers(world, zone) == showing(0)
+
+
+def test_every_service_is_needed(world: World) -> None:
+    """A node that terminates TLS but reaches no backend would be published."""
+    zone = cluster(world)
+    serves(world, [0, 1])
+    serves(world, [0, 2], "web/cache")
+    domain = reported(world, *READY, "--ready-service", "web/cache")
+    assert answers(world, zone) == showing(0)
+    reasons = [verdict(domain, f"node-{number}")["reason"] for number in range(3)]
+    assert reasons == [None, "no ready endpoint of web/cache", REASON]
+
+
+def test_services_in_the_environment(world: World) -> None:
+    """A manifest could not name them."""
+    zone = cluster(world)
+    serves(world, [0, 1])
+    serves(world, [0, 2], "web/cache")
+    synced(world, KUBE_NODE_DNS_READY_SERVICE=f"{SERVICE}, web/cache")
+    assert answers(world, zone) == showing(0)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param((), id="no such service"),
+        pytest.param((None,), id="null"),
+        pytest.param(([],), id="empty"),
+        pytest.param(([endpoint("node-0", ready=False), endpoint("node-1", terminating=True)],), id="none ready"),
+        pytest.param(([endpoint(None)],), id="on no node"),
+    ],
+)
+def test_a_service_that_is_ready_nowhere_is_ignored(world: World, found: tuple[list[dict[str, Any]] | None]) -> None:
+    """A typing error in the option would empty DNS."""
+    zone = cluster(world)
+    slices(world, *found)
+    finished = synced(world, *READY)
+    assert NOWHERE in complaint(finished, 0)
+    assert f"  warning: {NOWHERE}" in finished.stdout
+    assert (answers(world, zone), world.route53.history) == (showing(0, 1, 2), [])
+
+
+def test_a_service_that_is_ready_nowhere_leaves_the_others_in_force(world: World) -> None:
+    """One typing error would switch every service off."""
+    zone = cluster(world)
+    serves(world, [0, 1])
+    domain = reported(world, *READY, "--ready-service", "traefik/traeffik")
+    assert answers(world, zone) == showing(0, 1)
+    assert ["traefik/traeffik" in each for each in domain["warnings"]] == [True]
+
+
+def test_the_missing_right_to_list_endpoints_is_a_wrong_configuration(world: World) -> None:
+    """Whoever asks for the check would go without it, and not notice."""
+    zone = cluster(world)
+    serves(world, [0])
+    world.cluster.fail(Fault("access denied", "list endpointslices"))
+    line = complaint(sync(world, *READY), 2)
+    assert 'cannot list resource "endpointslices"' in line
+    assert 'in the namespace "traefik"' in line
+    assert (answers(world, zone), world.route53.history) == (showing(0, 1, 2), [])
+
+
+def test_endpoints_that_cannot_be_read_withdraw_nothing(world: World) -> None:
+    """What is not known would be taken for a missing ingress."""
+    zone = cluster(world)
+    serves(world, [0])
+    world.cluster.fail(Fault("unavailable", "list endpointslices"))
+    finished = sync(world, *READY, "--timeout", "15")
+    assert finished.returncode == 1
+    assert "/endpointslices: " in finished.stderr.splitlines()[-1]
+    assert (answers(world, zone), world.route53.history) == (showing(0, 1, 2), [])
+
+
+def test_the_last_nodes_stay_when_the_ingress_runs_elsewhere(world: World) -> None:
+    """An ingress moved to nodes that are not selected would take the whole site off the net."""
+    zone = cluster(world)
+    serves(world, [7])
+    assert sync(world, *READY).returncode == 3
+    assert (answers(world, zone), world.route53.history) == (showing(0, 1, 2), [])
+
+
+def test_a_silent_node_counts_among_those_that_serve(world: World) -> None:
+    """Nodes without the ingress would make one silent node of two look like one of five, or like the only one."""
+    zone = cluster(world, 5)
+    serves(world, [0, 1])
+    falls_silent(world, 1)
+    synced(world, *READY)
+    assert answers(world, zone) == showing(0)
+
+
+def test_nobody_asks_for_endpoints_by_default(world: World) -> None:
+    """The default installation would need a right to look into every namespace."""
+    cluster(world)
+    synced(world)
+    assert world.cluster.operations() == LOOK

@@ -1,0 +1,153 @@
+"""How a run of sync-once ends when it must: at the deadline, and on SIGTERM while it is busy with no call."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.server import Fault, wait_until
+from tests.sandbox.world import Finished, World
+from tests.support.processes import ANNOTATE, environment_of, start
+from tests.support.sync_runs import DOMAIN, FRA_4, document, no_place, shows, undated
+
+QUICKLY = 10.0
+"""Seconds: a process that is told to end does so in a fraction of one, but this machine may be busy."""
+
+RUN = ("sync-once", "--domain", DOMAIN)
+
+
+def login_with(world: World, script: str) -> None:
+    """Give the kubeconfig a login plugin."""
+    plugin = {"command": "sh", "args": ["-c", script], "interactiveMode": "Never"}
+    config = json.loads(world.kubeconfig.read_text())
+    config["users"][0]["user"] = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", **plugin}}
+    world.kubeconfig.write_text(json.dumps(config), encoding="utf-8")
+
+
+def hang_at_login(world: World) -> Path:
+    """Give the kubeconfig a login plugin that never answers; it writes its process id to the file returned."""
+    told = world.home / "plugin"
+    login_with(world, f"echo $$ > {told}; exec sleep 60")
+    return told
+
+
+def end_plugin(told: Path) -> None:
+    """End the plugin that a run has left behind."""
+    assert wait_until(lambda: told.exists() and bool(told.read_text()), 60)
+    os.kill(int(told.read_text()), signal.SIGKILL)
+
+
+AT_DEADLINE: dict[str, Callable[[World], object]] = {
+    "route53-unreachable": lambda world: world.dns.refuse(),
+    "cluster-unreachable": lambda world: world.cluster.refuse(),
+    "cluster-has-no-clock": undated,
+    "login-plugin-hangs": hang_at_login,
+}
+
+
+@pytest.fixture(scope="module")
+def at_deadline() -> Iterator[dict[str, tuple[World, Finished]]]:
+    """Let every run go to its deadline, all at the same time."""
+    with ExitStack() as stack:
+        worlds = {name: stack.enter_context(World()) for name in AT_DEADLINE}
+        for name, world in worlds.items():
+            shows(world, no_place(world), {"A simple": [FRA_4, "192.0.2.1"]})
+            AT_DEADLINE[name](world)
+        last = ("--timeout", "20", "--output", "json", "--min-nodes", "0")
+        started = {name: world.start(*RUN, *last) for name, world in worlds.items()}
+        ended = {name: (worlds[name], finish(process, 60)) for name, process in started.items()}
+        end_plugin(worlds["login-plugin-hangs"].home / "plugin")
+        yield ended
+
+
+def finish(process: subprocess.Popen[str], seconds: float = QUICKLY) -> Finished:
+    """Wait for the end of a process, and not for those it has left behind."""
+    try:
+        out, err = process.communicate(timeout=seconds)
+    finally:
+        process.kill()
+    return Finished(process.args, process.returncode, out, err)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("route53-unreachable", "Route 53 unreachable"),
+        ("cluster-unreachable", "Kubernetes API server unreachable"),
+        ("cluster-has-no-clock", "GET /api/v1/nodes: the answer has no Date that can be read"),
+        ("login-plugin-hangs", "--timeout"),
+    ],
+)
+def test_outage_ends_the_run_at_the_deadline(
+    at_deadline: dict[str, tuple[World, Finished]], name: str, words: str
+) -> None:
+    """A run would hang, take an outage for "no nodes" or "no records", or not tell what it has been waiting for."""
+    world, finished = at_deadline[name]
+    found = document(finished)
+    assert (finished.returncode, found["status"]) == (1, 1)
+    assert words in found["domains"][0]["error"], found["domains"][0]["error"]
+    assert words in finished.stderr
+    assert world.route53.history == []
+
+
+def test_sigterm_ends_a_run_that_waits_to_try_again(world: World) -> None:
+    """A pod would use up its grace period while Route 53 is throttled."""
+    no_place(world)
+    world.dns.fail(Fault("throttled"))
+    process = world.start(*RUN)
+    assert wait_until(lambda: len(world.dns.calls) >= 3, 60)
+    process.terminate()
+    assert finish(process).returncode == 143
+
+
+def test_sigterm_ends_a_login_plugin_that_hangs(world: World) -> None:
+    """A broken plugin would keep the pod until it is killed."""
+    told = hang_at_login(world)
+    process = world.start(*RUN)
+    assert wait_until(lambda: told.exists() and bool(told.read_text()), 60)
+    process.terminate()
+    finished = finish(process)
+    end_plugin(told)
+    assert finished.returncode == 143
+
+
+def test_login_plugin_that_fails_is_quoted(world: World) -> None:
+    """A user would not learn what the plugin has to say."""
+    no_place(world)
+    login_with(world, "echo the hardware key is missing >&2; exit 3")
+    finished = world.run(*RUN)
+    assert finished.returncode == 1
+    assert (
+        "exit status 3" in finished.stderr
+        or "exit code (3)" in finished.stderr
+        or "the hardware key" in finished.stderr
+    )
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("broken", "arguments", "status"),
+    [
+        pytest.param("sync_once.conclude", RUN, 1, id="before anything is done"),
+        pytest.param("sync_once.news", RUN, 0, id="when all is done"),
+        pytest.param("annotate_once.annotate_once", ANNOTATE, 1, id="annotate-once"),
+    ],
+)
+def test_a_defect_is_one_line_and_leaves_a_result(
+    world: World, broken: str, arguments: tuple[str, ...], status: int
+) -> None:
+    """Programs would get no document, and nobody a report that could help."""
+    no_place(world)
+    module = broken.partition(".")[0]
+    script = f"from jobs import {module}; {broken} = None; from jobs.__main__ import main; main()"
+    process = start([sys.executable, "-c", script, *arguments, "--output", "json"], environment_of(world))
+    finished = finish(process, 60)
+    (line,) = (line for line in finished.stderr.splitlines() if line.startswith("error: "))
+    assert "please report this" in line
+    assert (finished.returncode, json.loads(finished.stdout)["status"]) == (status, status)

@@ -1,0 +1,246 @@
+"""The Events that sync-once leaves about nodes: what `kubectl describe node` tells when the log is gone."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.sandbox.server import Fault, FaultKind
+from tests.sandbox.world import World
+from tests.support.manifests import KUBECTL
+from tests.support.silent_nodes import address, cluster, falls_silent, showing, stopped
+from tests.support.sync_runs import DOMAIN, WRITE, addresses, annotate, answers, slow, sync, synced
+
+REASON = "lease not renewed for 31 s"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """Give a world whose API server's clock stands still."""
+    with stopped() as fresh:
+        yield fresh
+
+
+def events(world: World) -> dict[str, dict[str, Any]]:
+    """Give every Event there is, by the node it is about; there must be one at most."""
+    found = [each.value for each in world.kubernetes.store if each.resource.kind == "Event"]
+    by_node = {each["involvedObject"]["name"]: each for each in found}
+    assert len(by_node) == len(found)
+    return by_node
+
+
+def messages(world: World) -> dict[str, tuple[str, str]]:
+    """Give reason and message of the Event about each node."""
+    return {node: (each["reason"], each["message"]) for node, each in events(world).items()}
+
+
+def kubectl(world: World, *arguments: str) -> str:
+    """Give what kubectl prints."""
+    command = [KUBECTL, f"--kubeconfig={world.kubeconfig}", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_withdrawn_node_gets_an_event(world: World) -> None:
+    """Once the log is gone, nobody could tell when and why a node has left DNS."""
+    cluster(world)
+    falls_silent(world, 1)
+    synced(world)
+    message = f"{DOMAIN}: withdrawn {address(1)}: {REASON}"
+    assert messages(world) == {"node-1": ("WithdrawnFromDNS", message)}
+
+
+def test_a_published_node_gets_an_event(world: World) -> None:
+    """Nobody could tell since when a node gets visitors."""
+    cluster(world, shown=2)
+    synced(world)
+    assert messages(world) == {"node-2": ("PublishedToDNS", f"{DOMAIN}: published {address(2)}")}
+
+
+def test_the_event_is_one_that_kubectl_finds_and_dates(world: World) -> None:
+    """`kubectl get events` would show it without a time or a source, or not at all."""
+    cluster(world)
+    falls_silent(world, 1)
+    synced(world)
+    event = events(world)["node-1"]
+    now = world.kubernetes.get("Lease", "node-1", "kube-node-lease", api_version="coordination.k8s.io/v1")
+    assert event["metadata"]["namespace"] == "default"
+    assert event["involvedObject"] == {"apiVersion": "v1", "kind": "Node", "name": "node-1", "uid": "node-1"}
+    assert (event["type"], event["count"], event["source"]) == ("Warning", 1, {"component": "kube-node-dns"})
+    assert event["firstTimestamp"] == event["lastTimestamp"] > now["metadata"]["managedFields"][0]["time"]
+
+
+def test_an_event_of_good_news_is_no_warning(world: World) -> None:
+    """Whoever looks for warnings would find every node that has come back."""
+    cluster(world, shown=2)
+    synced(world)
+    assert events(world)["node-2"]["type"] == "Normal"
+
+
+def test_an_event_tells_of_all_domains_and_families(world: World) -> None:
+    """One change would be told many times, or only in part."""
+    cluster(world)
+    annotate(world, "node-1", "node-ips", f"{address(1)},2a01:4f8:c17:1::10")
+    synced(world, "--domain", "a.example.com")
+    (first,) = (message for node, (_, message) in messages(world).items() if node == "node-1")
+    both = f"{address(1)} 2a01:4f8:c17:1::10"
+    assert first == f"{DOMAIN}: published 2a01:4f8:c17:1::10; a.example.com: published {both}"
+    assert world.cluster.operations().count("create events") == 3
+
+
+def test_a_dry_run_leaves_no_event(world: World) -> None:
+    """The history of a node would tell what has never happened."""
+    cluster(world)
+    falls_silent(world, 1)
+    synced(world, "--dry-run")
+    assert "create events" not in world.cluster.operations()
+
+
+def test_a_run_that_changes_nothing_leaves_no_event(world: World) -> None:
+    """Every minute, each node would get an Event."""
+    cluster(world)
+    synced(world)
+    assert "create events" not in world.cluster.operations()
+
+
+def test_a_refused_withdrawal_leaves_no_event(world: World) -> None:
+    """The history would say that a node has left which visitors still reach."""
+    cluster(world)
+    falls_silent(world, 1)
+    assert sync(world, "--min-nodes", "3").returncode == 3
+    assert "create events" not in world.cluster.operations()
+
+
+def test_a_failed_write_leaves_no_event(world: World) -> None:
+    """The history would tell what Route 53 has refused."""
+    cluster(world)
+    falls_silent(world, 1)
+    world.dns.fail(Fault("access denied", WRITE))
+    assert sync(world).returncode == 2
+    assert "create events" not in world.cluster.operations()
+
+
+@pytest.mark.parametrize("kind", ["applied then dropped", "reset", "throttled", "unavailable"])
+def test_a_write_whose_answer_was_lost_leaves_one_event(world: World, kind: FaultKind) -> None:
+    """A change that has reached Route 53 would go untold, or be told twice."""
+    zone = cluster(world)
+    falls_silent(world, 1)
+    world.dns.fail(Fault(kind, WRITE, last=1))
+    synced(world)
+    assert answers(world, zone) == showing(0, 2)
+    assert messages(world) == {"node-1": ("WithdrawnFromDNS", f"{DOMAIN}: withdrawn {address(1)}: {REASON}")}
+
+
+def test_what_was_done_before_the_run_failed_is_told(world: World) -> None:
+    """The change of one domain would go untold because another failed."""
+    cluster(world)
+    falls_silent(world, 1)
+    assert sync(world, "--domain", "cdn.example.org").returncode == 2
+    assert messages(world) == {"node-1": ("WithdrawnFromDNS", f"{DOMAIN}: withdrawn {address(1)}: {REASON}")}
+
+
+@pytest.mark.parametrize("kind", ["access denied", "unavailable", "throttled", "malformed", "reset", "expired token"])
+def test_an_event_that_cannot_be_written_is_no_failure(world: World, kind: FaultKind) -> None:
+    """Whoever upgrades without the new right would get an alert for each change."""
+    zone = cluster(world, shown=1)
+    world.cluster.fail(Fault(kind, "create events"))
+    finished = synced(world)
+    (warning,) = (line for line in finished.stderr.splitlines() if line.startswith("warning:"))
+    assert "no Event about node-1" in warning
+    assert world.cluster.operations().count("create events") == 1
+    assert answers(world, zone) == showing(0, 1, 2)
+
+
+def test_an_event_that_takes_long_is_no_failure(world: World) -> None:
+    """A slow API server would make good runs fail."""
+    zone = cluster(world)
+    falls_silent(world, 1)
+    world.cluster.fail(slow("create events", 60))
+    began = time.monotonic()
+    finished = synced(world, "--timeout", "20")
+    assert time.monotonic() - began < 30
+    assert "no Event about node-1" in finished.stderr
+    assert answers(world, zone) == showing(0, 2)
+
+
+def test_a_deadline_that_comes_while_events_are_written_is_no_failure(world: World) -> None:
+    """A run that has done all its work would be called failed for its news."""
+    zone = cluster(world)
+    falls_silent(world, 1)
+    world.cluster.fail(
+        Fault("slow", "list nodes", last=1, seconds=3),
+        Fault("slow", "list nodes", first=2, seconds=5),
+        slow("create events", 60),
+    )
+    finished = synced(world, "--timeout", "15")
+    assert "cdn.example.com · zone" in finished.stdout
+    assert f"node-1: {REASON}" in finished.stdout
+    assert answers(world, zone) == showing(0, 2)
+
+
+def test_a_run_that_waits_is_not_done_before_it_has_waited(world: World) -> None:
+    """Slow news would let `--wait` return as if every name server had the change already."""
+    cluster(world)
+    falls_silent(world, 1)
+    world.route53.pending_polls, world.route53.pending_seconds = 1000, 3600
+    world.cluster.fail(
+        Fault("slow", "list nodes", last=1, seconds=3),
+        Fault("slow", "list nodes", first=2, seconds=5),
+        slow("create events", 60),
+    )
+    assert sync(world, "--wait", "--timeout", "15").returncode == 1
+
+
+def test_many_events_do_not_hold_up_a_run(world: World) -> None:
+    """The first sync of a large cluster would miss its deadline for its news."""
+    zone = cluster(world, 12, shown=1)
+    world.cluster.fail(slow("create events", 1, last=None))
+    synced(world, "--timeout", "20")
+    assert 1 <= len(events(world)) <= 5
+    assert addresses(world, zone) == {address(number) for number in range(12)}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("n" * 253, id="253 letters"),
+        pytest.param("n" * 199 + "." + "n" * 53, id="a dot where it is cut"),
+        pytest.param("n" * 199 + "-" + "n" * 53, id="a hyphen where it is cut"),
+        pytest.param("n" * 197 + ".x-" + "n" * 53, id="a hyphen after a short label"),
+        pytest.param("a", id="one letter"),
+    ],
+)
+def test_any_name_of_a_node_will_do(world: World, name: str) -> None:
+    """Nodes with long names, as some clouds give them, would have no history."""
+    cluster(world, 1)
+    world.node(name, address(1))
+    finished = synced(world)
+    assert finished.stderr.count("warning") == 0, finished.stderr
+    assert messages(world) == {name: ("PublishedToDNS", f"{DOMAIN}: published {address(1)}")}
+
+
+def test_a_message_of_many_addresses_is_cut(world: World) -> None:
+    """A node with many addresses in many domains would have no history."""
+    cluster(world, 1)
+    many = [f"2a01:4f8:c17:1234:5678:9abc:def0:{number:x}" for number in range(0x1000, 0x1008)]
+    annotate(world, "node-0", "node-ips", ",".join([address(0), *many]))
+    domains = [part for number in range(5) for part in ("--domain", f"{'x' * 60}{number}.example.com")]
+    synced(world, *domains)
+    assert 900 < len(messages(world)["node-0"][1]) <= 1024
+
+
+def test_kubectl_tells_the_story(world: World) -> None:
+    """People look there first."""
+    cluster(world)
+    falls_silent(world, 1)
+    synced(world)
+    world.kubernetes.renew_lease("node-1")
+    synced(world)
+    stories = [
+        ["Warning", "WithdrawnFromDNS", f"{DOMAIN}: withdrawn {address(1)}: {REASON}"],
+        ["Normal", "PublishedToDNS", f"{DOMAIN}: published {address(1)}"],
+    ]
+    for command in (("events", "--for", "node/node-1"), ("describe", "node", "node-1")):
+        lines = kubectl(world, *command).splitlines()
+        assert all(any(all(word in line for word in story) for line in lines) for story in stories), lines

@@ -1,0 +1,340 @@
+"""What sync-once makes of silent nodes: by their Leases, and by what the node controller says of them."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.sandbox.kubernetes_kinds import resource_of_kind
+from tests.sandbox.server import Fault, FaultKind
+from tests.sandbox.world import World
+from tests.support.processes import complaint
+from tests.support.silent_nodes import HOUR, address, cluster, falls_silent, showing, stopped, turns_unknown
+from tests.support.sync_runs import (
+    DOMAIN,
+    LOOK,
+    NO_OP,
+    answers,
+    document,
+    forget,
+    reported,
+    sync,
+    synced,
+    verdict,
+)
+
+REASON = "lease not renewed for 31 s"
+IGNORED = "lease not renewed in time: 2 of 3 nodes"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """Give a world whose API server's clock stands still, an hour behind ours."""
+    with stopped() as fresh:
+        yield fresh
+
+
+def test_a_silent_node_is_withdrawn(world: World) -> None:
+    """A node without power would stay in DNS until Kubernetes notices, most of a minute."""
+    zone = cluster(world)
+    falls_silent(world, 1)
+    finished = synced(world)
+    assert answers(world, zone) == showing(0, 2)
+    for text in (finished.stdout, finished.stderr):
+        assert any(f"- {address(1)}" in line and f"node-1: {REASON}" in line for line in text.splitlines()), text
+    assert re.search(rf"^node-1 +no +{address(1)} +{REASON}$", finished.stdout, re.MULTILINE)
+
+
+def test_the_document_tells_why_a_silent_node_is_out(world: World) -> None:
+    """A program that reads the result would not learn which machine failed, and how."""
+    cluster(world)
+    falls_silent(world, 1)
+    domain = reported(world)
+    assert (domain["status"], domain["warnings"]) == ("changed", [])
+    assert verdict(domain, "node-1") == {
+        "name": "node-1",
+        "published": False,
+        "reason": REASON,
+        "addresses": [{"address": address(1), "published": False, "reason": REASON}],
+        "coordinates": None,
+    }
+
+
+def test_when_most_are_silent_nothing_is_withdrawn(world: World) -> None:
+    """After an outage of the API server the whole site would leave the net."""
+    zone = cluster(world)
+    falls_silent(world, 0, 1)
+    finished = synced(world)
+    assert (answers(world, zone), world.route53.history) == (showing(0, 1, 2), [])
+    assert re.search(rf"^  warning: {IGNORED}, ", finished.stdout, re.MULTILINE)
+    assert IGNORED in complaint(finished, 0)
+
+
+def test_the_document_tells_what_was_not_believed(world: World) -> None:
+    """Nobody could tell that most of a cluster looks dead."""
+    cluster(world)
+    falls_silent(world, 0, 1)
+    domain = reported(world)
+    assert (domain["status"], domain["error"]) == ("unchanged", None)
+    assert [each[: len(IGNORED)] for each in domain["warnings"]] == [IGNORED]
+    assert all(each["published"] for each in domain["nodes"])
+
+
+def test_a_silent_node_comes_back(world: World) -> None:
+    """A node that has been gone for a minute would be gone for good."""
+    zone = cluster(world, shown=2)
+    synced(world)
+    assert answers(world, zone) == showing(0, 1, 2)
+
+
+@pytest.mark.parametrize("wrong", ["2020-01-01T00:00:00.000000Z", "2099-01-01T00:00:00.000000Z"])
+def test_the_clocks_of_nodes_do_not_count(world: World, wrong: str) -> None:
+    """A healthy node with a wrong clock would leave DNS, and a dead one with another would stay."""
+    zone = cluster(world)
+    world.kubernetes.renew_lease("node-0", age_seconds=4, renew_time=wrong)
+    world.kubernetes.renew_lease("node-1", age_seconds=31, renew_time=wrong)
+    synced(world)
+    assert answers(world, zone) == showing(0, 2)
+
+
+@pytest.mark.parametrize("offset", [-HOUR, 0, HOUR])
+def test_the_clock_of_this_machine_does_not_count(offset: float) -> None:
+    """On a laptop with a wrong clock, healthy nodes would leave DNS and dead ones would stay."""
+    with stopped(offset) as world:
+        zone = cluster(world)
+        falls_silent(world, 1)
+        turns_unknown(world, 2, seconds=31)
+        synced(world)
+        assert answers(world, zone) == showing(0)
+
+
+@pytest.mark.parametrize(
+    ("option", "seconds", "left"),
+    [
+        pytest.param("40", 39, {0, 1, 2}, id="longer"),
+        pytest.param("40", 40, {0, 2}, id="longer, over"),
+        pytest.param("15", 16, {0, 2}, id="shorter"),
+        pytest.param("0", 9999, {0, 1, 2}, id="off"),
+    ],
+)
+def test_lease_timeout(world: World, option: str, seconds: float, left: set[int]) -> None:
+    """A user's own limit would be another than the one that holds."""
+    zone = cluster(world)
+    falls_silent(world, 1, seconds=seconds)
+    synced(world, "--lease-timeout", option)
+    assert answers(world, zone) == showing(*left)
+    assert ("list leases" in world.cluster.operations()) is (option != "0")
+
+
+def test_without_the_right_to_list_leases_the_run_goes_on(world: World) -> None:
+    """Whoever upgrades without the new right would have no DNS any more."""
+    zone = cluster(world)
+    world.kubernetes.set_ready("node-0", "False", "PLEG is not healthy")
+    falls_silent(world, 1)
+    world.cluster.fail(Fault("access denied", "list leases"))
+    finished = synced(world)
+    assert answers(world, zone) == showing(1, 2)
+    (warning,) = (line for line in finished.stderr.splitlines() if line.startswith("warning:"))
+    assert "--lease-timeout 0" in warning
+    assert 'cannot list resource "leases"' in warning
+
+
+@pytest.mark.parametrize("kind", ["unavailable", "malformed"])
+def test_leases_that_cannot_be_read_withdraw_nothing(world: World, kind: FaultKind) -> None:
+    """What is not known would be taken for a sign of death."""
+    zone = cluster(world)
+    falls_silent(world, 1)
+    world.cluster.fail(Fault(kind, "list leases"))
+    finished = sync(world, "--timeout", "15")
+    assert finished.returncode == 1
+    assert "/leases: " in finished.stderr.splitlines()[-1]
+    assert (answers(world, zone), world.route53.history) == (showing(0, 1, 2), [])
+
+
+@pytest.mark.parametrize("kind", ["unavailable", "malformed", "empty", "throttled", "reset"])
+def test_leases_that_can_be_read_in_the_end(world: World, kind: FaultKind) -> None:
+    """One lost answer would end the run."""
+    zone = cluster(world)
+    falls_silent(world, 1)
+    world.cluster.fail(Fault(kind, "list leases", last=1))
+    synced(world)
+    assert answers(world, zone) == showing(0, 2)
+
+
+def without_managers(world: World, number: int) -> None:
+    """Let a Lease have nothing that tells when its fields were changed."""
+    rewrite(world, number, lambda metadata: metadata.pop("managedFields"))
+
+
+def owned_by_nobody(world: World, number: int) -> None:
+    """Let a Lease have managers, none of which owns its renewTime."""
+
+    def change(metadata: dict[str, Any]) -> None:
+        (entry,) = metadata["managedFields"]
+        metadata["managedFields"] = [{**entry, "fieldsV1": {"f:metadata": {}, "f:spec": {"f:holderIdentity": {}}}}]
+
+    rewrite(world, number, change)
+
+
+def rewrite(world: World, number: int, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the metadata of a Lease behind the API server's back."""
+    resource = resource_of_kind("coordination.k8s.io/v1", "Lease")
+    assert resource
+    stored = world.kubernetes.store.get(resource, f"kube-node-lease/node-{number}")
+    assert stored
+    metadata = dict(stored.value["metadata"])
+    change(metadata)
+    value = {**stored.value, "metadata": metadata}
+    world.kubernetes.store.write(resource, stored.key, lambda _: value)
+
+
+@pytest.mark.parametrize("silent_about", [without_managers, owned_by_nobody])
+def test_a_lease_that_does_not_tell_is_not_looked_at(world: World, silent_about: Callable[[World, int], None]) -> None:
+    """A node whose Lease somebody has stripped would leave DNS."""
+    zone = cluster(world)
+    falls_silent(world, 0, 1)
+    silent_about(world, 0)
+    domain = reported(world)
+    assert answers(world, zone) == showing(0, 2)
+    assert domain["warnings"] == []
+
+
+def test_the_newest_owner_of_the_time_counts(world: World) -> None:
+    """A Lease that a second program had written once would look stale for ever."""
+    zone = cluster(world)
+
+    def also_owned(metadata: dict[str, Any]) -> None:
+        (entry,) = metadata["managedFields"]
+        metadata["managedFields"] = [{**entry, "manager": "other", "time": "2020-01-01T00:00:00Z"}, entry]
+
+    rewrite(world, 1, also_owned)
+    synced(world)
+    assert answers(world, zone) == showing(0, 1, 2)
+
+
+def test_leases_of_nodes_that_are_out_already_do_not_count(world: World) -> None:
+    """Two nodes taken down for maintenance would protect the dead one among the others."""
+    zone = cluster(world, 5)
+    world.kubernetes.edit("Node", "node-3", lambda node: node["spec"].update(unschedulable=True))
+    world.kubernetes.set_ready("node-4", "False", "PLEG is not healthy")
+    falls_silent(world, 1, 3, 4)
+    domain = reported(world)
+    assert answers(world, zone) == showing(0, 2)
+    reasons = [verdict(domain, f"node-{number}")["reason"] for number in (1, 3, 4)]
+    assert reasons == [REASON, "cordoned", "not ready: PLEG is not healthy"]
+
+
+def test_leases_of_other_nodes_do_not_count(world: World) -> None:
+    """Nodes that are not selected would hide that most of those that are look dead."""
+    zone = cluster(world)
+    for number in range(20):
+        world.kubernetes.renew_lease(f"other-{number}")
+    falls_silent(world, 0, 1)
+    assert len(reported(world)["warnings"]) == 1
+    assert answers(world, zone) == showing(0, 1, 2)
+
+
+def test_leases_are_listed_page_by_page(world: World) -> None:
+    """In a large cluster, the silent nodes after the first page would stay in DNS."""
+    zone = cluster(world)
+    for number in range(600):
+        world.kubernetes.renew_lease(f"aaa-{number:03d}")
+    falls_silent(world, 1)
+    synced(world, "--dry-run")
+    assert world.cluster.operations() == [*LOOK, "list leases"]
+    synced(world)
+    assert answers(world, zone) == showing(0, 2)
+
+
+def test_leases_are_read_after_the_nodes_as_they_are_now(world: World) -> None:
+    """A Lease from the API server's cache, or from before, would make a healthy node look dead."""
+    cluster(world)
+    synced(world)
+    nodes, leases = world.cluster.calls
+    assert [nodes.operation, leases.operation] == LOOK
+    assert "resourceVersion" not in leases.request.query
+
+
+def test_one_look_is_enough_for_all_domains(world: World) -> None:
+    """Each domain would cost the API server a list of all Leases."""
+    zone = cluster(world)
+    more = ("--domain", "a.example.com", "--domain", "b.example.com")
+    synced(world, *more)
+    forget(world)
+    falls_silent(world, 1)
+    synced(world, *more)
+    assert world.cluster.operations()[:4] == [*LOOK, *LOOK]
+    assert "list" not in " ".join(world.cluster.operations()[4:])
+    assert answers(world, zone, "b.example.com") == showing(0, 2)
+
+
+def test_a_warning_is_logged_once_for_all_domains(world: World) -> None:
+    """The log would repeat itself for each domain, every minute."""
+    cluster(world)
+    synced(world, "--domain", "a.example.com")
+    falls_silent(world, 0, 1)
+    line = complaint(sync(world, "--domain", "a.example.com"), 0)
+    assert all(words in line for words in (IGNORED, DOMAIN, "a.example.com"))
+
+
+def test_min_nodes_holds_over_evidence(world: World) -> None:
+    """Whoever asks for a minimum would have fewer nodes in DNS."""
+    zone = cluster(world)
+    falls_silent(world, 1)
+    assert sync(world, "--min-nodes", "3").returncode == 3
+    assert (answers(world, zone), world.route53.history) == (showing(0, 1, 2), [])
+
+
+def test_a_dry_run_tells_and_changes_nothing(world: World) -> None:
+    """A person could not see what the evidence would do."""
+    zone = cluster(world)
+    falls_silent(world, 1)
+    finished = synced(world, "--dry-run")
+    assert f"node-1: {REASON}" in finished.stdout
+    assert (answers(world, zone), world.dns.operations()) == (showing(0, 1, 2), NO_OP)
+    (only,) = document(sync(world, "--dry-run", "--output", "json"))["domains"]
+    assert (only["status"], verdict(only, "node-1")["reason"]) == ("would change", REASON)
+
+
+def test_one_node_that_turns_unknown_leaves_at_once(world: World) -> None:
+    """A dead node whose Lease tells nothing would stay for half a minute more."""
+    zone = cluster(world)
+    turns_unknown(world, 1, seconds=0)
+    assert "node-1: not ready: Kubelet stopped posting." in synced(world).stdout
+    assert answers(world, zone) == showing(0, 2)
+
+
+@pytest.mark.parametrize("seconds", [0, 29])
+def test_nodes_that_turn_unknown_together_stay_for_a_while(world: World, seconds: float) -> None:
+    """When the API server comes back, nodes that have only not reported yet would leave DNS together."""
+    zone = cluster(world)
+    turns_unknown(world, 0, 1, seconds=seconds)
+    assert "Ready=Unknown for less than 30 s: 2 of 3 nodes" in complaint(synced(world), 0)
+    assert (answers(world, zone), world.route53.history) == (showing(0, 1, 2), [])
+
+
+def test_nodes_that_stay_unknown_leave(world: World) -> None:
+    """Two dead nodes of three would stay in DNS for ever."""
+    zone = cluster(world)
+    turns_unknown(world, 0, 1, seconds=31)
+    finished = synced(world)
+    assert answers(world, zone) == showing(2)
+    assert "warning" not in finished.stdout
+
+
+def test_the_last_nodes_stay_even_when_all_stay_unknown(world: World) -> None:
+    """A control plane that is cut off from all nodes would take the whole site off the net."""
+    zone = cluster(world)
+    turns_unknown(world, 0, 1, 2, seconds=31)
+    assert sync(world).returncode == 3
+    assert (answers(world, zone), world.route53.history) == (showing(0, 1, 2), [])
+
+
+def test_a_node_that_is_silent_in_every_way_counts_once(world: World) -> None:
+    """Each sign of the same death would be held against the observer."""
+    zone = cluster(world)
+    turns_unknown(world, 1, seconds=5)
+    falls_silent(world, 1, seconds=60)
+    synced(world)
+    assert answers(world, zone) == showing(0, 2)

@@ -1,0 +1,266 @@
+"""What sync-once refuses to take out of DNS, and what a dry run leaves alone."""
+
+import pytest
+
+from tests.sandbox.account import near, routed, simple
+from tests.sandbox.world import World
+from tests.support.sync_runs import (
+    DOMAIN,
+    FRA_4,
+    FRA_6,
+    FRANKFURT,
+    NO_OP,
+    NYC_4,
+    NYC_6,
+    PLACES,
+    SINGAPORE,
+    addresses,
+    all_in_one,
+    annotate,
+    answers,
+    at_fra,
+    at_fra_and_nyc,
+    breaks,
+    document,
+    ends,
+    no_place,
+    no_place_shown,
+    shows,
+    sync,
+    synced,
+    two_places,
+    two_places_shown,
+)
+
+
+def everybody_fails(world: World) -> None:
+    """Let both nodes fail."""
+    breaks(world, "fra-1")
+    breaks(world, "nyc-1")
+
+
+def test_last_nodes_stay_when_all_fail_at_once(world: World) -> None:
+    """A fault of the cluster's control plane would take the whole site off the net."""
+    zone = two_places_shown(world)
+    everybody_fails(world)
+    finished = sync(world)
+    assert finished.returncode == 3
+    assert "--min-nodes" in finished.stderr
+    assert (answers(world, zone), world.route53.history) == (at_fra_and_nyc(), [])
+    assert world.dns.operations() == NO_OP
+
+
+def test_silence_of_many_counts_once_it_lasts(world: World) -> None:
+    """An outage of the API server would look like the death of all nodes, or their death like an outage, for ever."""
+    zone = two_places_shown(world)
+    for node in ("fra-1", "nyc-1"):
+        ends(world, node)
+    finished = synced(world, "--min-nodes", "0")
+    assert "Ready=Unknown for less than 30 s: 2 of 2 nodes, more than a third: ignored" in finished.stderr
+    assert (answers(world, zone), world.route53.history) == (at_fra_and_nyc(), [])
+    for node in ("fra-1", "nyc-1"):
+        ends(world, node, seconds_ago=31)
+    assert sync(world).returncode == 3
+    synced(world, "--min-nodes", "0")
+    assert answers(world, zone) == {}
+
+
+def test_no_selected_node_withdraws_nothing(world: World) -> None:
+    """A typing error in the selector would take the whole site off the net."""
+    zone = two_places_shown(world)
+    assert sync(world, "--node-label-selector", "serve-pulbic=true").returncode == 3
+    assert answers(world, zone) == at_fra_and_nyc()
+
+
+@pytest.mark.parametrize(
+    ("option", "failed", "status"),
+    [
+        pytest.param("2", 2, 0, id="number-reached"),
+        pytest.param("3", 2, 3, id="number-missed"),
+        pytest.param("50%", 2, 0, id="half-of-four-is-two"),
+        pytest.param("51%", 2, 3, id="rounded-up-to-three"),
+        pytest.param("100%", 0, 0, id="all"),
+        pytest.param("100%", 1, 3, id="all-but-one"),
+        pytest.param("0%", 3, 0, id="one-left-for-0%"),
+        pytest.param("0%", 4, 3, id="even-0%-asks-for-one"),
+        pytest.param("1", 4, 3, id="none-left"),
+        pytest.param("0", 4, 0, id="switched-off"),
+    ],
+)
+def test_min_nodes(world: World, option: str, failed: int, status: int) -> None:
+    """A user's own limit would be another than the one that holds."""
+    zone = world.route53.zone("example.com")
+    for number in range(4):
+        world.node(f"node-{number}", f"5.75.128.{number}")
+    shows(world, zone, {"A simple": [f"5.75.128.{number}" for number in range(4)]})
+    for number in range(failed):
+        breaks(world, f"node-{number}")
+    assert sync(world, "--min-nodes", option).returncode == status
+    left = range(failed if status == 0 else 0, 4)
+    assert addresses(world, zone) == {f"5.75.128.{number}" for number in left}
+
+
+def test_percentage_counts_selected_nodes(world: World) -> None:
+    """Nodes that never serve would count against those that do."""
+    zone = world.route53.zone("example.com")
+    for number in range(4):
+        world.node(f"node-{number}", f"5.75.128.{number}", labels={"serve-public": str(number < 2).lower()})
+    synced(world, "--node-label-selector", "serve-public=true", "--min-nodes", "100%")
+    assert len(addresses(world, zone)) == 2
+
+
+def test_zero_empties_the_name(world: World) -> None:
+    """A site could not be taken off the net on purpose."""
+    zone = two_places_shown(world)
+    everybody_fails(world)
+    synced(world, "--min-nodes", "0")
+    assert answers(world, zone) == {}
+
+
+def test_refused_run_adds_what_is_new(world: World) -> None:
+    """While some nodes are missing, a fresh one would not help to carry the load."""
+    zone = two_places_shown(world)
+    everybody_fails(world)
+    world.node("fra-2", "5.75.128.11", FRANKFURT)
+    world.node("sgp-1", "5.223.50.3", SINGAPORE)
+    assert sync(world, "--min-nodes", "3").returncode == 3
+    expected = at_fra_and_nyc() | {f"A {PLACES}{SINGAPORE}": ["5.223.50.3"]}
+    expected[f"A {PLACES}{FRANKFURT}"] = [FRA_4, "5.75.128.11"]
+    assert {kind: sorted(values) for kind, values in answers(world, zone).items()} == {
+        kind: sorted(values) for kind, values in expected.items()
+    }
+
+
+def test_refused_run_keeps_simple_routing(world: World) -> None:
+    """A switch of routing would withdraw the nodes that are not there to be switched."""
+    zone = no_place_shown(world)
+    ends(world, "nyc-1")
+    annotate(world, "fra-1", "aws-geoproximity-coordinates", FRANKFURT)
+    world.node("fra-2", "5.75.128.11", FRANKFURT)
+    assert sync(world, "--min-nodes", "3").returncode == 3
+    assert answers(world, zone) == {"A simple": sorted([FRA_4, "5.75.128.11", NYC_4]), "AAAA simple": [FRA_6, NYC_6]}
+
+
+def test_refused_run_keeps_geoproximity_routing(world: World) -> None:
+    """The places of the nodes that are missing would be lost."""
+    zone = two_places_shown(world)
+    ends(world, "nyc-1")
+    annotate(world, "fra-1", "aws-geoproximity-coordinates", None)
+    assert sync(world, "--min-nodes", "2").returncode == 3
+    assert answers(world, zone) == at_fra_and_nyc()
+
+
+def test_refused_run_keeps_records_of_another_policy(world: World) -> None:
+    """A domain that somebody else set up would be emptied by a cluster that is not ready yet."""
+    zone = no_place(world)
+    world.route53.put(zone, routed("a", {"Weight": 1}), routed("b", {"Weight": 2}))
+    before = answers(world, zone)
+    everybody_fails(world)
+    assert sync(world).returncode == 3
+    assert answers(world, zone) == before
+
+
+def test_refused_run_adds_a_missing_family(world: World) -> None:
+    """IPv6 would stay away as long as a node is missing."""
+    zone = world.route53.zone("example.com")
+    world.route53.put(zone, near(f"{PLACES}{FRANKFURT}", "50.11", "8.68"))
+    world.node("fra-1", f"{FRA_4},{FRA_6}", FRANKFURT)
+    assert sync(world, "--min-nodes", "2").returncode == 3
+    assert answers(world, zone) == {
+        f"A {PLACES}{FRANKFURT}": ["192.0.2.1", FRA_4],
+        f"AAAA {PLACES}{FRANKFURT}": [FRA_6],
+    }
+
+
+def test_domain_without_records_gets_what_is_wanted(world: World) -> None:
+    """A new site would stay empty until its last node is up."""
+    zone = two_places(world)
+    ends(world, "nyc-1")
+    assert sync(world, "--min-nodes", "2").returncode == 3
+    assert answers(world, zone) == at_fra()
+
+
+def test_refusal_is_told_even_if_nothing_would_have_left(world: World) -> None:
+    """Nobody would learn that fewer nodes serve than there should be."""
+    no_place_shown(world)
+    finished = sync(world, "--min-nodes", "3", "--output", "json")
+    (domain,) = document(finished)["domains"]
+    assert (finished.returncode, domain["status"], domain["changes"]) == (3, "refused", [])
+    assert "2 of 2" in domain["error"]
+
+
+def test_refused_domain_recovers_by_itself(world: World) -> None:
+    """Somebody would have to get up at night after the nodes are back."""
+    zone = two_places_shown(world)
+    everybody_fails(world)
+    assert sync(world).returncode == 3
+    world.kubernetes.set_ready("fra-1", "True")
+    synced(world)
+    assert answers(world, zone) == at_fra()
+
+
+@pytest.mark.parametrize("value", ["-1", "101%", "half", "1.5", "%", ""])
+def test_wrong_min_nodes_changes_nothing(world: World, value: str) -> None:
+    """A limit that cannot be read would be taken for none."""
+    no_place(world)
+    finished = sync(world, f"--min-nodes={value}")
+    assert finished.returncode == 2
+    assert "--min-nodes" in finished.stderr
+    assert (world.dns.calls, world.cluster.calls) == ([], [])
+
+
+def test_dry_run_writes_nothing(world: World) -> None:
+    """A user who only wants to look would change the site."""
+    zone = no_place(world)
+    world.route53.put(zone, simple(DOMAIN, "A", "192.0.2.1"))
+    world.route53.history.clear()
+    finished = synced(world, "--dry-run")
+    assert (world.route53.history, world.dns.operations()) == ([], NO_OP)
+    assert answers(world, zone) == {"A simple": ["192.0.2.1"]}
+    for address in (f"+ {FRA_4}", f"+ {NYC_6}", "- 192.0.2.1"):
+        assert address in finished.stdout
+
+
+def test_dry_run_tells_what_the_run_does(world: World) -> None:
+    """The preview would show another change than the one that is made."""
+    zone = no_place(world)
+    world.route53.put(zone, simple(DOMAIN, "A", "192.0.2.1", ttl=5), simple(DOMAIN, "AAAA", FRA_6))
+    (preview,) = document(synced(world, "--dry-run", "--output", "json"))["domains"]
+    (made,) = document(synced(world, "--output", "json"))["domains"]
+    assert (preview.pop("status"), made.pop("status")) == ("would change", "changed")
+    assert preview == made
+
+
+def test_dry_run_exits_like_the_run_when_refused(world: World) -> None:
+    """A check before a deployment would say all is well."""
+    zone = two_places_shown(world)
+    everybody_fails(world)
+    world.node("fra-2", "5.75.128.11", FRANKFURT)
+    finished = sync(world, "--dry-run", "--min-nodes", "2", "--output", "json")
+    (domain,) = document(finished)["domains"]
+    assert (finished.returncode, domain["status"]) == (3, "refused")
+    assert [each["action"] for each in domain["changes"]] == ["DELETE", "CREATE"]
+    assert (answers(world, zone), world.route53.history) == (at_fra_and_nyc(), [])
+
+
+def test_dry_run_exits_like_the_run_when_misconfigured(world: World) -> None:
+    """A check before a deployment would say all is well."""
+    no_place(world)
+    finished = sync(world, "--dry-run", "--domain", "cdn.example.org")
+    assert finished.returncode == 2
+    assert "would change" in finished.stdout
+    assert world.route53.history == []
+
+
+def test_dry_run_of_nothing_to_do(world: World) -> None:
+    """A user could not tell whether a change is pending."""
+    zone = no_place_shown(world)
+    assert "would change" not in synced(world, "--dry-run").stdout
+    assert answers(world, zone) == all_in_one()
+
+
+def test_dry_run_can_be_set_by_the_environment(world: World) -> None:
+    """A CronJob that is meant to watch only would write."""
+    no_place(world)
+    assert sync(world, KUBE_NODE_DNS_DRY_RUN="true").returncode == 0
+    assert world.route53.history == []

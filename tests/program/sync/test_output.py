@@ -1,0 +1,244 @@
+"""What a run of sync-once tells: the document, the diff, the log, its exit status; and how long it waits."""
+
+import json
+
+import pytest
+
+from tests.sandbox.account import simple
+from tests.sandbox.server import Call
+from tests.sandbox.world import World
+from tests.support import forks
+from tests.support.sync_runs import (
+    DOMAIN,
+    FRA_4,
+    FRA_6,
+    FRANKFURT,
+    NYC_4,
+    PLACES,
+    WRITE,
+    all_in_one,
+    annotate,
+    answers,
+    document,
+    ends,
+    forget,
+    no_place,
+    no_place_shown,
+    others,
+    sync,
+    synced,
+    two_places_shown,
+)
+
+
+def test_document_of_a_change(world: World) -> None:
+    """A program that reads the document would find other members than the contract's."""
+    zone = world.route53.zone("example.com")
+    present = simple(f"{DOMAIN}.", "A", "192.0.2.1", ttl=300)
+    world.route53.put(zone, present)
+    world.node("fra-1", f"{FRA_4},{FRA_6},10.0.0.1", FRANKFURT)
+    world.node("nyc-1", NYC_4, cordoned=True)
+    latitude, longitude = FRANKFURT.split(",")
+    wanted = {
+        "Name": f"{DOMAIN}.",
+        "SetIdentifier": f"{PLACES}{FRANKFURT}",
+        "GeoProximityLocation": {"Coordinates": {"Latitude": latitude, "Longitude": longitude}},
+        "TTL": 60,
+    }
+    found = document(synced(world, "--output", "json"))
+    private = found["domains"][0]["nodes"][0]["addresses"].pop()
+    assert (private["address"], private["published"], bool(private["reason"])) == ("10.0.0.1", False, True)
+    changes = [
+        {"action": "DELETE", "record_set": present},
+        {"action": "CREATE", "record_set": wanted | {"Type": "A", "ResourceRecords": [{"Value": FRA_4}]}},
+        {"action": "CREATE", "record_set": wanted | {"Type": "AAAA", "ResourceRecords": [{"Value": FRA_6}]}},
+    ]
+    nodes = [
+        {
+            "name": "fra-1",
+            "published": True,
+            "reason": None,
+            "addresses": [{"address": each, "published": True, "reason": None} for each in (FRA_4, FRA_6)],
+            "coordinates": FRANKFURT,
+        },
+        {
+            "name": "nyc-1",
+            "published": False,
+            "reason": "cordoned",
+            "addresses": [{"address": NYC_4, "published": False, "reason": "cordoned"}],
+            "coordinates": None,
+        },
+    ]
+    domain: dict[str, object] = {"name": DOMAIN, "zone_id": zone, "status": "changed", "error": None, "warnings": []}
+    assert found == {"dry_run": False, "status": 0, "domains": [domain | {"changes": changes, "nodes": nodes}]}
+
+
+def test_document_of_a_failure(world: World) -> None:
+    """A program that reads the document would miss the members, or not learn what is wrong."""
+    found = document(sync(world, "--dry-run", "--output", "json"))
+    (domain,) = found["domains"]
+    assert (found["dry_run"], found["status"], domain["status"]) == (True, 2, "failed")
+    assert (domain["name"], domain["zone_id"], domain["changes"], domain["nodes"]) == (DOMAIN, None, [], [])
+    assert (domain["warnings"], "zone" in domain["error"]) == ([], True)
+
+
+def test_document_shows_coordinates_whatever_the_routing(world: World) -> None:
+    """Someone who annotates node after node could not see which annotations have been understood."""
+    no_place(world)
+    annotate(world, "fra-1", "aws-geoproximity-coordinates", "50.1109,8.6821")
+    (domain,) = document(synced(world, "--output", "json"))["domains"]
+    assert [node["coordinates"] for node in domain["nodes"]] == [FRANKFURT, None]
+    assert ["nyc-1" in warning for warning in domain["warnings"]] == [True]
+
+
+def test_document_stands_alone_on_standard_output(world: World) -> None:
+    """`kube-node-dns sync-once --output json | jq` would fail as soon as something is logged."""
+    no_place(world)
+    finished = synced(world, "--output", "json", "-v")
+    assert set(document(finished)) == {"dry_run", "status", "domains"}
+    assert finished.stderr
+
+
+def test_text_is_a_diff_and_a_table(world: World) -> None:
+    """A person would have to ask Route 53 what the run has done."""
+    zone = two_places_shown(world)
+    world.node("fra-2", "5.75.128.11", FRANKFURT)
+    ends(world, "nyc-1")
+    text = synced(world).stdout
+    for words in (DOMAIN, zone, "+ 5.75.128.11", f"- {NYC_4}", "fra-2", "Kubelet stopped posting"):
+        assert words in text
+    assert any(line.split()[:2] == ["fra-1", "yes"] and FRANKFURT in line for line in text.splitlines())
+    assert f"+ {FRA_4}" not in text
+
+
+def test_each_write_is_a_line_of_the_log(world: World) -> None:
+    """After an incident nobody could tell what was changed, where and when."""
+    zone = two_places_shown(world)
+    ends(world, "nyc-1")
+    lines = synced(world).stderr.splitlines()
+    for family in ("A", "AAAA"):
+        (line,) = (each for each in lines if f" {family} " in each)
+        assert all(words in line for words in (DOMAIN, zone, "40.71,-74.01", "nyc-1"))
+
+
+def test_log_can_be_json(world: World) -> None:
+    """A log collector would have to guess at lines."""
+    no_place(world)
+    lines = [json.loads(line) for line in synced(world, "--log-format", "json", "-v").stderr.splitlines()]
+    assert {"time", "level", "message"} <= set(lines[0])
+    assert any(FRA_4 in line["message"] for line in lines)
+
+
+def test_a_warning_about_several_domains_is_told_once(world: World) -> None:
+    """A fault of the cluster would fill the log with one line for each of a hundred domains."""
+    no_place(world)
+    annotate(world, "fra-1", "aws-geoproximity-coordinates", FRANKFURT)
+    ends(world, "fra-1")
+    ends(world, "nyc-1")
+    finished = sync(world, "--domain", "www.example.com", "--domain", "cdn.example.org", "--output", "json")
+    doubted, simple_routing = (line for line in finished.stderr.splitlines() if line.startswith("warning"))
+    assert doubted.startswith(f"warning: {DOMAIN}, www.example.com: Ready=Unknown for less than 30 s: 2 of 2 nodes")
+    assert simple_routing.startswith(f"warning: {DOMAIN}, www.example.com: simple routing")
+    assert [len(each["warnings"]) for each in document(finished)["domains"]] == [2, 2, 0]
+
+
+def test_a_warning_about_one_domain_names_that_alone(world: World) -> None:
+    """Somebody would look for the node without coordinates in a domain that needs none."""
+    zone = two_places_shown(world)
+    world.node("sgp-1", "5.223.50.3")
+    (line,) = (each for each in sync(world, "--domain", "www.example.com").stderr.splitlines() if "warning" in each)
+    assert line.startswith("warning: www.example.com: simple routing until every published node has coordinates")
+    assert answers(world, zone, "www.example.com") == {
+        "A simple": sorted([FRA_4, NYC_4, "5.223.50.3"]),
+        "AAAA simple": sorted([FRA_6, "2a01:4ff:f0:7::7"]),
+    }
+
+
+def test_quiet_when_there_is_nothing_to_do(world: World) -> None:
+    """The log of a Job that runs every minute would bury what matters."""
+    no_place_shown(world)
+    assert synced(world).stderr == ""
+
+
+@pytest.mark.parametrize("polls", [0, 2])
+def test_wait_returns_when_route53_is_in_sync(world: World, polls: int) -> None:
+    """A script that goes on after the run would find some name servers with the old answer."""
+    world.route53.pending_polls, world.route53.pending_seconds = polls, 3600
+    no_place(world)
+    finished = synced(world, "--wait", "--output", "json")
+    assert world.dns.operations().count("GetChange") == polls + 1
+    assert document(finished)["domains"][0]["status"] == "changed"
+
+
+def test_wait_ends_at_the_deadline(world: World) -> None:
+    """A script would hang, or go on as if all name servers knew."""
+    world.route53.pending_polls, world.route53.pending_seconds = 1000, 3600
+    zone = no_place(world)
+    finished = sync(world, "--wait", "--timeout", "15")
+    assert finished.returncode == 1
+    assert "INSYNC" in finished.stderr
+    assert answers(world, zone) == all_in_one()
+
+
+def test_without_wait_nobody_is_asked(world: World) -> None:
+    """Each run would take a minute longer than it needs."""
+    no_place(world)
+    synced(world)
+    assert "GetChange" not in world.dns.operations()
+
+
+def test_one_bad_domain_does_not_stop_the_others(world: World) -> None:
+    """A typing error in the last domain, or a zone that somebody deleted, would freeze all sites."""
+    zone = no_place(world)
+    world.route53.put(zone, simple("old.example.com", "CNAME", "example.net"))
+    names = ("nowhere.example.org", "old.example.com", DOMAIN, "www.example.com")
+    finished = forks.run(
+        world, "sync-once", *(word for name in names for word in ("--domain", name)), "--output", "json"
+    )
+    statuses = {each["name"]: each["status"] for each in document(finished)["domains"]}
+    assert statuses == dict(zip(names, ("failed", "failed", "changed", "changed"), strict=True))
+    assert (finished.returncode, document(finished)["status"]) == (2, 2)
+    assert answers(world, zone) == answers(world, zone, "www.example.com") == all_in_one()
+
+
+def test_domains_of_several_zones_are_changed_in_one_run(world: World) -> None:
+    """A user with two sites would need two CronJobs."""
+    first = no_place(world)
+    second = world.route53.zone("example.org")
+    before = others(world, first), others(world, second, "www.example.org")
+    finished = sync(world, "--domain", "www.example.org")
+    assert finished.returncode == 0, finished.stderr
+    assert answers(world, first) == answers(world, second, "www.example.org") == all_in_one()
+    assert (others(world, first), others(world, second, "www.example.org")) == before
+
+
+@pytest.mark.parametrize(
+    ("names", "status"),
+    [
+        pytest.param(["kept.example.com"], 3, id="refused"),
+        pytest.param(["kept.example.com", "fought.example.com"], 1, id="failed-before-refused"),
+        pytest.param(["kept.example.com", "a.example.org"], 2, id="misconfigured-before-refused"),
+        pytest.param(
+            ["fought.example.com", "kept.example.com", "a.example.org"], 2, id="misconfigured-before-failed-and-refused"
+        ),
+    ],
+)
+def test_worst_outcome_is_the_exit_status(world: World, names: list[str], status: int) -> None:
+    """An alert would be about something harmless while something worse goes on."""
+    zone = no_place(world)
+    kept, fought = (simple(f"{name}.example.com", "A", FRA_4, NYC_4, ttl=77) for name in ("kept", "fought"))
+    world.route53.put(zone, kept, fought)
+
+    def fight(call: Call) -> None:
+        if call.operation == WRITE and b"fought" in call.request.body:
+            (now,) = (each for each in world.route53.records(zone, "fought.example.com") if each["Type"] == "A")
+            changed = now | {"TTL": now["TTL"] + 1}
+            both = [{"Action": "UPSERT", "ResourceRecordSet": changed}]
+            world.route53.change(zone, *both)
+
+    world.dns.before = fight
+    forget(world)
+    world.node("fra-3", "5.75.128.12")
+    arguments = [word for name in names for word in ("--domain", name)]
+    finished = forks.run(world, "sync-once", *arguments, "--min-nodes", "4", "--output", "json")
+    assert (finished.returncode, document(finished)["status"]) == (status, status), finished.stderr

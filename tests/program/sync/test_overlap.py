@@ -1,0 +1,263 @@
+"""Runs of sync-once that overlap: whatever they saw and whenever they write, DNS ends with the newest nodes."""
+
+import random
+import subprocess
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from tests.sandbox.server import Call
+from tests.sandbox.world import Finished, World
+from tests.support import forks
+from tests.support.sync_runs import (
+    DOMAIN,
+    FRA_4,
+    FRANKFURT,
+    NEW_YORK,
+    NYC_4,
+    PLACES,
+    SINGAPORE,
+    WRITE,
+    Gate,
+    addresses,
+    annotate,
+    answers,
+    at_fra,
+    at_fra_and_nyc,
+    at_nyc,
+    breaks,
+    ends,
+    no_place_shown,
+    returns,
+    slow,
+    synced,
+    two_places,
+    two_places_shown,
+)
+
+RUN = ("sync-once", "--domain", DOMAIN)
+
+
+def ended(process: subprocess.Popen[str]) -> Finished:
+    """Wait for a run."""
+    out, err = process.communicate(timeout=120)
+    return Finished(process.args, process.returncode, out, err)
+
+
+def check_never_empty(world: World) -> None:
+    """Expect that the name has answered with both families all the time, and never with two policies."""
+    for batch in world.route53.history:
+        sets = [each for each in batch.after[f"{DOMAIN}."] if each["Type"] in {"A", "AAAA"}]
+        assert {each["Type"] for each in sets} == {"A", "AAAA"}
+        assert len({"GeoProximityLocation" in each for each in sets}) == 1
+
+
+def overtaken(world: World, meanwhile: Callable[[], object]) -> tuple[Finished, Finished]:
+    """Hold a run before its write; let the world change and a second run see it and end; then let the first go on."""
+    gate = Gate(world.dns, WRITE)
+    first = world.start(*RUN)
+    gate.reached()
+    meanwhile()
+    second = forks.run(world, *RUN)
+    gate.open()
+    return ended(first), second
+
+
+def both_done(runs: tuple[Finished, Finished]) -> None:
+    """Expect success of both."""
+    assert [each.returncode for each in runs] == [0, 0], [each.stderr for each in runs]
+
+
+def test_older_view_does_not_bring_a_failed_node_back(world: World) -> None:
+    """Visitors would be sent to a dead machine until the next run."""
+    zone = two_places(world)
+    both_done(overtaken(world, lambda: ends(world, "nyc-1")))
+    assert answers(world, zone) == at_fra()
+
+
+def test_older_view_does_not_take_a_returned_node_out(world: World) -> None:
+    """A node that serves again would stay away until the next run."""
+    zone = two_places_shown(world)
+    ends(world, "nyc-1")
+    both_done(overtaken(world, lambda: returns(world, "nyc-1")))
+    assert answers(world, zone) == at_fra_and_nyc()
+    check_never_empty(world)
+
+
+def test_two_runs_that_withdraw_different_places_do_not_empty_the_name(world: World) -> None:
+    """Each would leave what the other takes out: nothing, and the site is gone."""
+    zone = two_places_shown(world)
+    ends(world, "nyc-1")
+
+    def flip() -> None:
+        returns(world, "nyc-1")
+        ends(world, "fra-1")
+
+    both_done(overtaken(world, flip))
+    assert answers(world, zone) == at_nyc()
+    check_never_empty(world)
+
+
+def test_two_runs_that_withdraw_different_places_at_the_same_moment(world: World) -> None:
+    """When both writes arrive together, the name would be empty."""
+    zone = two_places_shown(world)
+    ends(world, "nyc-1")
+    both = threading.Barrier(2, timeout=60)
+    writes: list[Call] = []
+    lock = threading.Lock()
+
+    def flip() -> None:
+        returns(world, "nyc-1")
+        ends(world, "fra-1")
+        processes.append(world.start(*RUN))
+
+    def meet(call: Call) -> None:
+        if call.operation != WRITE:
+            return
+        with lock:
+            writes.append(call)
+            number = len(writes)
+        if number == 1:
+            flip()
+        if number <= 2:
+            both.wait()
+
+    world.dns.before = meet
+    processes: list[subprocess.Popen[str]] = []
+    first = ended(world.start(*RUN))
+    both_done((first, ended(processes[0])))
+    assert answers(world, zone) == at_nyc()
+    check_never_empty(world)
+
+
+def test_simple_set_changed_by_both(world: World) -> None:
+    """The later write would bring back what the earlier one took out."""
+    zone = no_place_shown(world)
+    world.node("sgp-1", "5.223.50.3")
+
+    def flip() -> None:
+        ends(world, "nyc-1")
+        world.node("syd-1", "5.223.60.4")
+
+    both_done(overtaken(world, flip))
+    assert addresses(world, zone) >= {FRA_4, "5.223.50.3", "5.223.60.4"}
+    assert NYC_4 not in addresses(world, zone)
+    check_never_empty(world)
+
+
+def test_switch_of_routing_overtaken_by_a_failure(world: World) -> None:
+    """The failed node would be switched to its place, and stay there."""
+    zone = no_place_shown(world)
+    annotate(world, "fra-1", "aws-geoproximity-coordinates", FRANKFURT)
+    annotate(world, "nyc-1", "aws-geoproximity-coordinates", NEW_YORK)
+    both_done(overtaken(world, lambda: ends(world, "nyc-1")))
+    assert answers(world, zone) == at_fra()
+    check_never_empty(world)
+
+
+def test_new_place_added_while_another_is_withdrawn(world: World) -> None:
+    """Two changes that do not touch each other would undo one another."""
+    zone = two_places_shown(world)
+    world.node("sgp-1", "5.223.50.3,2a01:4f8:c17:3::1", SINGAPORE)
+    both_done(overtaken(world, lambda: ends(world, "nyc-1")))
+    there = f"{PLACES}{SINGAPORE}"
+    assert answers(world, zone) == at_fra() | {f"A {there}": ["5.223.50.3"], f"AAAA {there}": ["2a01:4f8:c17:3::1"]}
+    check_never_empty(world)
+
+
+def test_two_runs_fill_an_empty_name(world: World) -> None:
+    """The second would fail although all it wants is there already."""
+    zone = two_places(world)
+    first, second = overtaken(world, lambda: None)
+    both_done((first, second))
+    assert answers(world, zone) == at_fra_and_nyc()
+    assert len(world.route53.history) == 1
+
+
+def test_first_run_reports_only_its_own_changes(world: World) -> None:
+    """A person would search the log of the wrong run for what happened."""
+    two_places(world)
+    first, second = overtaken(world, lambda: None)
+    assert "+ A geoproximity" in second.stdout
+    assert "+ A geoproximity" not in first.stdout
+
+
+def test_run_overtaken_by_two(world: World) -> None:
+    """With several resyncs in a row, the slowest would have the last word."""
+    zone = two_places_shown(world)
+    ends(world, "nyc-1")
+    gate = Gate(world.dns, WRITE)
+    first = world.start(*RUN)
+    gate.reached()
+    for change, node in ((returns, "nyc-1"), (ends, "fra-1")):
+        change(world, node)
+        synced(world)
+    gate.open()
+    assert ended(first).returncode == 0
+    assert answers(world, zone) == at_nyc()
+    check_never_empty(world)
+
+
+def test_view_that_grew_old_in_the_second_look(world: World) -> None:
+    """What a run sees after its write would be applied although a newer run has seen more."""
+    zone = two_places_shown(world)
+    ends(world, "nyc-1")
+    gate = Gate(world.dns, "ListResourceRecordSets", 2)
+    first = world.start(*RUN)
+    gate.reached()
+    returns(world, "nyc-1")
+    synced(world)
+    gate.open()
+    assert ended(first).returncode == 0
+    assert answers(world, zone) == at_fra_and_nyc()
+    check_never_empty(world)
+
+
+def flipping(world: World, names: tuple[str, ...], chance: random.Random) -> Callable[[Call], None]:
+    """Let one node fail or return before some of the first node lists; never all of them at a time."""
+    down: set[str] = set()
+    lists: list[Call] = []
+    lock = threading.Lock()
+
+    def flip(call: Call) -> None:
+        with lock:
+            lists.append(call)
+            if len(lists) > 6 or chance.random() < 0.3:
+                return
+            name = chance.choice(names)
+            if name in down:
+                down.remove(name)
+                returns(world, name)
+            elif len(down) < len(names) - 1:
+                down.add(name)
+                breaks(world, name)
+
+    return flip
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_three_runs_while_nodes_flip(world: World, seed: int) -> None:
+    """Resyncs by a CronJob, a person and `watch` at the same time would leave DNS behind the cluster."""
+    places = {"fra-1": FRANKFURT, "nyc-1": NEW_YORK, "sgp-1": SINGAPORE}
+    zone = world.route53.zone("example.com")
+    for number, (name, place) in enumerate(places.items()):
+        world.node(name, f"5.75.128.{number},2a01:4f8:c17:1::{number}", place if seed % 2 else None)
+    synced(world)
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    world.cluster.before = flipping(world, tuple(places), chance)
+    for operation in (WRITE, "ListResourceRecordSets"):
+        world.dns.fail(slow(operation, 0.1 + 0.3 * chance.random(), last=None))
+    world.cluster.fail(slow("list nodes", 0.2 * chance.random(), last=None))
+    runs = [ended(process) for process in [world.start(*RUN) for _ in range(3)]]
+    check_never_empty(world)
+    assert {each.returncode for each in runs} <= {0, 1}
+    if any(each.returncode for each in runs):
+        world.dns.heal()
+        synced(world)
+    serving = {
+        f"5.75.128.{number}"
+        for number, name in enumerate(places)
+        if world.kubernetes.get("Node", name)["status"]["conditions"][-1]["status"] == "True"
+    }
+    assert {each for each in addresses(world, zone) if "." in each} == serving

@@ -1,0 +1,164 @@
+"""What sync-once makes of `--probe`: addresses that take no connection are left out of DNS."""
+
+import re
+import time
+from typing import Any
+
+from tests.sandbox.world import Finished
+from tests.support.probed_world import Outcome, Scenario, probed
+from tests.support.processes import complaint
+from tests.support.sync_runs import verdict
+
+PROBE = ["--probe", "tcp:443"]
+JSON = [*PROBE, "--output", "json"]
+REFUSED = "tcp 443 does not answer (connection refused)"
+TIMED_OUT = "tcp 443 does not answer (timed out)"
+
+
+def near(number: int) -> str:
+    """Give an address of this network, which answers or refuses."""
+    return f"5.75.128.{number}"
+
+
+def near_6(number: int) -> str:
+    """Give one of its IPv6 addresses, 1 to 4."""
+    return f"2a01:4f8:c17:1::{number}"
+
+
+def far(number: int) -> str:
+    """Give an address from which nothing ever comes back."""
+    return f"5.161.{number // 250}.{1 + number % 250}"
+
+
+def nodes(*found: str) -> dict[str, list[str]]:
+    """Name nodes by their addresses, which are joined by spaces."""
+    return {f"node-{number}": each.split() for number, each in enumerate(found, 1)}
+
+
+def up(*found: str, port: int = 443) -> list[tuple[str, int]]:
+    """Listen on addresses."""
+    return [(each, port) for each in found]
+
+
+def warning(outcome: Outcome) -> str:
+    """Give the one line of the log of a run that ended well and changed nothing."""
+    return complaint(Finished([], outcome.status, outcome.out, outcome.err), 0)
+
+
+def withheld(outcome: Outcome, node: str) -> dict[str, Any]:
+    """Give the reason why each address of a node is not published, None where it is."""
+    return {each["address"]: each["reason"] for each in verdict(outcome.domain, node)["addresses"]}
+
+
+def test_a_node_that_refuses_connections_is_withdrawn() -> None:
+    """A node whose ingress has died would stay in DNS for ever."""
+    outcome = probed(Scenario(nodes(near(1), near(2), near(3)), up(near(1), near(3)), PROBE))
+    assert (outcome.status, outcome.shown) == (0, {near(1), near(3)})
+    for text in (outcome.out, outcome.err):
+        assert any(f"- {near(2)}" in line and f"node-2: {REFUSED}" in line for line in text.splitlines()), text
+    assert re.search(rf"^node-2 +no +{re.escape(f'{REFUSED}; {near(2)}: {REFUSED}')}$", outcome.out, re.MULTILINE)
+
+
+def test_a_node_that_answers_nothing_is_withdrawn() -> None:
+    """A node whose uplink is gone would stay in DNS for ever."""
+    outcome = probed(Scenario(nodes(near(1), far(1), near(3)), up(near(1), near(3)), JSON))
+    assert (outcome.status, outcome.shown) == (0, {near(1), near(3)})
+    assert verdict(outcome.domain, "node-2") == {
+        "name": "node-2",
+        "published": False,
+        "reason": TIMED_OUT,
+        "addresses": [{"address": far(1), "published": False, "reason": TIMED_OUT}],
+        "coordinates": None,
+    }
+
+
+def test_a_node_with_a_dead_address_keeps_the_other() -> None:
+    """A node whose IPv4 is broken would lose its IPv6 visitors too."""
+    found = nodes(f"{near(1)} {near_6(1)}", f"{near(2)} {near_6(2)}", f"{near(3)} {near_6(3)}")
+    listen = up(near(1), near(3), near_6(1), near_6(2), near_6(3))
+    outcome = probed(Scenario(found, listen, JSON))
+    assert (outcome.status, outcome.shown) == (0, {address for address, _ in listen})
+    assert verdict(outcome.domain, "node-2")["published"] is True
+    assert withheld(outcome, "node-2") == {near_6(2): None, near(2): REFUSED}
+
+
+def test_an_observer_without_ipv6_leaves_it_alone() -> None:
+    """A sync in a cluster without IPv6 would take every AAAA record away."""
+    found = nodes(f"{near(1)} {near_6(1)}", f"{near(2)} {near_6(2)}", f"{near(3)} {near_6(3)}")
+    outcome = probed(Scenario(found, up(near(1), near(2), near(3)), PROBE), has_ipv6=False)
+    assert outcome.shown == {address for each in found.values() for address in each}
+    assert "tcp 443 over IPv6: 3 of 3 addresses" in warning(outcome)
+
+
+def test_an_observer_without_ipv6_still_sees_ipv4() -> None:
+    """Where there is no IPv6, probes would be of no use at all."""
+    found = nodes(f"{near(1)} {near_6(1)}", f"{near(2)} {near_6(2)}", f"{near(3)} {near_6(3)}")
+    outcome = probed(Scenario(found, up(near(1), near(2)), JSON), has_ipv6=False)
+    assert outcome.shown == {address for each in found.values() for address in each} - {near(3)}
+    assert len(outcome.domain["warnings"]) == 1
+
+
+def test_when_all_refuse_nothing_is_withdrawn() -> None:
+    """A wrong port, or an observer behind a firewall, would empty DNS."""
+    outcome = probed(Scenario(nodes(near(1), near(2), near(3)), [], PROBE))
+    assert outcome.shown == {near(1), near(2), near(3)}
+    assert "tcp 443 over IPv4: 3 of 3 addresses" in warning(outcome)
+
+
+def test_when_most_answer_nothing_nothing_is_withdrawn() -> None:
+    """An observer that loses most packets would empty DNS."""
+    outcome = probed(Scenario(nodes(near(1), far(1), far(2)), up(near(1)), PROBE))
+    assert outcome.shown == {near(1), far(1), far(2)}
+    assert "tcp 443 over IPv4: 2 of 3 addresses" in warning(outcome)
+
+
+def test_the_last_node_is_not_judged() -> None:
+    """A single node would leave DNS for a fault of the observer, were it not for --min-nodes."""
+    outcome = probed(Scenario(nodes(near(1)), [], [*PROBE, "--min-nodes", "0"]))
+    assert outcome.shown == {near(1)}
+    assert "tcp 443 over IPv4: 1 of 1 addresses" in warning(outcome)
+
+
+def test_several_ports_are_all_needed() -> None:
+    """A node that has lost one of its ports would stay in DNS."""
+    both = [*up(near(1), near(2), port=80), *up(near(1), near(3))]
+    outcome = probed(Scenario(nodes(near(1), near(2), near(3)), both, [*JSON, "--probe", "tcp:80", "--min-nodes", "0"]))
+    assert outcome.shown == {near(1), near(2), near(3)}  # two of three by all kinds together
+    outcome = probed(Scenario(nodes(near(1), near(2), near(3)), [*both, (near(3), 80)], [*JSON, "--probe", "tcp:80"]))
+    assert outcome.shown == {near(1), near(3)}
+
+
+def test_nodes_that_are_out_already_are_not_asked() -> None:
+    """Nodes under maintenance would make the dead one look like a fault of the observer."""
+    found = nodes(near(1), near(2), near(3), near(4), near(5))
+    scenario = Scenario(found, up(near(1), near(2)), PROBE, cordoned=["node-4", "node-5"])
+    assert probed(scenario).shown == {near(1), near(2)}
+
+
+def test_nobody_is_asked_by_default() -> None:
+    """Whoever serves on another port would lose nodes by an upgrade."""
+    outcome = probed(Scenario(nodes(near(1), near(2), near(3)), up(near(1), near(3)), []))
+    assert outcome.shown == {near(1), near(2), near(3)}
+
+
+def test_min_nodes_holds_over_probes() -> None:
+    """Whoever asks for a minimum would have fewer nodes in DNS."""
+    outcome = probed(Scenario(nodes(near(1), near(2)), up(near(1)), [*PROBE, "--min-nodes", "2"]))
+    assert (outcome.status, outcome.shown) == (3, {near(1), near(2)})
+
+
+def test_a_dry_run_asks_too() -> None:
+    """A person could not try a port before it counts."""
+    outcome = probed(Scenario(nodes(near(1), near(2), near(3)), up(near(1), near(3)), [*PROBE, "--dry-run"]))
+    assert REFUSED in outcome.out
+    assert outcome.shown == {near(1), near(2), near(3)}
+
+
+def test_hundreds_of_dead_addresses_leave_time_for_the_write() -> None:
+    """In a large cluster a plan would be too old before it is written, in every round."""
+    alive = [near(number) for number in range(1, 150)]
+    dead = [far(number) for number in range(60)]
+    began = time.monotonic()
+    outcome = probed(Scenario(nodes(*alive, *dead), up(*alive), [*JSON, "--timeout", "45"]))
+    assert (outcome.status, outcome.shown) == (0, set(alive)), outcome.err
+    assert time.monotonic() - began < 60

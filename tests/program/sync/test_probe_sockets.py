@@ -1,0 +1,166 @@
+"""Connections to real sockets: which addresses answer, and how long it takes to know."""
+
+import contextlib
+import os
+import resource
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+import pytest
+
+from jobs.edges.probe import MOST_OPEN, TOTAL_SECONDS, probe
+from tests.support.probing import BlackHole, Refusing, listening, loopback
+
+HERE, HERE_6 = ip_address("127.0.0.1"), ip_address("::1")
+BUSY_SECONDS = 20
+"""What a busy machine may take on top."""
+
+
+def has_ipv6() -> bool:
+    """Say whether there is an IPv6 loopback."""
+    with contextlib.suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False
+
+
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6 loopback")
+
+
+@pytest.fixture(scope="module")
+def hole() -> Iterator[BlackHole]:
+    """Give a port that drops everything, on every address of loopback."""
+    with BlackHole() as made:
+        yield made
+
+
+def open_files() -> set[str]:
+    """Give the numbers of this process's open files; one of them is of looking."""
+    return set(os.listdir("/proc/self/fd"))  # noqa: PTH208 - as numbers
+
+
+@contextlib.contextmanager
+def room_for(connections: int) -> Iterator[None]:
+    """Let this process open so many files more, and the three of an event loop."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = (number for number in range(soft) if str(number) not in open_files())
+    highest = [number for number, _ in zip(free, range(connections + 3), strict=False)][-1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_an_address_that_listens_answers() -> None:
+    """Every healthy node would leave DNS."""
+    with listening() as port:
+        assert probe([(HERE, port)]) == {(HERE, port): None}
+
+
+@needs_ipv6
+def test_an_ipv6_address_that_listens_answers() -> None:
+    """Every AAAA record would leave DNS."""
+    with listening("::1") as port:
+        assert probe([(HERE_6, port)]) == {(HERE_6, port): None}
+
+
+def test_an_address_where_nobody_listens_refuses() -> None:
+    """A node whose ingress has died would stay in DNS."""
+    with Refusing() as port:
+        assert probe([(HERE, port.port)]) == {(HERE, port.port): "connection refused"}
+
+
+@needs_ipv6
+def test_an_ipv6_address_where_nobody_listens_refuses() -> None:
+    """A node that serves over IPv4 only would get visitors over IPv6."""
+    with Refusing("::1") as port:
+        assert probe([(HERE_6, port.port)]) == {(HERE_6, port.port): "connection refused"}
+
+
+def test_an_address_that_drops_everything_times_out(hole: BlackHole) -> None:
+    """A node without power would stay in DNS."""
+    assert probe([(HERE, hole.port)]) == {(HERE, hole.port): "timed out"}
+
+
+def test_each_target_has_an_answer_of_its_own(hole: BlackHole) -> None:
+    """A dead port of one node would be held against another, or against its other ports."""
+    with listening() as up, Refusing() as down:
+        asked = [(loopback(1), up), (loopback(1), down.port), (loopback(2), up), (loopback(2), hole.port)]
+        answers = probe(asked)
+    assert [answers[target] for target in asked] == [None, "connection refused", None, "timed out"]
+
+
+def test_nothing_to_ask() -> None:
+    """A cluster where nobody can serve would end the run."""
+    assert probe([]) == {}
+
+
+def test_a_lost_packet_is_made_good_by_a_second_try() -> None:
+    """A node would leave DNS whenever the network is busy."""
+    with BlackHole() as port:
+        other = threading.Thread(target=port.drain_at_second_try, args=(loopback(3),))
+        other.start()
+        answers = probe([(loopback(3), port.port)])
+        other.join()
+        assert answers == {(loopback(3), port.port): None}
+
+
+def test_a_port_that_opens_a_moment_later_is_made_good_by_a_second_try() -> None:
+    """A node would leave DNS whenever its ingress is restarted."""
+    with Refusing() as port:
+        later = threading.Timer(0.2, port.open)
+        later.start()
+        answers = probe([(loopback(4), port.port)])
+        later.join()
+        assert answers == {(loopback(4), port.port): None}
+
+
+@pytest.mark.parametrize("files", [MOST_OPEN, 100])
+def test_no_more_connections_are_open_than_a_process_may_have(hole: BlackHole, files: int) -> None:
+    """In a large cluster, or on a laptop whose limit of open files is low, that would be taken for dead nodes."""
+    with room_for(files), listening() as port:
+        dead = [(loopback(number), hole.port) for number in range(300)]
+        answers = probe([*dead[:80], (HERE, port), *dead[80:]])
+    assert answers[HERE, port] is None
+    assert {why for why in answers.values() if why} <= {"timed out"}
+
+
+def test_as_many_as_that_are_asked_at_once(hole: BlackHole) -> None:
+    """Asking one after the other, there would be no time for a large cluster."""
+    began = time.monotonic()
+    answers = probe([(loopback(number), hole.port) for number in range(50)])
+    assert set(answers.values()) == {"timed out"}
+    assert time.monotonic() - began < TOTAL_SECONDS + BUSY_SECONDS
+
+
+def test_hundreds_of_dead_addresses_take_no_longer_and_those_not_asked_twice_are_not_judged(hole: BlackHole) -> None:
+    """A run would miss its deadline when most of a large cluster is gone; or judge nodes by a lost packet."""
+    dead = [(loopback(number), hole.port) for number in range(600)]
+    with listening() as port:
+        began = time.monotonic()
+        answers = probe([*dead[:300], (HERE, port), *dead[300:]])
+        took = time.monotonic() - began
+        assert answers[HERE, port] is None
+    assert not any(answers.values())
+    assert took < TOTAL_SECONDS + BUSY_SECONDS
+
+
+def test_those_that_there_was_no_time_to_ask_twice_are_not_forgotten(hole: BlackHole) -> None:
+    """Of a thousand addresses of which half is dead a dozen would be condemned: the only ones that were asked twice."""
+    dead = [(loopback(number), hole.port) for number in range(400)]
+    with listening() as port:
+        answers = probe([*dead, (HERE, port)])
+        assert answers[HERE, port] is None
+    assert len(answers) > 300
+
+
+def test_no_connection_is_left_open(hole: BlackHole) -> None:
+    """The watcher, which asks every few seconds for months, would run out of open files."""
+    with listening() as port, Refusing() as nobody:
+        targets = [*((loopback(number), hole.port) for number in range(300)), (HERE, port), (HERE, nobody.port)]
+        before = open_files()
+        probe(targets)
+        assert len(open_files()) == len(before)

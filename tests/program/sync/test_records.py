@@ -1,0 +1,325 @@
+"""What sync-once makes of a domain: whose records are whose, which routing, which limits, how it writes."""
+
+from typing import Any
+
+import pytest
+
+from tests.sandbox.account import near, routed, simple
+from tests.sandbox.world import World
+from tests.support.sync_runs import (
+    DOMAIN,
+    FRA_4,
+    FRA_6,
+    FRANKFURT,
+    NEW_YORK,
+    NYC_4,
+    NYC_6,
+    PLACES,
+    SINGAPORE,
+    actions,
+    addresses,
+    all_in_one,
+    annotate,
+    answers,
+    at_fra,
+    at_fra_and_nyc,
+    ends,
+    no_place,
+    no_place_shown,
+    others,
+    reported,
+    settled,
+    shows,
+    sync,
+    synced,
+    two_places,
+    two_places_shown,
+    verdict,
+)
+
+FOREIGN: list[Any] = [
+    pytest.param([simple(DOMAIN, "A", "192.0.2.1", "192.0.2.2", ttl=300)], id="simple"),
+    pytest.param([routed("a", {"Weight": 1}), routed("b", {"Weight": 0})], id="weighted"),
+    pytest.param([routed("a", {"Region": "eu-central-1"})], id="latency"),
+    pytest.param([routed("a", {"GeoLocation": {"ContinentCode": "EU"}})], id="geolocation"),
+    pytest.param([routed("a", {"GeoLocation": {"CountryCode": "*"}})], id="geolocation-default"),
+    pytest.param([routed("a", {"MultiValueAnswer": True}), routed("b", {"MultiValueAnswer": True})], id="multivalue"),
+    pytest.param([routed("a", {"Failover": "SECONDARY"})], id="failover"),
+    pytest.param([near("mine", "50.11", "8.68", Bias=20)], id="geoproximity-with-bias"),
+    pytest.param([near("mine", "50.11", "8.68")], id="same-place-other-identifier"),
+    pytest.param([routed("a", {"GeoProximityLocation": {"AWSRegion": "eu-central-1"}})], id="geoproximity-region"),
+    pytest.param([simple(DOMAIN, "AAAA", "2001:db8::1")], id="other-family"),
+]
+
+
+@pytest.mark.parametrize("present", FOREIGN)
+def test_every_address_record_of_the_domain_is_replaced(world: World, present: list[dict[str, Any]]) -> None:
+    """Somebody's older address records would go on sending visitors elsewhere, or keep every write out."""
+    zone = two_places(world)
+    world.route53.put(zone, *present)
+    synced(world)
+    assert answers(world, zone) == at_fra_and_nyc()
+    assert len(world.route53.history) == 2, "the sandbox's own batch, and one that replaces everything"
+
+
+def test_alias_is_replaced(world: World) -> None:
+    """A domain that was an alias of a load balancer could never move to the nodes."""
+    zone = no_place(world)
+    alias = {"HostedZoneId": "Z2FDTNDATAQYW2", "DNSName": "d1.cloudfront.net.", "EvaluateTargetHealth": False}
+    world.route53.put(zone, {"Name": DOMAIN, "Type": "A", "AliasTarget": alias})
+    synced(world)
+    assert answers(world, zone) == all_in_one()
+
+
+def test_health_check_does_not_stand_in_the_way(world: World) -> None:
+    """A set with members that the program does not know could not be deleted, as DELETE must repeat them."""
+    zone = no_place(world)
+    check = {"HealthCheckId": "00000000-0000-4000-8000-000000000000"}
+    world.route53.put(zone, routed("a", {"Weight": 3}) | check, routed("b", {"Weight": 3}))
+    synced(world)
+    assert answers(world, zone) == all_in_one()
+
+
+def test_nothing_else_is_touched(world: World) -> None:
+    """Mail, certificates and other sites of the zone would break."""
+    zone = no_place(world)
+    hidden = world.route53.zone("example.com", private=True)
+    present = [
+        simple(DOMAIN, "TXT", '"v=spf1 -all"'),
+        simple(DOMAIN, "MX", "10 mail.example.com."),
+        simple(DOMAIN, "CAA", '0 issue "letsencrypt.org"'),
+        *(simple(name, "A", "192.0.2.9") for name in ("a.cdn.example.com", "*.cdn.example.com", "example.com")),
+        *(simple(name, "AAAA", "2001:db8::9") for name in ("xcdn.example.com", "cdn-example.com.example.com")),
+    ]
+    world.route53.put(zone, *present, simple(DOMAIN, "A", "192.0.2.1"))
+    world.route53.put(hidden, simple(DOMAIN, "A", "192.0.2.1"))
+    before = others(world, zone), world.route53.records(hidden)
+    synced(world)
+    ends(world, "nyc-1")
+    synced(world)
+    assert (others(world, zone), world.route53.records(hidden)) == before
+    assert addresses(world, zone) == {FRA_4, FRA_6}
+
+
+@pytest.mark.parametrize(
+    ("shown", "places", "wanted"),
+    [
+        pytest.param({}, (FRANKFURT, NEW_YORK), at_fra_and_nyc(), id="nothing-all"),
+        pytest.param({}, (FRANKFURT, None), all_in_one(), id="nothing-some"),
+        pytest.param({}, (None, None), all_in_one(), id="nothing-none"),
+        pytest.param(at_fra_and_nyc(), (SINGAPORE, FRANKFURT), None, id="geoproximity-all"),
+        pytest.param(at_fra_and_nyc(), (None, None), all_in_one(), id="geoproximity-none"),
+    ],
+)
+def test_routing_table(
+    world: World, shown: dict[str, list[str]], places: tuple[str | None, ...], wanted: dict[str, list[str]] | None
+) -> None:
+    """A user's annotations would have another effect than the one promised."""
+    zone = no_place(world)
+    shows(world, zone, shown)
+    for node, place in zip(("fra-1", "nyc-1"), places, strict=True):
+        annotate(world, node, "aws-geoproximity-coordinates", place)
+    synced(world)
+    swapped = {
+        f"A {PLACES}{SINGAPORE}": [FRA_4],
+        f"A {PLACES}{FRANKFURT}": [NYC_4],
+        f"AAAA {PLACES}{SINGAPORE}": [FRA_6],
+        f"AAAA {PLACES}{FRANKFURT}": [NYC_6],
+    }
+    assert answers(world, zone) == (swapped if wanted is None else wanted)
+
+
+def test_all_with_coordinates_turn_simple_routing_to_geoproximity_in_one_batch(world: World) -> None:
+    """Between two batches, the name would answer with one family near and the other anywhere, or with nothing."""
+    zone = no_place_shown(world)
+    annotate(world, "fra-1", "aws-geoproximity-coordinates", FRANKFURT)
+    annotate(world, "nyc-1", "aws-geoproximity-coordinates", NEW_YORK)
+    synced(world)
+    assert answers(world, zone) == at_fra_and_nyc()
+    assert len(world.route53.history) == 1
+
+
+@pytest.mark.parametrize("present", FOREIGN[:3])
+def test_first_annotation_takes_no_other_node_out(world: World, present: list[dict[str, Any]]) -> None:
+    """A user who annotates node after node would lose all but the first from DNS meanwhile."""
+    zone = no_place(world)
+    world.route53.put(zone, *present)
+    annotate(world, "fra-1", "aws-geoproximity-coordinates", FRANKFURT)
+    finished = synced(world)
+    assert answers(world, zone) == all_in_one()
+    warning = next(line for line in finished.stderr.splitlines() if line.startswith("warning"))
+    assert "nyc-1" in warning
+    assert "fra-1" not in warning
+
+
+@pytest.mark.parametrize("family", ["A", "AAAA"])
+def test_node_without_place_does_not_turn_geoproximity_off(world: World, family: str) -> None:
+    """A new node would take geoproximity from all visitors; one set of either family is enough to keep it."""
+    zone = two_places(world)
+    world.node("new-1", "5.223.50.3")
+    near_fra = near(f"{PLACES}{FRANKFURT}", "50.11", "8.68")
+    value = {"ResourceRecords": [{"Value": FRA_4 if family == "A" else FRA_6}], "Type": family}
+    other = simple(DOMAIN, "AAAA", NYC_6) if family == "A" else simple(DOMAIN, "A", NYC_4)
+    world.route53.put(zone, near_fra | value, other)
+    domain = reported(world)
+    assert answers(world, zone) == at_fra_and_nyc()
+    assert "no coordinates" in verdict(domain, "new-1")["reason"]
+    assert domain["warnings"] == []
+
+
+def test_default_coordinates_give_nodes_a_place(world: World) -> None:
+    """Someone who has one machine elsewhere would have to annotate all others too."""
+    zone = no_place(world)
+    annotate(world, "nyc-1", "aws-geoproximity-coordinates", NEW_YORK)
+    synced(world, "--default-coordinates", FRANKFURT)
+    assert answers(world, zone) == at_fra_and_nyc()
+
+
+def test_default_coordinates_hold_when_no_node_has_any(world: World) -> None:
+    """The option would be without effect on a cluster that has no annotations."""
+    zone = no_place(world)
+    synced(world, "--default-coordinates=-1,-2.5")
+    here = f"{PLACES}-1.00,-2.50"
+    assert answers(world, zone) == {f"A {here}": [NYC_4, FRA_4], f"AAAA {here}": [FRA_6, NYC_6]}
+
+
+def test_node_that_moves_changes_its_place(world: World) -> None:
+    """Visitors would be sent to the far side of the world."""
+    zone = two_places_shown(world)
+    annotate(world, "nyc-1", "aws-geoproximity-coordinates", SINGAPORE)
+    synced(world)
+    assert answers(world, zone) == at_fra() | {f"A {PLACES}{SINGAPORE}": [NYC_4], f"AAAA {PLACES}{SINGAPORE}": [NYC_6]}
+
+
+@pytest.mark.parametrize("ttl", [0, 5, 2147483647])
+def test_ttl_is_changed(world: World, ttl: int) -> None:
+    """A user who wants faster failover would keep the old time to live."""
+    zone = two_places_shown(world)
+    finished = synced(world, "--ttl", str(ttl))
+    assert {line.split()[1] for line in world.shown(zone)} == {str(ttl)}
+    assert answers(world, zone) == at_fra_and_nyc()
+    assert (len(world.route53.history), "60" in finished.stderr) == (1, True)
+
+
+def test_ttl_of_a_minute_is_the_default(world: World) -> None:
+    """A failed node would be remembered by resolvers for longer than promised."""
+    zone = settled(world, no_place(world))
+    assert {line.split()[1] for line in world.shown(zone)} == {"60"}
+
+
+def test_writes_are_delete_and_create(world: World) -> None:
+    """UPSERT would overwrite what another run has found out meanwhile."""
+    settled_zone = no_place(world)
+    synced(world)
+    annotate(world, "fra-1", "aws-geoproximity-coordinates", FRANKFURT)
+    annotate(world, "nyc-1", "aws-geoproximity-coordinates", NEW_YORK)
+    synced(world, "--ttl", "5")
+    ends(world, "nyc-1")
+    synced(world)
+    assert actions(world) == {"CREATE", "DELETE"}
+    assert answers(world, settled_zone) == at_fra()
+
+
+def test_withdrawal_restates_a_set_that_stays(world: World) -> None:
+    """Two runs that each withdraw another place would empty the name together."""
+    zone = two_places_shown(world)
+    ends(world, "nyc-1")
+    domain = reported(world)
+    (batch,) = world.route53.history
+    for family in ("A", "AAAA"):
+        done = {
+            (change["Action"], change["ResourceRecordSet"]["SetIdentifier"])
+            for change in batch.changes
+            if change["ResourceRecordSet"]["Type"] == family
+        }
+        stays = f"{PLACES}{FRANKFURT}"
+        assert done == {("CREATE", stays), ("DELETE", stays), ("DELETE", f"{PLACES}{NEW_YORK}")}
+    assert answers(world, zone) == at_fra()
+    shown = [(each["action"], each["record_set"]["SetIdentifier"]) for each in domain["changes"]]
+    assert shown == 2 * [("DELETE", f"{PLACES}{NEW_YORK}")], "a witness is no change"
+
+
+def test_batch_that_touches_what_stays_needs_no_witness(world: World) -> None:
+    """Every batch would take more of the account's rate of changes than it needs."""
+    two_places(world)
+    world.node("fra-2", "5.75.128.11", FRANKFURT)
+    settled(world, "")
+    ends(world, "fra-2")
+    synced(world)
+    (batch,) = world.route53.history
+    assert len(batch.changes) == 2
+
+
+def crowded(world: World, nodes: int, *, places: bool = True) -> str:
+    """Make nodes with eight addresses of either family each; give the zone's id."""
+    for number in range(nodes):
+        four = [f"5.75.{number}.{last}" for last in range(8)]
+        six = [f"2a01:4f8:1111:1111:1111:1111:{0x1000 + number:x}:{0x1000 + last:x}" for last in range(8)]
+        world.node(f"node-{number:02d}", ",".join([*four, *six]), f"{number % 25}.00,1.00" if places else None)
+    return world.route53.zone("example.com")
+
+
+def test_batch_too_large_for_one_becomes_one_a_type(world: World) -> None:
+    """A large domain could not be switched at all, or a family would be half switched between two batches."""
+    zone = settled(world, crowded(world, 50, places=False))
+    for number in range(50):
+        annotate(world, f"node-{number:02d}", "aws-geoproximity-coordinates", f"{number % 25}.00,1.00")
+    synced(world)
+    kinds = [{change["ResourceRecordSet"]["Type"] for change in batch.changes} for batch in world.route53.history]
+    assert kinds == [{"A"}, {"AAAA"}]
+    assert (len(answers(world, zone)), len(addresses(world, zone))) == (50, 800)
+
+
+def test_addresses_over_the_limit_are_withheld_with_a_reason(world: World) -> None:
+    """Route 53 would refuse the whole batch because of one address too many."""
+    zone = crowded(world, 51, places=False)
+    last = verdict(reported(world), "node-50")
+    assert {kind: len(values) for kind, values in answers(world, zone).items()} == {"A simple": 400, "AAAA simple": 400}
+    assert last["published"] is False
+    assert all("400" in each["reason"] for each in last["addresses"])
+
+
+def test_addresses_in_dns_come_first(world: World) -> None:
+    """A new node whose name comes early would push a serving one out of DNS."""
+    zone = settled(world, crowded(world, 50, places=False))
+    world.node("a-new-node", "5.223.50.3")
+    assert "400" in verdict(reported(world), "a-new-node")["reason"]
+    assert "5.223.50.3" not in addresses(world, zone)
+    assert world.route53.history == []
+
+
+def test_limit_never_blocks_a_withdrawal(world: World) -> None:
+    """A failed node would stay in a full domain; the waiting ones would not take its place."""
+    zone = settled(world, crowded(world, 50, places=False))
+    world.node("a-new-node", "5.223.50.3")
+    ends(world, "node-07")
+    synced(world)
+    found = addresses(world, zone)
+    assert ("5.75.7.0" in found, "5.223.50.3" in found) == (False, True)
+
+
+def test_places_over_the_limit_are_withheld_with_a_reason(world: World) -> None:
+    """Route 53 would refuse the whole batch because of one place too many."""
+    for number in range(31):
+        world.node(f"node-{number:02d}", f"5.75.128.{number}", f"{number}.00,1.00")
+    zone = world.route53.zone("example.com")
+    last = verdict(reported(world), "node-30")
+    assert len(answers(world, zone)) == 30
+    assert (last["published"], "30" in last["reason"]) == (False, True)
+    world.node("a-new-node", "5.223.50.3", "77.00,1.00")
+    ends(world, "node-07")
+    synced(world)
+    assert {"5.75.128.7", "5.75.128.30", "5.223.50.3"} & addresses(world, zone) == {"5.223.50.3"}
+
+
+def test_sets_too_large_to_replace_are_an_error_of_the_domain(world: World) -> None:
+    """A domain that cannot be taken over at once would be taken over half, or stop the others."""
+    zone = no_place(world)
+    for part in range(3):
+        values = [f"198.51.{part}.{number}" for number in range(250)] + [f"198.52.{part}.{n}" for n in range(150)]
+        world.route53.put(zone, simple(DOMAIN, "A", *values) | {"SetIdentifier": f"s{part}", "Weight": 1})
+    before = answers(world, zone)
+    finished = sync(world, "--domain", "www.example.com")
+    assert finished.returncode == 2
+    assert "too large" in finished.stderr
+    assert (answers(world, zone), answers(world, zone, "www.example.com")) == (before, all_in_one())

@@ -1,0 +1,223 @@
+"""What one round of a sync owes the next: time for other zones, a known outcome, and an honest account."""
+
+import pytest
+
+from tests.sandbox.account import simple
+from tests.sandbox.server import Fault
+from tests.sandbox.world import World
+from tests.support import forks
+from tests.support.sync_runs import (
+    DOMAIN,
+    FRA_4,
+    FRA_6,
+    FRANKFURT,
+    NEW_YORK,
+    NYC_4,
+    PLACES,
+    WRITE,
+    addresses,
+    document,
+    ends,
+    forget,
+    reported,
+    settled,
+    slow,
+    sync,
+    synced,
+    two_places,
+)
+
+AGAIN = {
+    "a silent answer": (Fault("applied then silent", "ListResourceRecordSets", last=1), "looking again"),
+    "an empty answer": (Fault("empty", "ListResourceRecordSets", last=1), "trying again"),
+}
+HANGING = ("--domain", "a.hanging.app", "--domain", "b.hanging.app")
+
+
+def test_a_hanging_zone_is_asked_once_a_round(world: World) -> None:
+    """Each domain of a zone that hangs would take seconds from the healthy ones, until none were left to write."""
+    two_places(world)
+    world.route53.zone("hanging.app")
+    world.dns.fail(slow("ListResourceRecordSets", 60))
+    finished = sync(world, *HANGING, "--output", "json")
+    assert finished.returncode == 0
+    first_round = world.dns.operations()[: world.dns.operations().index(WRITE)]
+    assert first_round.count("ListResourceRecordSets") == 2
+    assert {each["status"] for each in document(finished)["domains"]} == {"changed"}
+
+
+@pytest.mark.parametrize(("fault", "words"), AGAIN.values(), ids=AGAIN)
+def test_trouble_that_has_passed_is_told(world: World, fault: Fault, words: str) -> None:
+    """A Route 53, or a network, that hangs now and then would look fine in the log."""
+    two_places(world)
+    world.dns.fail(fault)
+    (line,) = (line for line in synced(world).stderr.splitlines() if line.startswith("warning"))
+    assert words in line
+
+
+def test_waiting_outlives_a_throttled_look(world: World) -> None:
+    """A moment of throttling would make a written change a failed run."""
+    two_places(world)
+    world.dns.fail(Fault("throttled", "GetChange", last=7))
+    assert sync(world, "--wait").returncode == 0
+
+
+def test_a_lost_answer_cannot_be_waited_for(world: World) -> None:
+    """`--wait` would say that every name server answers with the change, which nobody has asked."""
+    two_places(world)
+    world.dns.fail(Fault("applied then dropped", WRITE, last=1))
+    finished = sync(world, "--wait")
+    assert finished.returncode == 1
+    assert "the answer with the change id was lost" in finished.stderr
+
+
+def test_waiting_for_an_answer_that_never_comes_is_no_success(world: World) -> None:
+    """`--wait` would end at its deadline as if every name server had the change."""
+    two_places(world)
+    world.dns.fail(slow("GetChange", 60, last=None))
+    finished = sync(world, "--wait", "--timeout", "15")
+    assert finished.returncode == 1
+    assert "(--timeout)" in finished.stderr
+
+
+def test_an_outage_while_waiting_is_told(world: World) -> None:
+    """Nobody would know why `--wait` has not come to its end, or took so long."""
+    two_places(world)
+    world.dns.fail(Fault("unavailable", "GetChange"))
+    error = reported(world, "--wait", "--timeout", "15")["error"]
+    assert "is not INSYNC before the deadline" in error
+    assert "ServiceUnavailable" in error
+
+
+def test_a_look_without_an_answer_while_waiting_is_told(world: World) -> None:
+    """A run that has taken much longer than others would not say why."""
+    two_places(world)
+    world.dns.fail(slow("GetChange", 8, last=1))
+    assert "asking again" in synced(world, "--wait").stderr
+
+
+def test_waiting_keeps_what_went_wrong_before(world: World) -> None:
+    """A missing permission would look like something that passes."""
+    two_places(world)
+    world.cluster.fail(Fault("access denied", "list nodes", first=2))
+    world.dns.fail(Fault("unavailable", "GetChange"))
+    assert sync(world, "--wait", "--timeout", "20").returncode == 2
+
+
+def test_writes_that_fail_are_not_blamed_on_somebody_else(world: World) -> None:
+    """An operator would look for a rival where Route 53 has an outage."""
+    two_places(world)
+    world.dns.fail(Fault("unavailable", WRITE))
+    domain = reported(world)
+    assert "without a known outcome" in domain["error"]
+    assert "somebody else" not in domain["error"]
+
+
+def test_what_a_lost_answer_has_changed_is_not_told_as_unchanged(world: World) -> None:
+    """The result would count the same record sets twice."""
+    two_places(world)
+    world.dns.fail(Fault("applied then dropped", WRITE, last=1))
+    finished = sync(world)
+    assert finished.returncode == 0
+    assert "  0 record sets unchanged" in finished.stdout
+
+
+def test_a_place_south_of_the_equator(world: World) -> None:
+    """Half of the world could not be a default place: its latitude looks like an option."""
+    settled(world, world.route53.zone("example.com"), "--min-nodes", "0")
+    world.node("syd-1", "1.40.1.1")
+    forget(world)
+    finished = sync(world, "--default-coordinates", "-33.86,151.20")
+    assert finished.returncode == 0, finished.stderr
+    assert "A geoproximity -33.86,151.20" in finished.stdout
+
+
+@pytest.mark.parametrize(
+    "notation",
+    [
+        pytest.param({"Coordinates": {"Latitude": "50.11", "Longitude": "8.68"}, "Bias": 0}, id="bias of zero"),
+        pytest.param({"Coordinates": {"Latitude": "+50.11", "Longitude": "8.68"}}, id="plus sign"),
+    ],
+)
+def test_a_witness_is_restated_as_it_was_read(world: World, notation: dict[str, object]) -> None:
+    """A failed node would stay in DNS for ever beside a set that says the same in other words."""
+    zone = world.route53.zone("example.com")
+    world.node("fra-1", FRA_4, FRANKFURT)
+    world.node("nyc-1", NYC_4, NEW_YORK)
+    own = {"SetIdentifier": PLACES + FRANKFURT, "GeoProximityLocation": notation}
+    world.route53.put(zone, simple(f"{DOMAIN}.", "A", FRA_4) | own)
+    synced(world)
+    ends(world, "nyc-1")
+    synced(world)
+    assert addresses(world, zone) == {FRA_4}
+
+
+def test_a_witness_keeps_the_notation_of_its_values(world: World) -> None:
+    """The same, for an IPv6 address that somebody wrote in full length and capitals."""
+    zone = world.route53.zone("example.com")
+    world.node("fra-1", FRA_6, FRANKFURT)
+    world.node("nyc-1", "2a01:4ff:f0:7::7", NEW_YORK)
+    location = {"Coordinates": {"Latitude": "50.11", "Longitude": "8.68"}}
+    own = {"SetIdentifier": PLACES + FRANKFURT, "GeoProximityLocation": location}
+    world.route53.put(zone, simple(f"{DOMAIN}.", "AAAA", "2A01:04F8:0C17:0001:0:0:0:0010") | own)
+    synced(world)
+    ends(world, "nyc-1")
+    synced(world)
+    assert addresses(world, zone) == {"2A01:04F8:0C17:0001:0:0:0:0010"}
+
+
+def test_a_dot_within_a_label_is_no_boundary(world: World) -> None:
+    """Somebody else's records would be deleted, because their name looks like the domain when it is written out."""
+    zone = world.route53.zone("example.com")
+    world.node("fra-1", FRA_4)
+    world.route53.put(zone, simple("cdn\\056eu.example.com.", "A", "9.9.9.9"))
+    finished = forks.run(world, "sync-once", "--domain", "cdn.eu.example.com")
+    assert finished.returncode == 0, finished.stderr
+    assert addresses(world, zone, "cdn\\056eu.example.com") == {"9.9.9.9"}
+
+
+NO_KEYS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        pytest.param(
+            {"AWS_WEB_IDENTITY_TOKEN_FILE": "/no/such/file", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/x"},
+            id="web identity",
+        ),
+        pytest.param(
+            {
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/no/such/file",
+            },
+            id="container",
+        ),
+    ],
+)
+def test_a_missing_credentials_file_is_a_wrong_setting(world: World, variables: dict[str, str]) -> None:
+    """A pod without its token would be told to report a defect, or be tried again for ever."""
+    two_places(world)
+    finished = sync(world, **NO_KEYS, **variables)
+    assert finished.returncode == 2, finished.stderr
+    assert "/no/such/file" in finished.stderr
+
+
+def test_a_line_break_in_a_key_is_a_wrong_setting_and_not_shown(world: World) -> None:
+    """A Secret made with `echo` would look like an outage, and the signed header would stand in the log."""
+    two_places(world)
+    finished = sync(world, "-v", AWS_ACCESS_KEY_ID=f"{world.route53.access_key}\n")
+    assert finished.returncode == 2
+    assert "line break" in finished.stderr
+    assert "Signature" not in finished.stderr + finished.stdout
+
+
+def test_a_line_break_in_a_token_is_not_shown(world: World) -> None:
+    """The token of the cluster would stand in the log."""
+    two_places(world)
+    config = world.kubeconfig.read_text("utf-8").replace('"token": "', '"token": "hush\\nhush-')
+    world.kubeconfig.write_text(config, "utf-8")
+    finished = sync(world, "-v")
+    assert finished.returncode == 2
+    assert "no header may hold" in finished.stderr
+    assert "hush" not in finished.stderr + finished.stdout

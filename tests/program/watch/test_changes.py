@@ -1,0 +1,379 @@
+"""watch: which changes of a node make a sync Job, which do not, what the Job is, and how many there are."""
+
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TypeAlias
+
+import pytest
+
+from tests.sandbox.server import Call, wait_until
+from tests.sandbox.world import PREFIX, PROGRAM, World
+from tests.support.processes import environment_of, isolated
+from tests.support.watching import (
+    STARTED,
+    Json,
+    answered,
+    cronjob,
+    follows,
+    job_number,
+    jobs,
+    names,
+    populated,
+    started,
+    version_in,
+    watching,
+    words,
+)
+
+Edit: TypeAlias = Callable[[Json], object]
+LONG = "s" * 52
+"""As long as a CronJob's name may be."""
+TEMPLATE = {"labels": {"app": "kube-node-dns"}, "annotations": {"example.com/team": "edge"}}
+
+
+@pytest.fixture
+def cluster(world: World) -> World:
+    """Give a cluster of two nodes that can serve, with the CronJob `sync`."""
+    return populated(world)
+
+
+def annotate(**annotations: str) -> Edit:
+    """Set annotations of kube-node-dns; `_` stands for `-`."""
+    values = {PREFIX + key.replace("_", "-"): value for key, value in annotations.items()}
+    return lambda node: node["metadata"]["annotations"].update(values)
+
+
+def ready(status: str, message: str = "") -> Edit:
+    """Change what the Ready condition says."""
+    return lambda node: node["status"]["conditions"][0].update(status=status, message=message)
+
+
+CHANGES = [
+    pytest.param(ready("False", "container runtime is down"), "container runtime is down", id="NotReady"),
+    pytest.param(ready("Unknown"), "Ready is Unknown", id="lost"),
+    pytest.param(lambda node: node["status"]["conditions"].clear(), "no Ready condition", id="no Ready condition"),
+    pytest.param(lambda node: node["spec"].update(unschedulable=True), "cordoned", id="cordoned"),
+    pytest.param(
+        lambda node: node["metadata"].update(deletionTimestamp="2030-01-01T00:00:00Z"), "being deleted", id="deleting"
+    ),
+    pytest.param(
+        lambda node: node["spec"].update(
+            taints=[{"key": "ToBeDeletedByClusterAutoscaler", "value": "1", "effect": "NoSchedule"}]
+        ),
+        "being deleted",
+        id="scaled down",
+    ),
+    pytest.param(
+        lambda node: node["metadata"]["labels"].pop("serve-public"), "no longer among the selected nodes", id="label"
+    ),
+    pytest.param(annotate(node_ips="5.75.128.99"), "5.75.128.99", id="addresses"),
+    pytest.param(annotate(aws_geoproximity_coordinates="1.35,103.82"), "1.35,103.82", id="coordinates"),
+    pytest.param(annotate(boot_id="another"), "rebooted", id="rebooted"),
+]
+
+
+def beat(node: Json) -> None:
+    """Renew a node's status as its kubelet does every few minutes."""
+    for condition in node["status"]["conditions"]:
+        condition["lastHeartbeatTime"] = "2030-01-01T00:00:00Z"
+
+
+NO_CHANGES: list[Edit] = [
+    beat,
+    ready("True", "kubelet is posting ready status"),
+    lambda node: node["status"].update(images=[{"names": ["registry.example/app:1"], "sizeBytes": 1}]),
+    lambda node: node["status"].update(capacity={"cpu": "4"}),
+    lambda node: node["status"]["conditions"].append({"type": "MemoryPressure", "status": "True"}),
+    lambda node: node["metadata"]["labels"].update({"example.com/rack": "7"}),
+    lambda node: node["metadata"]["annotations"].update({"example.com/note": "moved"}),
+    annotate(node_ips=" 5.75.128.10 ", aws_geoproximity_coordinates="50.110, 8.68"),
+]
+
+
+@pytest.mark.parametrize(("edit", "reason"), CHANGES)
+def test_a_change_that_matters_makes_a_job(cluster: World, edit: Edit, reason: str) -> None:
+    """Visitors would be sent to a node that is gone, or not to one that is there, until the CronJob's next minute."""
+    with watching(cluster, "--node-label-selector", "serve-public=true"):
+        job_number(cluster, 1)
+        cluster.kubernetes.edit("Node", "fra-1", edit)
+        said = words(job_number(cluster, 2))
+    assert said.startswith("fra-1: ")
+    assert reason in said
+
+
+def test_a_node_that_is_deleted_makes_a_job(cluster: World) -> None:
+    """The addresses of a machine that was given back would stay in DNS."""
+    with watching(cluster):
+        job_number(cluster, 1)
+        cluster.kubernetes.remove("Node", "fra-1")
+        assert words(job_number(cluster, 2)) == "fra-1: no longer among the selected nodes"
+
+
+def test_a_new_node_makes_a_job(cluster: World) -> None:
+    """A machine that was added to carry a peak would get no visitors."""
+    with watching(cluster):
+        job_number(cluster, 1)
+        cluster.node("sgp-1", "5.223.50.3")
+        assert "5.223.50.3" in words(job_number(cluster, 2))
+
+
+def test_a_node_that_can_serve_again_makes_a_job(cluster: World) -> None:
+    """A node would leave DNS at once and come back late."""
+    cluster.kubernetes.set_ready("fra-1", "False")
+    with watching(cluster):
+        job_number(cluster, 1)
+        cluster.kubernetes.set_ready("fra-1", "True")
+        assert "publishable with 5.75.128.10 at 50.11,8.68" in words(job_number(cluster, 2))
+
+
+def test_updates_that_change_nothing_in_dns_make_no_job(cluster: World) -> None:
+    """A cluster would be busy with sync Jobs, one for every few heartbeats."""
+    with watching(cluster) as watcher:
+        job_number(cluster, 1)
+        follows(cluster)
+        for edit in NO_CHANGES:
+            cluster.kubernetes.edit("Node", "fra-1", edit)
+        cluster.kubernetes.set_ready("nyc-1", "False")
+        assert wait_until(lambda: len(watcher.changes) > 1)
+        assert [line.partition(":")[0] for line in watcher.changes] == [STARTED + "\n", "nyc-1"]
+
+
+def test_nodes_that_are_not_selected_make_no_job(cluster: World) -> None:
+    """Every worker of a large cluster would start syncs of the few nodes that serve."""
+    cluster.node("db-1", "5.75.128.66", labels={"serve-public": "false"})
+    with watching(cluster, "--node-label-selector", "serve-public=true") as watcher:
+        job_number(cluster, 1)
+        follows(cluster)
+        cluster.kubernetes.set_ready("db-1", "False")
+        cluster.kubernetes.remove("Node", "db-1")
+        cluster.kubernetes.set_ready("nyc-1", "False")
+        assert wait_until(lambda: len(watcher.changes) > 1)
+        assert [line.partition(":")[0] for line in watcher.changes] == [STARTED + "\n", "nyc-1"]
+
+
+def test_one_job_is_made_at_start_up(cluster: World) -> None:
+    """What happened while no watcher was there would wait for the CronJob's schedule."""
+    with watching(cluster):
+        first = job_number(cluster, 1)
+        follows(cluster)
+    assert words(first) == STARTED
+    assert len(jobs(cluster)) == 1
+
+
+def test_start_up_without_any_node_makes_a_job_too(world: World) -> None:
+    """The last node would stay in DNS if it was deleted while no watcher was there."""
+    world.kubernetes.put(cronjob())
+    with watching(world):
+        assert words(job_number(world, 1)) == STARTED
+
+
+def test_a_change_after_a_quiet_time_makes_a_job_at_once(cluster: World) -> None:
+    """A failed node would be served to visitors for an interval longer than need be."""
+    with watching(cluster, interval=6):
+        job_number(cluster, 1)
+        quiet_until = time.monotonic() + 6.5
+        assert wait_until(lambda: time.monotonic() > quiet_until)
+        cluster.kubernetes.set_ready("fra-1", "False")
+        job_number(cluster, 2, seconds=4)
+
+
+def test_changes_within_the_interval_make_one_job(cluster: World) -> None:
+    """A cluster that restarts would get as many syncs as it has nodes, or the last change of a burst would be lost."""
+    moments: list[float] = []
+
+    def note(call: Call) -> None:
+        if call.operation == "create jobs":
+            moments.append(time.monotonic())
+
+    cluster.cluster.before = note
+    with watching(cluster, interval=3) as watcher:
+        job_number(cluster, 1)
+        follows(cluster)
+        for ready in ("False", "True", "False", "True"):
+            cluster.kubernetes.set_ready("fra-1", ready)
+        last = cluster.kubernetes.set_ready("nyc-1", "False")
+        assert names(cluster)[1:] == []
+        second = job_number(cluster, 2)
+        later = cluster.kubernetes.set_ready("nyc-1", "True")
+        third = job_number(cluster, 3)
+    assert words(second).endswith("nyc-1: not ready: Ready is False")
+    assert (version_in(second), version_in(third)) == (version(last), version(later))
+    assert len(watcher.changes) >= 3
+    assert min(after - before for before, after in pairwise(moments)) >= 3
+
+
+def version(document: Json) -> int:
+    """Give an object's resourceVersion as the number it is."""
+    return int(document["metadata"]["resourceVersion"])
+
+
+def test_the_job_is_what_kubectl_would_create_from_the_cronjob(cluster: World) -> None:
+    """A sync at a change would differ from one by schedule, or its Jobs would never be cleaned up."""
+    stored = cluster.kubernetes.put(cronjob(template=TEMPLATE))
+    with watching(cluster):
+        job = job_number(cluster, 1)
+    owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": "sync", "uid": stored["metadata"]["uid"]}
+    assert job["spec"] == stored["spec"]["jobTemplate"]["spec"]
+    assert job["metadata"]["labels"] == TEMPLATE["labels"]
+    assert job["metadata"]["annotations"] == {
+        "example.com/team": "edge",
+        "cronjob.kubernetes.io/instantiate": "manual",
+        f"{PREFIX}change": STARTED,
+    }
+    assert job["metadata"]["ownerReferences"] == [{**owner, "controller": True}]
+
+
+def test_the_job_is_named_after_the_cronjob_and_the_version_that_shows_the_change(cluster: World) -> None:
+    """Two replicas would make two Jobs, and nobody could tell which write of a node a Job answers."""
+    cluster.kubernetes.put(cronjob(LONG))
+    with watching(cluster, "--cronjob", LONG):
+        job_number(cluster, 2)
+        changed = cluster.kubernetes.set_ready("fra-1", "False")
+        job_number(cluster, 4)
+    assert sorted(names(cluster)[2:]) == [f"{LONG}-{version(changed)}", f"sync-{version(changed)}"]
+
+
+def test_the_template_is_read_anew_for_each_job(cluster: World) -> None:
+    """Jobs would run the image that was current when the watcher started."""
+
+    def upgrade(document: Json) -> None:
+        document["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["image"] = "sync:2"
+
+    with watching(cluster):
+        job_number(cluster, 1)
+        cluster.kubernetes.edit("CronJob", "sync", upgrade, "default", api_version="batch/v1")
+        cluster.kubernetes.set_ready("fra-1", "False")
+        job = job_number(cluster, 2)
+    assert job["spec"]["template"]["spec"]["containers"][0]["image"] == "sync:2"
+
+
+def test_two_replicas_make_one_job_for_a_change(cluster: World) -> None:
+    """Each change would be synced twice, or a replica that comes second would fail."""
+    with watching(cluster) as one, watching(cluster) as other:
+        follows(cluster, 2)
+        assert wait_until(lambda: settled(cluster) == 2)
+        before = names(cluster)
+        changed = cluster.kubernetes.set_ready("fra-1", "False")
+        assert wait_until(lambda: settled(cluster) == 4)
+        assert (one.errors, other.errors) == ([], [])
+    assert names(cluster) == [*before, f"sync-{version(changed)}"]
+
+
+def settled(world: World) -> int:
+    """Count the Jobs that were created or were there already."""
+    return sum(answered(world, "create jobs", status) for status in (201, 409))
+
+
+def test_each_cronjob_gets_its_job(cluster: World) -> None:
+    """Of several domains with different nodes only one would follow at once."""
+    cluster.kubernetes.put(cronjob("sync-static"))
+    with watching(cluster, "--cronjob", "sync-static"):
+        job_number(cluster, 2)
+        changed = cluster.kubernetes.set_ready("fra-1", "False")
+        job_number(cluster, 4)
+    assert sorted(names(cluster)[2:]) == [f"sync-{version(changed)}", f"sync-static-{version(changed)}"]
+
+
+def test_a_cronjob_that_is_missing_does_not_hold_up_the_others(cluster: World) -> None:
+    """One misspelt name would keep a failed node in the DNS of every domain."""
+    with watching(cluster, "--cronjob", "missing", interval=2) as watcher:
+        job_number(cluster, 1)
+        assert wait_until(lambda: answered(cluster, "get cronjobs", 404) > 1)
+        cluster.kubernetes.set_ready("fra-1", "False")
+        job_number(cluster, 2)
+        (error,) = watcher.errors
+    assert "default/missing" in error
+    assert 'cronjobs.batch "missing" not found' in error
+
+
+def test_a_cronjob_that_comes_late_gets_its_job(world: World) -> None:
+    """Whoever applies the folder in another order would wait for a change to get the first sync."""
+    with watching(world) as watcher:
+        assert wait_until(lambda: answered(world, "get cronjobs", 404) > 1)
+        world.kubernetes.put(cronjob())
+        assert words(job_number(world, 1)) == STARTED
+        assert watcher.process.poll() is None
+
+
+def test_a_suspended_cronjob_gets_no_job(cluster: World) -> None:
+    """Whoever suspends the syncs for maintenance would see them go on."""
+    cluster.kubernetes.put(cronjob("paused", suspend=True))
+    with watching(cluster, "--cronjob", "paused") as watcher:
+        assert wait_until(lambda: any("paused is suspended" in line for line in watcher.said))
+        cluster.kubernetes.set_ready("fra-1", "False")
+        job_number(cluster, 2)
+        assert wait_until(lambda: sum("paused is suspended" in line for line in watcher.said) == 2)
+        assert watcher.errors == []
+    assert {name.rpartition("-")[0] for name in names(cluster)} == {"sync"}
+
+
+def test_a_cronjob_that_goes_on_gets_the_job_of_the_next_change(cluster: World) -> None:
+    """After the maintenance nothing would be synced until the watcher is restarted."""
+    cluster.kubernetes.put(cronjob(suspend=True))
+    with watching(cluster) as watcher:
+        assert wait_until(lambda: any("is suspended" in line for line in watcher.said))
+        cluster.kubernetes.put(cronjob())
+        changed = cluster.kubernetes.set_ready("fra-1", "False")
+        assert version_in(job_number(cluster, 1)) == version(changed)
+
+
+def test_settings_come_from_variables_too(cluster: World) -> None:
+    """A Deployment that takes its settings from a ConfigMap could not be configured."""
+    cluster.kubernetes.put(cronjob("other"))
+    cluster.node("db-1", "5.75.128.66", labels={"serve-public": "false"})
+    variables = {
+        "KUBE_NODE_DNS_CRONJOB": "sync,other",
+        "KUBE_NODE_DNS_NAMESPACE": "default",
+        "KUBE_NODE_DNS_NODE_LABEL_SELECTOR": "serve-public=true",
+        "KUBE_NODE_DNS_MIN_INTERVAL": "1",
+    }
+    with started(environment_of(cluster, **variables)):
+        job_number(cluster, 2)
+        follows(cluster)
+    assert {name.rpartition("-")[0] for name in names(cluster)} == {"sync", "other"}
+    asked = next(call.request.query for call in cluster.cluster.calls if call.operation == "watch nodes")
+    assert asked["labelSelector"] == "serve-public=true"
+
+
+IN_THE_NAMESPACE_EDGE = """
+set -eu
+mount -t tmpfs tmpfs /var/run
+mkdir -p /var/run/secrets/kubernetes.io/serviceaccount
+printf edge > /var/run/secrets/kubernetes.io/serviceaccount/namespace
+exec "$@"
+"""
+
+
+def test_the_namespace_is_the_pods_own(world: World) -> None:
+    """Whoever installs it in another namespace would have to say so in one more place."""
+    world.kubernetes.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "edge"}})
+    document = cronjob()
+    document["metadata"]["namespace"] = "edge"
+    world.kubernetes.put(document)
+    command = (*isolated("mount"), "sh", "-c", IN_THE_NAMESPACE_EDGE, "sh", *PROGRAM)
+    with started(environment_of(world), "--cronjob", "sync", command=command):
+        job_number(world, 1)
+    (path,) = [call.request.path for call in world.cluster.calls if call.operation == "create jobs"]
+    assert path == "/apis/batch/v1/namespaces/edge/jobs"
+
+
+def test_only_what_the_service_account_may_do_is_asked_for(cluster: World) -> None:
+    """The role that this project ships would not be enough, or more than is needed."""
+    with watching(cluster):
+        job_number(cluster, 1)
+        follows(cluster)
+        assert wait_until(lambda: answered(cluster, "list leases", 200) >= 1)
+    asked = set(cluster.cluster.operations())
+    assert asked == {"list nodes", "watch nodes", "list leases", "get cronjobs", "create jobs"}
+
+
+def test_nothing_of_aws_is_loaded(cluster: World) -> None:
+    """Two resident replicas would take the memory of a library they never use."""
+    with started(
+        environment_of(cluster, PYTHONPROFILEIMPORTTIME="1"), "--cronjob", "sync", "--namespace", "default"
+    ) as watcher:
+        job_number(cluster, 1)
+    loaded = [line.rpartition("|")[2].strip() for line in watcher.said if line.startswith("import time:")]
+    assert "jobs.watch" in loaded
+    assert [name for name in loaded if name.split(".")[0] in {"boto3", "botocore", "s3transfer", "ifaddr"}] == []

@@ -1,0 +1,186 @@
+"""watch without a right, with wrong usage, and at SIGTERM: what it says, whether it stays, how it ends."""
+
+import signal
+
+import pytest
+
+from tests.sandbox.kubernetes import ADMIN_TOKEN, User
+from tests.sandbox.server import Fault, wait_until
+from tests.sandbox.world import World
+from tests.support.processes import bare_environment, complaint, environment_of, run
+from tests.support.watching import (
+    Watcher,
+    answered,
+    cut,
+    follows,
+    job_number,
+    jobs,
+    populated,
+    spoilable,
+    version_in,
+    watching,
+)
+
+RIGHTS = frozenset({("list", "nodes"), ("watch", "nodes"), ("list", "leases"), ("get", "cronjobs"), ("create", "jobs")})
+WATCH = ("watch", "--cronjob", "sync", "--namespace", "default")
+
+
+@pytest.fixture
+def cluster(world: World) -> World:
+    """Give a cluster of two nodes that can serve, with the CronJob `sync`."""
+    return populated(world)
+
+
+def allow(world: World, *without: tuple[str, str]) -> None:
+    """Give the watcher's token the rights of its role but for some."""
+    world.kubernetes.tokens[ADMIN_TOKEN] = User("watcher", RIGHTS - set(without))
+
+
+def assert_one_error(world: World, watcher: Watcher, operation: str) -> None:
+    """Expect that a refused call was tried several times, and that this was said once."""
+    assert wait_until(lambda: answered(world, operation, 403) >= 3, 60)
+    assert wait_until(lambda: bool(watcher.errors))
+    (error,) = watcher.errors
+    verb, resource = operation.split()
+    assert f'User "watcher" cannot {verb} resource "{resource}"' in error
+    assert watcher.process.poll() is None
+
+
+def assert_change_arrives(world: World, version: int) -> None:
+    """Expect a Job that shows the change."""
+    assert wait_until(lambda: any(version_in(job) >= version for job in jobs(world)), 90)
+
+
+def test_the_role_is_enough(cluster: World) -> None:
+    """The watcher would fail in the cluster while it works for an administrator."""
+    allow(cluster)
+    with watching(cluster) as watcher:
+        job_number(cluster, 1)
+        follows(cluster)
+        cluster.kubernetes.set_ready("fra-1", "False")
+        job_number(cluster, 2)
+        assert wait_until(lambda: answered(cluster, "list leases", 200) >= 1)
+        assert watcher.errors == watcher.warnings == []
+
+
+@pytest.mark.parametrize("lost", [("create", "jobs"), ("get", "cronjobs")], ids=" ".join)
+def test_a_right_that_is_lost_for_a_while_delays_the_job_and_loses_it_not(
+    cluster: World, lost: tuple[str, str]
+) -> None:
+    """A slip in the roles would be a crash loop or a log full of errors, and the change of that time would be lost."""
+    allow(cluster)
+    with watching(cluster) as watcher:
+        job_number(cluster, 1)
+        follows(cluster)
+        allow(cluster, lost)
+        changed = cluster.kubernetes.set_ready("fra-1", "False")
+        assert_one_error(cluster, watcher, " ".join(lost))
+        allow(cluster)
+        assert version_in(job_number(cluster, 2)) == int(changed["metadata"]["resourceVersion"])
+        assert len(watcher.errors) == 1
+
+
+@pytest.mark.parametrize("lost", [("list", "nodes"), ("watch", "nodes")], ids=" ".join)
+def test_a_lost_right_to_see_nodes_is_one_error_and_loses_no_change(cluster: World, lost: tuple[str, str]) -> None:
+    """The watcher would be blind and silent, or fill the log, or not come back."""
+    allow(cluster)
+    streams = spoilable(cluster)
+    with watching(cluster) as watcher:
+        job_number(cluster, 1)
+        follows(cluster)
+        allow(cluster, lost)
+        streams.spoil(cut() if lost[0] == "list" else tuple)
+        assert wait_until(lambda: answered(cluster, " ".join(lost), 403) >= 1, 60)
+        changed = cluster.kubernetes.set_ready("fra-1", "False")
+        assert wait_until(lambda: answered(cluster, " ".join(lost), 403) >= 3, 60)
+        assert watcher.process.poll() is None
+        assert wait_until(lambda: bool(watcher.errors))
+        refused = [error for error in watcher.errors if "nodes" in error]
+        allow(cluster)
+        assert_change_arrives(cluster, int(changed["metadata"]["resourceVersion"]))
+    assert len(refused) == 1
+
+
+def test_a_token_that_expired_is_one_error_and_loses_no_change(cluster: World) -> None:
+    """A pod whose token is renewed late would have to be restarted by hand."""
+    with watching(cluster) as watcher:
+        job_number(cluster, 1)
+        follows(cluster)
+        cluster.cluster.fail(Fault("expired token", "get cronjobs"))
+        changed = cluster.kubernetes.set_ready("fra-1", "False")
+        assert wait_until(lambda: answered(cluster, "get cronjobs", 401) >= 3, 60)
+        cluster.cluster.heal()
+        assert version_in(job_number(cluster, 2)) == int(changed["metadata"]["resourceVersion"])
+        (error,) = watcher.errors
+    assert "log in again" in error
+
+
+def test_one_line_tells_what_is_wrong(cluster: World) -> None:
+    """Nobody would know which CronJob waits for which right, and for what."""
+    allow(cluster, ("create", "jobs"))
+    with watching(cluster) as watcher:
+        assert wait_until(lambda: bool(watcher.errors))
+        (error,) = watcher.errors
+    assert "no sync Job from CronJob default/sync" in error
+    assert 'cannot create resource "jobs" in API group "batch" in the namespace "default"' in error
+
+
+def test_sigterm_ends_it_at_once_while_it_waits_for_events(cluster: World) -> None:
+    """Every rollout and every drained node would wait for the pod to be killed."""
+    with watching(cluster) as watcher:
+        job_number(cluster, 1)
+        follows(cluster)
+        watcher.process.send_signal(signal.SIGTERM)
+        assert watcher.ends() == 143
+        assert watcher.errors == []
+
+
+def test_sigterm_ends_it_while_an_answer_does_not_come(cluster: World) -> None:
+    """A pod that cannot reach the API server would not go away in time."""
+    cluster.cluster.fail(Fault("slow", "list nodes"))
+    with watching(cluster) as watcher:
+        assert wait_until(lambda: "list nodes" in cluster.cluster.operations(), 30)
+        watcher.process.send_signal(signal.SIGTERM)
+        assert watcher.ends(5) == 143
+
+
+def test_sigterm_ends_it_between_two_jobs(cluster: World) -> None:
+    """A pod in its --min-interval would not go away in time."""
+    with watching(cluster, interval=3600) as watcher:
+        job_number(cluster, 1)
+        cluster.kubernetes.set_ready("fra-1", "False")
+        assert wait_until(lambda: len(watcher.changes) == 2)
+        watcher.process.send_signal(signal.SIGTERM)
+        assert watcher.ends() == 143
+
+
+def test_ctrl_c_ends_it(cluster: World) -> None:
+    """Whoever tries it on a laptop would see a traceback."""
+    with watching(cluster) as watcher:
+        job_number(cluster, 1)
+        follows(cluster)
+        watcher.process.send_signal(signal.SIGINT)
+        assert watcher.ends() == 130
+        assert [line for line in watcher.said if not line.startswith("info: ")] == []
+
+
+USAGE = [
+    pytest.param(("watch", "--namespace", "default"), "--cronjob", id="no CronJob"),
+    pytest.param(("watch", "--cronjob", "sync"), "--namespace", id="no namespace"),
+    pytest.param((*WATCH, "--min-interval", "0"), "--min-interval", id="no interval"),
+    pytest.param((*WATCH, "--min-interval", "1.5"), "--min-interval", id="fraction"),
+    pytest.param((*WATCH, "--min-interval", "3601"), "--min-interval", id="too long an interval"),
+    pytest.param((*WATCH, "--domain", "example.com"), "--domain", id="an option of another command"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "names"), USAGE)
+def test_wrong_usage_ends_it_with_one_line(cluster: World, arguments: tuple[str, ...], names: str) -> None:
+    """A Deployment with a slip would look as if it watched."""
+    assert names in complaint(run(arguments, environment_of(cluster)), 2)
+    assert cluster.cluster.calls == []
+
+
+def test_no_login_ends_it_with_one_line() -> None:
+    """A pod without a token would look as if it watched."""
+    assert "no login to Kubernetes" in complaint(run(WATCH, bare_environment()), 2)

@@ -1,0 +1,374 @@
+"""watch looks at the nodes' health: old Leases, endpoints not ready, nodes not heard of; and faults of its own.
+
+The watcher waits for a quarter of a second only where a test is not about how long it waits.
+"""
+
+import itertools
+import math
+import re
+import time
+
+import pytest
+
+from tests.sandbox.kubernetes import ADMIN_TOKEN, User
+from tests.sandbox.kubernetes_builders import endpoint, endpoint_slice
+from tests.sandbox.server import Fault, wait_until
+from tests.sandbox.world import World
+from tests.support.watching import (
+    HASTY,
+    STARTED,
+    Json,
+    Kubelets,
+    answered,
+    follows,
+    job_number,
+    jobs,
+    names,
+    populated,
+    version_in,
+    watching,
+    words,
+)
+
+NODES = ("fra-1", "nyc-1", "sgp-1", "syd-1")
+SERVICE = "traefik/traefik"
+STALE = re.compile(r"nyc-1: lease not renewed for 3[0-9] s")
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+OFF_NYC = {"nodeSelectorTerms": [{"matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["nyc-1"]}]}]}
+
+
+@pytest.fixture
+def cluster(world: World) -> World:
+    """Give a cluster of four nodes that can serve, with the CronJob `sync`."""
+    populated(world)
+    world.node("sgp-1", "5.223.50.3", "1.35,103.82")
+    world.node("syd-1", "5.223.60.4", "-33.87,151.21")
+    return world
+
+
+@pytest.fixture
+def kubelets(cluster: World) -> Kubelets:
+    """Give the kubelets of the four nodes."""
+    return Kubelets(cluster, *NODES)
+
+
+def serving(world: World, *nodes: str, terminating: bool | None = None) -> None:
+    """Let the endpoints of the service be ready on these of the nodes, and not on the others."""
+    namespace, _, name = SERVICE.partition("/")
+    there = [
+        endpoint(node) if node in nodes else endpoint(node, ready=False, terminating=terminating) for node in NODES
+    ]
+    world.kubernetes.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    world.kubernetes.put(endpoint_slice(namespace, name, there))
+
+
+def floored(moment: float, seconds: int) -> int:
+    """Give the beginning of the window that a moment is in."""
+    return int(moment) - int(moment) % seconds
+
+
+def affinity(job: Json) -> Json | None:
+    """Give what a Job asks of the node its pod runs on."""
+    found: Json | None = job["spec"]["template"]["spec"].get("affinity")
+    return found
+
+
+def test_leases_are_listed_every_five_seconds(cluster: World, kubelets: Kubelets) -> None:
+    """A dead node would be noticed later than is promised, or the API server be asked more than need be."""
+    with watching(cluster):
+        assert wait_until(lambda: len(kubelets.times("list leases")) >= 4, 30)
+    pauses = [after - before for before, after in itertools.pairwise(kubelets.times("list leases"))]
+    assert all(4.9 <= each <= 6 for each in pauses), pauses
+    assert all(
+        "resourceVersion" not in call.request.query for call in cluster.cluster.calls if call.operation == "list leases"
+    )
+
+
+def test_a_node_whose_lease_stops_gets_its_job_within_a_tick(cluster: World, kubelets: Kubelets) -> None:
+    """A machine without power would be served to visitors for as long as Kubernetes believes in it."""
+    with watching(cluster, interval=3):
+        job_number(cluster, 1)
+        kubelets.looked(1)
+        kubelets.silence("nyc-1")
+        silent = time.time()
+        job = job_number(cluster, 2)
+    assert STALE.fullmatch(words(job))
+    created = kubelets.times("create jobs")[1]
+    assert created - silent <= 6
+    (tick,) = [moment for moment in kubelets.times("list leases") if silent <= moment <= created]
+    assert version_in(job) in {floored(tick, 3), floored(tick + 1, 3)}  # the clock may go on before the answer
+
+
+@pytest.mark.parametrize("hours", [-2, 2], ids=["slow", "fast"])
+def test_the_clock_of_the_watchers_machine_does_not_matter(hours: int) -> None:
+    """A node whose clock is wrong would see the Leases of all others as old, or none, once a watcher runs there."""
+    with World(clock=lambda: time.time() + 3600 * hours) as world:
+        kubelets = Kubelets(populated(world), "fra-1", "nyc-1")
+        with watching(world, command=HASTY) as watcher:
+            job_number(world, 1)
+            kubelets.looked()
+            assert len(watcher.changes) == 1
+            kubelets.silence("nyc-1")
+            job = job_number(world, 2)
+    assert STALE.fullmatch(words(job))
+    assert abs(version_in(job) - time.time() - 3600 * hours) <= 60
+
+
+def test_the_pod_of_the_job_stays_off_the_node_that_is_condemned(cluster: World, kubelets: Kubelets) -> None:
+    """The scheduler, which still believes in the dead node, would let nobody take it out of DNS."""
+    with watching(cluster, command=HASTY):
+        first = job_number(cluster, 1)
+        kubelets.silence("nyc-1")
+        job = job_number(cluster, 2)
+    assert affinity(job) == {"nodeAffinity": {REQUIRED: OFF_NYC}}
+    assert affinity(first) is None
+    assert job["spec"]["backoffLimit"] == first["spec"]["backoffLimit"]
+
+
+def test_a_node_whose_lease_is_renewed_again_gets_a_job(cluster: World, kubelets: Kubelets) -> None:
+    """A node that was cut off for a while would come back into DNS late."""
+    with watching(cluster, command=HASTY):
+        job_number(cluster, 1)
+        kubelets.silence("nyc-1")
+        job_number(cluster, 2)
+        kubelets.wake("nyc-1")
+        job = job_number(cluster, 3)
+    assert words(job) == "nyc-1: publishable with 5.161.40.7 at 40.71,-74.01"
+    assert affinity(job) is None
+
+
+def test_a_dead_node_makes_one_job_however_often_it_is_looked_at(cluster: World, kubelets: Kubelets) -> None:
+    """A node that stays away would make a Job at each tick, and one more when Kubernetes notices."""
+    with watching(cluster, command=HASTY) as watcher:
+        job_number(cluster, 1)
+        kubelets.silence("nyc-1")
+        job_number(cluster, 2)
+        kubelets.looked()
+        cluster.kubernetes.set_ready("nyc-1", "Unknown")
+        kubelets.looked()
+        cluster.kubernetes.set_ready("nyc-1", "Unknown", age_seconds=60)
+        kubelets.looked()
+        assert len(watcher.changes) == 2
+    assert len(jobs(cluster)) == 2
+
+
+def test_two_changes_seen_by_ticks_in_one_interval_get_a_job_each(cluster: World, kubelets: Kubelets) -> None:
+    """The second would find a Job of its name, from before it came about, and be lost."""
+    with watching(cluster, interval=60, command=HASTY) as watcher:
+        job_number(cluster, 1)
+        kubelets.silence("nyc-1")
+        second = job_number(cluster, 2)
+        kubelets.wake("nyc-1")
+        third = job_number(cluster, 3)
+        assert not any("is there already" in line for line in watcher.said)
+    assert version_in(third) - version_in(second) == 60
+
+
+def test_two_replicas_that_see_the_same_old_lease_make_one_job(cluster: World, kubelets: Kubelets) -> None:
+    """Each dead node would be synced twice, or the replica that comes second would fail."""
+    hour = 3600  # so long that the two see it in the same interval
+    with (
+        watching(cluster, interval=hour, command=HASTY) as one,
+        watching(cluster, interval=hour, command=HASTY) as other,
+    ):
+        follows(cluster, 2)
+        assert wait_until(lambda: settled(cluster) == 2)
+        before = names(cluster)
+        kubelets.silence("nyc-1")
+        assert wait_until(lambda: settled(cluster) == 4)
+        kubelets.looked(4)
+        assert (one.errors, other.errors) == ([], [])
+    assert len(jobs(cluster)) == len(before) + 1
+    assert STALE.fullmatch(words(jobs(cluster)[-1]))
+
+
+def settled(world: World) -> int:
+    """Count the Jobs that were created or were there already."""
+    return sum(answered(world, "create jobs", status) for status in (201, 409))
+
+
+def test_leases_of_most_nodes_that_are_old_make_no_job_but_one_warning(cluster: World, kubelets: Kubelets) -> None:
+    """A fault of the control plane would be a storm of syncs, or fill the log, or nobody would learn of it."""
+    with watching(cluster, command=HASTY) as watcher:
+        job_number(cluster, 1)
+        kubelets.silence("fra-1", "nyc-1", "syd-1")
+        kubelets.looked(5)
+        (warning,) = watcher.warnings
+        assert len(watcher.changes) == 1
+        assert watcher.errors == []
+    assert "3 of 4 nodes" in warning
+    assert len(jobs(cluster)) == 1
+
+
+def test_without_the_right_to_list_leases_one_warning_is_given_and_the_watch_goes_on(
+    cluster: World, kubelets: Kubelets
+) -> None:
+    """Whoever upgrades before applying the new roles would have no watcher any more, or a log full of warnings."""
+    rights = {("list", "nodes"), ("watch", "nodes"), ("get", "cronjobs"), ("create", "jobs")}
+    cluster.kubernetes.tokens[ADMIN_TOKEN] = User("watcher", frozenset(rights))
+    with watching(cluster, command=HASTY) as watcher:
+        job_number(cluster, 1)
+        kubelets.looked(5)
+        cluster.kubernetes.set_ready("fra-1", "False")
+        assert words(job_number(cluster, 2)) == "fra-1: not ready: Ready is False"
+        kubelets.looked()
+        (warning,) = watcher.warnings
+        assert watcher.errors == []
+    assert 'cannot list resource "leases"' in warning
+    assert "--lease-timeout 0" in warning
+
+
+def test_a_right_that_comes_late_is_used(cluster: World, kubelets: Kubelets) -> None:
+    """Whoever applies the roles last would have to restart the watcher."""
+    rights = {("list", "nodes"), ("watch", "nodes"), ("get", "cronjobs"), ("create", "jobs")}
+    cluster.kubernetes.tokens[ADMIN_TOKEN] = User("watcher", frozenset(rights))
+    with watching(cluster, command=HASTY) as watcher:
+        job_number(cluster, 1)
+        kubelets.silence("nyc-1")
+        assert wait_until(lambda: bool(watcher.warnings))
+        cluster.kubernetes.tokens[ADMIN_TOKEN] = User("watcher", frozenset({*rights, ("list", "leases")}))
+        assert STALE.fullmatch(words(job_number(cluster, 2)))
+
+
+def test_while_nothing_can_be_seen_nothing_is_concluded(cluster: World, kubelets: Kubelets) -> None:
+    """A node would leave or enter DNS because the API server was away; or the watcher would follow no node either."""
+    with watching(cluster, command=HASTY) as watcher:
+        job_number(cluster, 1)
+        kubelets.silence("nyc-1")
+        job_number(cluster, 2)
+        cluster.cluster.fail(Fault("unavailable", "list leases"))
+        kubelets.wake("nyc-1")
+        kubelets.silence("syd-1")
+        kubelets.looked(5)
+        assert len(watcher.changes) == 2
+        cluster.kubernetes.set_ready("fra-1", "False")
+        job = job_number(cluster, 3)
+        (error,) = watcher.errors
+    assert words(job) == "fra-1: not ready: Ready is False"
+    assert affinity(job) == {"nodeAffinity": {REQUIRED: OFF_NYC}}
+    assert "the nodes' health cannot be seen" in error
+
+
+def test_after_an_outage_leases_count_when_one_timeout_has_passed(cluster: World, kubelets: Kubelets) -> None:
+    """Nodes that are a little slower than others to renew their Leases would leave DNS after each outage."""
+    last_refusal = 26  # at four looks a second, an outage long enough for a Lease to become old in it
+    with watching(cluster, "--lease-timeout", "15", command=HASTY) as watcher:
+        job_number(cluster, 1)
+        cluster.cluster.fail(Fault("unavailable", "list leases", last=last_refusal))
+        kubelets.looked(1)
+        kubelets.silence("nyc-1")
+        assert wait_until(lambda: answered(cluster, "list leases", 503) == last_refusal, 40)
+        ended = time.time()
+        job = job_number(cluster, 2)
+        assert watcher.warnings == []
+    assert re.fullmatch(r"nyc-1: lease not renewed for [0-9]{2} s", words(job))
+    assert 14.5 <= kubelets.times("create jobs")[1] - ended <= 18
+
+
+def test_a_lease_that_was_old_before_an_outage_counts_after_it_too(cluster: World, kubelets: Kubelets) -> None:
+    """Each failed look would announce every dead node as publishable, and send the Job's pod to it."""
+    with watching(cluster, command=HASTY) as watcher:
+        job_number(cluster, 1)
+        kubelets.silence("nyc-1")
+        job_number(cluster, 2)
+        cluster.cluster.fail(Fault("unavailable", "list leases", last=2))
+        kubelets.looked(8)
+        assert len(watcher.changes) == 2
+        cluster.kubernetes.set_ready("fra-1", "False")
+        job = job_number(cluster, 3)
+    assert affinity(job) == {"nodeAffinity": {REQUIRED: OFF_NYC}}
+
+
+def test_a_restart_of_the_api_server_takes_no_node_out(cluster: World, kubelets: Kubelets) -> None:
+    """An upgrade of the control plane would take out nodes whose kubelets had nobody to renew their Leases at."""
+    with watching(cluster, command=HASTY) as watcher:
+        job_number(cluster, 1)
+        kubelets.looked()
+        cluster.cluster.refuse()
+        assert wait_until(lambda: len(watcher.errors) == 2)
+        for node in NODES:
+            kubelets.silence(node, age_seconds=60)
+        cluster.cluster.listen()
+        follows(cluster, 2)
+        kubelets.looked(5)
+        kubelets.wake(*NODES)
+        kubelets.looked()
+        assert len(watcher.changes) == 2
+    assert [affinity(job) for job in jobs(cluster)] == [None, None]
+
+
+def test_with_a_lease_timeout_of_0_no_lease_is_listed(cluster: World, kubelets: Kubelets) -> None:
+    """Whoever has no Leases, or wants none to count, could not switch that off."""
+    serving(cluster, *NODES)
+    options = ("--lease-timeout", "0", "--ready-service", SERVICE)
+    with watching(cluster, *options, command=HASTY) as watcher:
+        job_number(cluster, 1)
+        kubelets.silence("nyc-1")
+        kubelets.looked(3, "list endpointslices")
+        assert len(watcher.changes) == 1
+    assert kubelets.times("list leases") == []
+
+
+@pytest.mark.parametrize("terminating", [None, True], ids=["not ready", "terminating"])
+def test_an_endpoint_that_is_not_ready_makes_a_job(
+    cluster: World,
+    kubelets: Kubelets,
+    terminating: bool | None,  # noqa: FBT001 - a value of a table
+) -> None:
+    """Visitors would be sent to a node whose ingress is down or on its way out."""
+    serving(cluster, *NODES)
+    with watching(cluster, "--ready-service", SERVICE, command=HASTY):
+        job_number(cluster, 1)
+        kubelets.looked(operation="list endpointslices")
+        serving(cluster, "fra-1", terminating=terminating)
+        out = job_number(cluster, 2)
+        serving(cluster, *NODES)
+        back = job_number(cluster, 3)
+    assert words(out) == "; ".join(f"{node}: no ready endpoint of {SERVICE}" for node in NODES[1:])
+    assert affinity(out) is None
+    assert words(back).count("publishable with") == 3
+
+
+def test_a_service_that_is_ready_nowhere_makes_no_job_but_one_warning(cluster: World, kubelets: Kubelets) -> None:
+    """A name with a slip, or a restart of the ingress, would take every node out of DNS."""
+    serving(cluster, *NODES)
+    with watching(cluster, "--ready-service", SERVICE, command=HASTY) as watcher:
+        job_number(cluster, 1)
+        kubelets.looked(operation="list endpointslices")
+        serving(cluster)
+        kubelets.looked(5, "list endpointslices")
+        (warning,) = watcher.warnings
+        assert len(watcher.changes) == 1
+    assert f"no endpoint of {SERVICE} is ready on any node" in warning
+
+
+def test_most_nodes_unknown_make_no_job_before_half_a_minute_is_over(cluster: World, kubelets: Kubelets) -> None:
+    """When the API server returns from an outage healthy nodes would leave DNS together; or dead ones never would."""
+    lost = NODES[1:]
+    since = math.floor(time.time()) - 27
+    for node in lost:
+        cluster.kubernetes.set_ready(node, "Unknown", age_seconds=27)
+    with watching(cluster, command=HASTY) as watcher:
+        assert words(job_number(cluster, 1)) == STARTED
+        job = job_number(cluster, 2)
+        (warning,) = watcher.warnings
+    assert "3 of 4 nodes" in warning
+    assert words(job) == "; ".join(f"{node}: not ready: Ready is Unknown" for node in lost)
+    assert affinity(job) is None
+    assert 30 <= kubelets.times("create jobs")[1] - since <= 36
+
+
+def test_one_of_many_unknown_nodes_that_is_back_makes_no_job(cluster: World, kubelets: Kubelets) -> None:
+    """After each restart of the control plane there would be Jobs for nodes that were never away.
+
+    The other two stay away: one alone would be believed to be, in the moment before its own return is heard of.
+    """
+    for node in NODES[1:]:
+        cluster.kubernetes.set_ready(node, "Unknown")
+    with watching(cluster, command=HASTY) as watcher:
+        job_number(cluster, 1)
+        kubelets.looked()
+        cluster.kubernetes.set_ready("syd-1", "True")
+        cluster.kubernetes.edit("Node", "fra-1", lambda node: node["spec"].update(unschedulable=True))
+        assert words(job_number(cluster, 2)) == "fra-1: cordoned"
+        assert len(watcher.changes) == 2

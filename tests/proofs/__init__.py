@@ -1,0 +1,1 @@
+"""Interleavings, faults, fuzz, soak and mutants."""

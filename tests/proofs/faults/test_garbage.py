@@ -1,0 +1,79 @@
+"""What servers should never send costs a run neither more memory than its pod has nor more time than it is given."""
+
+import re
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from jobs.core.errors import TemporaryError
+from jobs.edges import api_server as apiserver
+from jobs.edges import cluster_schema as kinds
+from jobs.edges.clock import Clock
+from tests.proofs.faults.garbage import ENDLESS_IN_TIME, OF_KUBERNETES, OF_RECORDS, OF_ZONES, Garbage, Instead
+from tests.proofs.faults.positions import Position, SmallPages, check_all
+from tests.proofs.faults.syncing import WITHDRAWS
+from tests.sandbox.world import World
+from tests.support import forks
+from tests.support.sync_runs import DOMAIN, answers, document, forget
+
+POD_KILOBYTES = 160 * 1024
+"""The memory that cron/sync gives a run."""
+LATE_SECONDS = 15.0
+"""How much later than its deadline a run may seem to end on a busy machine; without a deadline it never would."""
+
+
+@dataclass(frozen=True)
+class Nonsense:
+    """A run one call of which is answered with garbage, and each after it."""
+
+    position: Position
+    garbage: Garbage
+
+    def __str__(self) -> str:
+        """Name it."""
+        return f"{self.garbage.name} at {self.position}"
+
+    def check(self) -> None:
+        """Expect it to end in time and within its memory, with 1 and the reason, and has changed nothing."""
+        with World() as world:
+            world.cluster.service = SmallPages(world.kubernetes)  # so that there is a page to go on with
+            zone, _ = WITHDRAWS.prepare(world)
+            forget(world)
+            before = answers(world, zone)
+            Instead(self.position.server(world), self.position.operation, self.position.number, self.garbage.makes)
+            began = time.monotonic()
+            run = forks.start(world, "sync-once", "--domain", DOMAIN, "--timeout", "15", "--output", "json")
+            finished = run.finish(60)
+            assert finished.returncode == 1, finished.stderr
+            assert time.monotonic() - began < 15 + LATE_SECONDS
+            assert run.peak_kilobytes < POD_KILOBYTES, f"{run.peak_kilobytes >> 10} MiB"
+            assert "Traceback" not in finished.stderr
+            assert "unexpected" not in finished.stderr, finished.stderr
+            (domain,) = document(finished)["domains"]
+            assert re.search(self.garbage.words, finished.stderr), finished.stderr
+            assert re.search(rf"{self.garbage.words}|\(--timeout\)", domain["error"]), domain["error"]
+            assert answers(world, zone) == before
+
+
+CASES = {
+    "nodes": [Nonsense(Position("list nodes", 1), each) for each in OF_KUBERNETES],
+    "records": [Nonsense(Position("ListResourceRecordSets", 1), each) for each in OF_RECORDS],
+    "zones": [Nonsense(Position("ListHostedZonesByName", 1), each) for each in OF_ZONES],
+}
+
+
+@pytest.mark.parametrize("cases", CASES.values(), ids=CASES)
+def test_garbage_costs_a_run_neither_memory_nor_time_and_changes_nothing(cases: list[Nonsense]) -> None:
+    """A proxy's error page would empty the domain; an answer without end would take the node's memory, or hang."""
+    check_all(cases, at_once=16)
+
+
+@pytest.mark.parametrize("garbage", ENDLESS_IN_TIME, ids=lambda each: each.name)
+def test_an_answer_without_end_is_given_up(world: World, garbage: Garbage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watcher, which has no deadline, would hang silently for ever."""
+    monkeypatch.setattr(apiserver, "ANSWER_SECONDS", 1.0)
+    Instead(world.cluster, "list nodes", 1, garbage.makes)
+    server = apiserver.ApiServer(Clock(60), str(world.kubeconfig), attempts=1)
+    with pytest.raises(TemporaryError, match="has not ended after 1 s"):
+        server.get("/api/v1/nodes", kinds.NodeList)

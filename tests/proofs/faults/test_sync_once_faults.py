@@ -1,0 +1,29 @@
+"""sync-once when any one of its calls goes wrong, once or for good: it ends as the table promises."""
+
+import pytest
+
+from tests.proofs.faults.positions import check_all
+from tests.proofs.faults.promises import KINDS
+from tests.proofs.faults.sample import sample
+from tests.proofs.faults.syncing import SCENARIOS, Scenario, SyncCase, positions
+from tests.sandbox.server import FaultKind
+from tests.support.sync_runs import WRITE
+
+SCENARIO = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
+
+
+@SCENARIO
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_call_that_goes_wrong(scenario: Scenario, kind: FaultKind) -> None:
+    """A failed node would stay in DNS, or take the others with it, because one call went wrong once."""
+    found = positions(scenario)
+    writes = [each for each in found if each.operation == WRITE]
+    rest = [each for each in found if each.operation != WRITE]
+    check_all([SyncCase(scenario, each, kind) for each in (*writes, *sample(rest, 2))])
+
+
+@SCENARIO
+def test_a_call_that_goes_wrong_for_good(scenario: Scenario) -> None:
+    """A run would hang, take an outage for "no nodes" or "no records", or not say what it has been waiting for."""
+    rows = [(position, kind) for position in positions(scenario) for kind in KINDS]
+    check_all([SyncCase(scenario, *row, lasting=True) for row in sample(rows, 8)], at_once=8)

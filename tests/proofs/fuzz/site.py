@@ -1,0 +1,115 @@
+"""A cluster and a Route 53 account on loopback, with this program's own clients of both in this process."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from jobs.core.explain import title
+from jobs.core.model import one_line
+from jobs.core.progress import Outcomes, exit_status
+from jobs.edges.api_server import ApiServer
+from jobs.edges.cluster import Cluster
+from jobs.edges.route53 import Route53 as Client
+from jobs.shell.report import as_json, sync_document, sync_text
+from jobs.sync_once import SyncRequest, sync_once
+from tests.proofs.interleavings.runs import TIMEOUT_SECONDS, VirtualClock
+from tests.sandbox.kubernetes import Kubernetes
+from tests.sandbox.route53 import Route53
+from tests.sandbox.world import World
+
+Raw = dict[str, Any]
+RUN_SECONDS = 11.5  # enough for a write; a run that gets nowhere asks less often in vain
+
+
+class Time(VirtualClock):
+    """The clock of one run after the other: time passes only when a run sleeps."""
+
+    def restart(self) -> None:
+        """Begin another run."""
+        self._now = TIMEOUT_SECONDS - RUN_SECONDS
+
+
+class Site:
+    """What sync-once meets, for many runs of it in one process; the environment must lead to the world already."""
+
+    def __init__(self, world: World) -> None:
+        """Log in to both."""
+        self.world = world
+        self.clock = Time()
+        self.server = ApiServer(self.clock, str(world.kubeconfig))
+        self.cluster = Cluster(self.server, self.clock)
+        self.dns = Client(self.clock)
+
+    def renew(self) -> None:
+        """Take an empty cluster and an empty account."""
+        self.world.kubernetes = Kubernetes()
+        self.world.route53 = Route53()
+        self.world.cluster.service, self.world.dns.service = self.world.kubernetes, self.world.route53
+        self.world.cluster.calls.clear()
+        self.world.dns.calls.clear()
+        self.clock.restart()
+
+    def run(self, request: SyncRequest) -> Outcomes:
+        """Run sync-once, and hold what it tells to its form."""
+        self.clock.restart()
+        outcomes: Outcomes = {}
+        sync_once(request, self.cluster, self.dns, self.clock, outcomes)
+        check_told(outcomes, dry_run=request.dry_run)
+        return outcomes
+
+    def contents(self, zone_id: str) -> list[Raw]:
+        """Give all of a zone."""
+        return list(self.world.route53.records(zone_id))
+
+    def run_as_told(self, request: SyncRequest) -> Outcomes:
+        """Run sync-once dry, then in earnest: it must do what the dry run has said, write nothing else, and tell so."""
+        account = self.world.route53
+        account.history.clear()
+        said = self.run(replace(request, dry_run=True))
+        assert account.history == []
+        done = self.run(request)
+        written = [change for batch in account.history for change in _without_witnesses(batch.changes)]
+        assert _counted(written) == _counted(_changes(done)) == _counted(_changes(said))
+        assert exit_status(done) == exit_status(said)
+        return done
+
+
+def check_told(outcomes: Outcomes, *, dry_run: bool) -> None:
+    """Hold the result to its form: settled, JSON that parses, text without a control character, a reason a line."""
+    document = sync_document(outcomes, dry_run=dry_run, status=exit_status(outcomes))
+    assert json.loads(as_json(document)) == document
+    text = sync_text(outcomes, dry_run=dry_run)
+    assert all(map(str.isprintable, text.split("\n"))), text
+    for outcome in outcomes.values():
+        assert outcome.settled
+        assert all(title(change).isprintable() for change in outcome.changes)
+        assert all(one_line(words) in text for words in (*outcome.warnings, str(outcome.error or "")))
+        for verdict in outcome.verdicts:
+            reasons = [each.reason for each in verdict.withheld] + [getattr(verdict, "reason", "published")]
+            assert all(reason and reason.isprintable() for reason in reasons)
+
+
+def _changes(outcomes: Outcomes) -> list[Raw]:
+    document = sync_document(outcomes, dry_run=False, status=0)
+    return [
+        {"Action": each["action"], "ResourceRecordSet": each["record_set"]}
+        for domain in document["domains"]
+        for each in domain["changes"]
+    ]
+
+
+def _without_witnesses(batch: Iterable[Raw]) -> list[Raw]:
+    """Leave out what a batch only restates."""
+    batch = list(batch)
+    sides = Counter(_written(each["ResourceRecordSet"]) for each in batch)
+    return [each for each in batch if sides[_written(each["ResourceRecordSet"])] == 1]
+
+
+def _counted(changes: Iterable[Raw]) -> Counter[str]:
+    return Counter(map(_written, changes))
+
+
+def _written(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True)

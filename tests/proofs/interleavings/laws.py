@@ -1,0 +1,113 @@
+"""What must hold at every step, whoever overlaps with whom, and what must be so when all runs have ended."""
+
+from collections.abc import Container, Iterator
+from dataclasses import replace
+
+from jobs.sync_once import MAX_WRITES
+from tests.proofs.interleavings.runs import Run, Runs
+from tests.proofs.interleavings.state import OTHERS_WROTE, Request, State, Step
+from tests.proofs.interleavings.store import Dns, same
+from tests.proofs.interleavings.world import World
+
+NEWEST, WHOLE = "the newest node list has the last word", "a new type has the policy of the other"
+"""Laws that the program does not keep in every case; they bind only where they are asked for."""
+
+
+class Laws:
+    """The promises of the design, for one world."""
+
+    def __init__(self, world: World, strict: Container[str] = ()) -> None:
+        """Take the world, and the stricter laws that bind here."""
+        self._world = world
+        self._strict = strict
+        self._dry = Runs(replace(world.scenario.request, dry_run=True), world.store.zone)
+        self._quiet: dict[tuple[Dns, Run], bool] = {}
+        self._rescued: dict[tuple[Dns, int], str] = {}
+
+    def broken(self, before: State, step: Step, after: State) -> Iterator[str]:
+        """Say which laws a step breaks."""
+        if step.number >= 0 and before.dns.others != after.dns.others:
+            yield "records of others are touched"
+        if step.request and step.applied:
+            yield from self._by_write(before.dns, step.request, after.dns)
+        run = after.runs[step.number]
+        if step.number >= 0 and run.call and run.call.what == "write" and run.plans_written() > MAX_WRITES:
+            yield f"more than {MAX_WRITES} plans are written"
+        if after.over():
+            yield from self._at_the_end(after)
+
+    def _by_write(self, before: Dns, request: Request, after: Dns) -> Iterator[str]:
+        read = self._world.store.seen(request.run)
+        if before.own and not after.own:
+            yield "the name is left without an answer"
+        for type_ in sorted(self._world.scenario.promised & before.types - after.types):
+            yield f"the name is left without an answer of type {type_}, which every node list asks for"
+        if self._is_half_switched(read, before, after):
+            yield "the policy is switched half: A and AAAA differ"
+        if request.view.listed < request.view.behind:
+            yield "older nodes are written over records that newer nodes are behind"
+        for key in sorted(before.own.keys() | after.own.keys() | read.own.keys()):
+            was, is_new, will_be = (each.own.get(key) for each in (read, before, after))
+            if not same(was, is_new) and not same(is_new, will_be):
+                yield f"a change of the {key[0]} records that the run has not seen is undone"
+
+    def _is_half_switched(self, read: Dns, before: Dns, after: Dns) -> bool:
+        """Tell whether a write made the types differ in policy, and not because of a third party's mix.
+
+        Only with `WHOLE` this binds a name that has not had both types all the time.
+        """
+        known = after.types <= read.types & before.types
+        binds = self._world.scenario.whole and (known or WHOLE in self._strict)
+        return binds and len(read.policies) == 1 >= len(before.policies) and len(after.policies) > 1
+
+    def _at_the_end(self, state: State) -> Iterator[str]:
+        if not self._is_fresh(state):
+            yield "every run has ended well, but DNS is older than that"
+        if problem := self._after_one_more_run(state.dns, state.moment):
+            yield f"one more run does not put it right: {problem}"
+
+    def _is_fresh(self, state: State) -> bool:
+        """Tell whether DNS is what a run has seen of the nodes since every run has begun its last look.
+
+        With `NEWEST`, it has to be what the newest node list of all runs asks for. This binds the runs that ended
+        well and read the records after the last write of anybody who does not look again: a third party, a late
+        arrival, a run that crashed or failed.
+        """
+        at = {mark: place for place, mark in enumerate(state.order)}
+        failed = {("wrote", number) for number, run in enumerate(state.runs) if not run.done}
+        last = max((place for mark, place in at.items() if mark in failed | {OTHERS_WROTE}), default=-1)
+        bound = [number for number, run in enumerate(state.runs) if run.done and at["records", number] > last]
+        views = [state.views[number] for number in bound]
+        since = max((view.listed if NEWEST in self._strict else view.began for view in views), default=0)
+        fresh = [number for number in bound if state.views[number].listed >= since]
+        return not bound or any(self._is_quiet(state.dns, state.runs[number]) for number in fresh)
+
+    def _is_quiet(self, dns: Dns, run: Run) -> bool:
+        """Tell whether a run with the same evidence would leave DNS as it is."""
+        if (dns, run) not in self._quiet:
+            look = run.look()
+            dry = self._dry.start
+            while call := dry.call:
+                read = self._world.store.read(dns, call.name) if call.what == "records" else look[call.what]
+                dry = self._dry.told(dry, read)
+            self._quiet[dns, run] = dry.done and not dry.outcome.changes
+        return self._quiet[dns, run]
+
+    def _after_one_more_run(self, dns: Dns, moment: int) -> str:
+        if (dns, moment) not in self._rescued:
+            self._rescued[dns, moment] = self._rescue(dns, moment)
+        return self._rescued[dns, moment]
+
+    def _rescue(self, dns: Dns, moment: int) -> str:
+        """Let one run see to it alone, while nothing else happens."""
+        world, start = self._world, self._world.start
+        state = start._replace(dns=dns, moment=moment, runs=start.runs[:1], views=start.views[:1])
+        while not state.over():
+            _, state = next(world.turns(state, (), 0)).take()
+        (run,) = state.runs
+        expected = set(world.scenario.moments[moment].answers.split())
+        if not run.done:
+            return f"it fails: {run.outcome.error}"
+        if not self._is_quiet(state.dns, run):
+            return "a second one would change something"
+        return f"DNS shows {state.dns}" if expected and state.dns.answers() != expected else ""

@@ -1,0 +1,226 @@
+"""A run of the real `sync_once`, one API call at a time.
+
+What a run does next follows from what it has been told. So a run that waits is no thread but a value, its history; it
+goes on by being run again from the start and told the same. Runs of equal histories are one object.
+"""
+
+import random
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from jobs.core.errors import Failure, NotApplied
+from jobs.core.model import NodeList, RecordSet
+from jobs.core.plan import Change, api_changes
+from jobs.core.progress import Outcome, Outcomes
+from jobs.core.zones import Zone
+from jobs.edges.clock import Clock
+from jobs.sync_once import SyncRequest, sync_once
+
+if TYPE_CHECKING:
+    from jobs.edges.cluster import Cluster
+    from jobs.edges.route53 import Route53
+
+TIMEOUT_SECONDS = 45.0
+
+Sent = tuple[dict[str, Any], ...]
+"""The changes of a batch in the AWS API's form."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API call that a run waits for: `records`, `nodes`, `leases`, `endpoints` or `write`."""
+
+    what: str
+    zone_id: str = ""
+    name: str = ""
+    changes: Sent = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a run is told; equal keys mean equal answers. A Failure is raised."""
+
+    key: Hashable
+    value: Any = field(compare=False)
+
+
+Told = tuple[Call, Answer]
+
+
+class Waits(BaseException):
+    """The run has come to a call that it has no answer for yet; nothing of the program may catch it."""
+
+    def __init__(self, call: Call) -> None:
+        """Say which call."""
+        super().__init__(call)
+        self.call = call
+
+
+class Enough(BaseException):
+    """The run ends here and calls it a success: only for a run with a mistake in it."""
+
+
+class Edge:
+    """Kubernetes and Route 53 as one run meets them: they tell it what it was told before, then it waits.
+
+    A zone is always the same, and nobody reads the Events: these two calls commute with everything that can happen,
+    so they are answered at once.
+    """
+
+    def __init__(self, zone: Zone, history: Iterable[Told]) -> None:
+        """Take the only zone there is, and what the run has been told."""
+        self._zone = zone
+        self._history = iter(history)
+
+    def zones(self, start: str, *, all_under_it: bool = True) -> tuple[Zone, ...]:  # noqa: ARG002 - as jobs.edges.route53
+        """List the hosted zones."""
+        return (self._zone,)
+
+    def record_sets(self, zone: Zone, name: str) -> Mapping[str, tuple[RecordSet, ...]]:
+        """Read the records of a name, and those of the names after it."""
+        found: Mapping[str, tuple[RecordSet, ...]] = self._ask(Call("records", zone.id, name))
+        return found
+
+    def nodes(self, label_selector: str) -> NodeList:  # noqa: ARG002 - all of them are selected
+        """List the nodes."""
+        found: NodeList = self._ask(Call("nodes"))
+        return found
+
+    def lease_ages(self) -> dict[str, float]:
+        """Look at the Leases."""
+        found: dict[str, float] = self._ask(Call("leases"))
+        return found
+
+    def ready_nodes(self, service: str) -> frozenset[str]:
+        """Look at a service's endpoints."""
+        found: frozenset[str] = self._ask(Call("endpoints", name=service))
+        return found
+
+    def change(self, zone: Zone, changes: Iterable[Change]) -> str:
+        """Send a change batch."""
+        return self.send(zone, api_changes(changes))
+
+    def send(self, zone: Zone, changes: Iterable[dict[str, Any]]) -> str:
+        """Send it in the form of the AWS API."""
+        change_id: str = self._ask(Call("write", zone.id, changes=tuple(changes)))
+        return change_id
+
+    def create_event(self, news: object) -> None:
+        """Tell of a node."""
+
+    def _ask(self, call: Call) -> Any:  # noqa: ANN401 - each caller knows
+        told = next(self._history, None)
+        if told is None:
+            raise Waits(call)
+        before, answer = told
+        assert before == call, "told the same, a run must do the same"
+        if isinstance(answer.value, Failure):
+            raise type(answer.value)(*answer.value.args)
+        return answer.value
+
+
+class VirtualClock(Clock):
+    """Time that passes only when a run sleeps."""
+
+    def __init__(self) -> None:
+        """Begin."""
+        self._now = 0.0
+        super().__init__(TIMEOUT_SECONDS)
+
+    def now(self) -> float:
+        """Seconds since the run began."""
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        """Let them pass."""
+        self._now += seconds
+
+
+class Run:
+    """A run that waits for an answer to its call, or one that has ended: then it has no call."""
+
+    def __init__(self, history: tuple[Told, ...], call: Call | None, outcome: Outcome) -> None:
+        """Take what it was told, what it asks and how far it got."""
+        self.history = history
+        self.call = call
+        self.outcome = outcome
+        self.next: dict[Answer, Run] = {}
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended and says that DNS shows what it should, or that --min-nodes refuses."""
+        return self.call is None and self.outcome.settled and self.outcome.error is None
+
+    def look(self) -> dict[str, Answer]:
+        """Give what it was told in its last round of reads: its records and all evidence about the nodes."""
+        found: dict[str, Answer] = {}
+        for call, answer in self.history:
+            if call.what != "write":
+                found[call.what] = answer
+        return found
+
+    def plans_written(self) -> int:
+        """Count the plans it has sent, the one it is about to send included; throttled ones do not count."""
+        count, fresh = 0, False
+        for call, answer in [*self.history, *([(self.call, None)] if self.call else [])]:
+            if call.what == "records":
+                fresh = True
+            elif call.what == "write" and fresh and not (answer and isinstance(answer.value, NotApplied)):
+                count, fresh = count + 1, False
+        return count
+
+
+CRASHED = Run((), None, Outcome("crashed"))
+
+
+class Runs:
+    """All runs of one request there can be, each made once."""
+
+    def __init__(self, request: SyncRequest, zone: Zone, edge: Callable[[Zone, Iterable[Told]], Edge] = Edge) -> None:
+        """Take what is asked for; another edge puts a mistake into the program."""
+        self._request = request
+        self._zone = zone
+        self._edge = edge
+        self._ended: dict[Hashable, Run] = {}
+        self.made = 0
+        self.start = self._at(())
+
+    def told(self, run: Run, answer: Answer) -> Run:
+        """Let a run go on to its next call or to its end."""
+        assert run.call is not None
+        if answer not in run.next:
+            run.next[answer] = self._at((*run.history, (run.call, answer)))
+        return run.next[answer]
+
+    def _at(self, history: tuple[Told, ...]) -> Run:
+        self.made += 1
+        edge: Any = self._edge(self._zone, history)
+        outcomes: Outcomes = {}
+        call = None
+        try:
+            with _same_chance():
+                sync_once(self._request, cast("Cluster", edge), cast("Route53", edge), VirtualClock(), outcomes)
+        except Waits as waits:
+            call = waits.call
+        except Enough:
+            (domain,) = outcomes
+            outcomes[domain] = Outcome(domain, settled=True)
+        (outcome,) = outcomes.values()
+        run = Run(history, call, outcome)
+        if call:
+            return run
+        key = (run.done, *sorted((what, answer.key) for what, answer in run.look().items()))
+        return self._ended.setdefault(key, run)  # what it did before makes no difference any more
+
+
+@contextmanager
+def _same_chance() -> Iterator[None]:
+    """Make the jitter of retries the same each time."""
+    state = random.getstate()
+    random.seed(0)
+    try:
+        yield
+    finally:
+        random.setstate(state)

@@ -1,0 +1,198 @@
+"""Small worlds in which two runs can get into each other's way."""
+
+from dataclasses import replace
+
+from jobs.core.evidence import Checks
+from jobs.core.model import Condition, Coordinates, MinNodes, Node, RecordSet
+from jobs.sync_once import SyncRequest
+from tests.proofs.interleavings.state import Moment, Scenario
+from tests.proofs.interleavings.store import Raw
+from tests.support.builders import DOMAIN, NODE, PARIS, TOKYO, near, plain
+
+LIMA = Coordinates.parse("-12.05,-77.04")
+REQUEST = SyncRequest((DOMAIN,), checks=Checks(lease_timeout_seconds=0))
+WATCHFUL = replace(REQUEST, checks=Checks(lease_timeout_seconds=25))
+BOTH = frozenset({"A", "AAAA"})
+A1, A2, A3 = "5.0.0.1", "5.0.0.2", "5.0.0.3"
+B1, B2 = "2600::1", "2600::2"
+DOWN = Condition("False", "kubelet stopped")
+
+
+def node(name: str, addresses: str, place: Coordinates | None = None) -> Node:
+    """Make a node that can serve."""
+    return replace(NODE, name=name, node_ips=addresses.replace(" ", ","), coordinates=str(place) if place else None)
+
+
+def down(each: Node) -> Node:
+    """Let it fail."""
+    return replace(each, ready=DOWN)
+
+
+def raw(*sets: RecordSet) -> tuple[Raw, ...]:
+    """Give record sets in the AWS API's form."""
+    return tuple(dict(each.raw) for each in sets)
+
+
+START = "all is as it was at first"
+ONE, TWO, THREE = node("one", f"{A1} {B1}"), node("two", f"{A2} {B2}"), node("three", A3)
+PLAIN = raw(plain("A", A1, A2), plain("AAAA", B1, B2))
+ALL, FIRST, SECOND = f"{A1} {A2} {B1} {B2}", f"{A1} {B1}", f"{A2} {B2}"
+
+PARIS_ONE, TOKYO_TWO = node("one", f"{A1} {B1}", PARIS), node("two", f"{A2} {B2}", TOKYO)
+PLACED = raw(near("A", PARIS, A1), near("AAAA", PARIS, B1), near("A", TOKYO, A2), near("AAAA", TOKYO, B2))
+
+SCENARIOS = (
+    Scenario(
+        "simple: a node fails and returns",
+        (
+            Moment(START, (ONE, TWO), ALL),
+            Moment("two fails", (ONE, down(TWO)), FIRST),
+            Moment("two returns", (ONE, TWO), ALL),
+        ),
+        PLAIN,
+        REQUEST,
+        BOTH,
+    ),
+    Scenario(
+        "simple: the first sync of a name",
+        (Moment(START, (ONE, TWO), ALL), Moment("three joins", (ONE, TWO, THREE), f"{ALL} {A3}")),
+        (),
+        REQUEST,
+    ),
+    Scenario(
+        "geoproximity: two places fail in turn",
+        (
+            Moment(START, (PARIS_ONE, down(TOKYO_TWO)), FIRST),
+            Moment("one fails, two returns", (down(PARIS_ONE), TOKYO_TWO), SECOND),
+        ),
+        PLACED,
+        REQUEST,
+        BOTH,
+    ),
+    Scenario(
+        "geoproximity: a place fails, and returns with a new one",
+        (
+            Moment(START, (PARIS_ONE, down(TOKYO_TWO)), FIRST),
+            Moment("two returns, three joins", (PARIS_ONE, TOKYO_TWO, node("three", A3, LIMA)), f"{ALL} {A3}"),
+        ),
+        PLACED,
+        REQUEST,
+        BOTH,
+    ),
+    Scenario(
+        "switch to geoproximity, and back",
+        (
+            Moment(START, (ONE, TOKYO_TWO)),
+            Moment("one gets coordinates", (PARIS_ONE, TOKYO_TWO), ALL),
+            Moment("both lose them", (ONE, TWO), ALL),
+        ),
+        PLAIN,
+        REQUEST,
+        BOTH,
+    ),
+    Scenario(
+        "the last A and the last AAAA",
+        (
+            Moment(START, (node("one", A1), down(node("two", B2))), A1),
+            Moment("one fails, two returns", (down(node("one", A1)), node("two", B2)), B2),
+        ),
+        raw(plain("A", A1), plain("AAAA", B2)),
+        REQUEST,
+    ),
+    Scenario(
+        "the last A and the last AAAA, with geoproximity",
+        (
+            Moment(START, (node("one", A1, PARIS), down(node("two", B2, TOKYO))), A1),
+            Moment("one fails, two returns", (down(node("one", A1, PARIS)), node("two", B2, TOKYO)), B2),
+        ),
+        raw(near("A", PARIS, A1), near("AAAA", TOKYO, B2)),
+        REQUEST,
+    ),
+    Scenario(
+        "min-nodes refuses",
+        (
+            Moment(START, (ONE, down(TWO)), FIRST),
+            Moment("one fails too", (down(ONE), down(TWO))),
+            Moment("two returns", (down(ONE), TWO), SECOND),
+        ),
+        PLAIN,
+        REQUEST,
+        BOTH,
+    ),
+    Scenario(
+        "min-nodes 2 refuses",
+        (
+            Moment(START, (PARIS_ONE, TOKYO_TWO, node("three", A3, LIMA)), f"{ALL} {A3}"),
+            Moment("two and three fail", (PARIS_ONE, down(TOKYO_TWO), down(node("three", A3, LIMA)))),
+        ),
+        PLACED,
+        replace(REQUEST, min_nodes=MinNodes(2)),
+        BOTH,
+    ),
+    Scenario(
+        "a stale Lease that only the first run may see",
+        (
+            Moment(START, (PARIS_ONE, TOKYO_TWO), FIRST, {"two": 30.0}),
+            Moment("two renews its Lease", (PARIS_ONE, TOKYO_TWO), ALL),
+        ),
+        PLACED,
+        WATCHFUL,
+        BOTH,
+        blind=frozenset({1}),
+    ),
+    Scenario(
+        "an ingress that is ready on one node only, for a while",
+        (
+            Moment(START, (PARIS_ONE, TOKYO_TWO), FIRST, serving={"ingress/nginx": frozenset({"one"})}),
+            Moment("two gets one", (PARIS_ONE, TOKYO_TWO), ALL, serving={"ingress/nginx": frozenset({"one", "two"})}),
+        ),
+        PLACED,
+        replace(REQUEST, checks=Checks(lease_timeout_seconds=0, ready_services=("ingress/nginx",))),
+        BOTH,
+    ),
+)
+
+NAMED = {scenario.name: scenario for scenario in SCENARIOS}
+
+_MOVED = (node("one", A3, PARIS), node("two", "5.0.0.4", TOKYO))
+TWO_BATCHES = (
+    Scenario(
+        "two batches: a node fails and returns",
+        (Moment(START, (ONE, down(TWO)), FIRST), Moment("two returns", (ONE, TWO), ALL)),
+        PLAIN,
+        REQUEST,
+        BOTH,
+        whole=False,
+    ),
+    Scenario(
+        "two batches: a switch to geoproximity",
+        (Moment(START, (PARIS_ONE, TOKYO_TWO), ALL), Moment("two fails", (PARIS_ONE, down(TOKYO_TWO)), FIRST)),
+        PLAIN,
+        REQUEST,
+        BOTH,
+        whole=False,
+    ),
+    Scenario(
+        "two batches: all A change while the last AAAA leaves",
+        (
+            Moment(START, (*_MOVED, down(node("six", B1, PARIS))), f"{A3} 5.0.0.4"),
+            Moment("one and two fail, six returns", (*map(down, _MOVED), node("six", B1, PARIS)), B1),
+        ),
+        raw(near("A", PARIS, A1), near("A", TOKYO, A2), near("AAAA", PARIS, B1)),
+        REQUEST,
+        whole=False,
+    ),
+)
+"""For when a batch holds no more than `FEW_ELEMENTS`: A and AAAA change one after the other."""
+
+FEW_ELEMENTS = 4
+
+ONE_TYPE_ADDED = Scenario(
+    "a switch to geoproximity while the first IPv6 node joins",
+    (
+        Moment(START, (node("one", A1, PARIS),), A1),
+        Moment("two joins without coordinates", (node("one", A1, PARIS), node("two", B2))),
+    ),
+    raw(plain("A", A1)),
+    REQUEST,
+)

@@ -1,0 +1,49 @@
+"""`python -m tests.proofs.mutation`: change the core in two thousand small ways, and see whether the tests notice each.
+
+mutmut makes the mutants in the folder `mutants`, which also keeps the results: another run goes on from them, and
+looks again at what has changed since. Arguments are handed on to it: names of mutants, globs too.
+
+What it cannot change: constants and tables outside of functions, and functions with decorators of their own. What may
+survive, because nobody can tell it from the original:
+
+- `zip(..., strict=False)`: the two are always of one length;
+- `ROUND_HALF_EVEN` and `n=3` left out: they are the defaults of decimal and difflib;
+- `numeric_order` with another number above 6, or another second member, for what is no address;
+- the default of `max` over no zone at all: then none is chosen either;
+- `looked_at / 3` for `looked_at // 3`: whole numbers are compared with it;
+- routing by place where no node has one: that is simple routing;
+- the text of a Condition that is True, and of the error about a single address: nobody reads them;
+- the news of a domain without changes: nothing has moved there;
+- what an `Outlook` holds before its first list, and the version of its `listed`: nobody asks;
+- `batch[1]` for `batch[0]` where one type does not fit: they are of one type, and one change alone always fits;
+- `XX` among the characters that are stripped off a CronJob's name: it has no capital letters.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from jobs.core import address as addresses
+from jobs.core.model import Coordinates
+
+MUTMUT = "mutmut>=3.8"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:  # noqa: ARG001 - pytest's own signature
+    """Forget what was worked out before: mutants are made of a process that has run all tests once already."""
+    Coordinates.parse.cache_clear()
+    addresses._blocks.cache_clear()  # noqa: SLF001 - nobody else has to know of it
+
+
+def main() -> int:
+    """Try the mutants, then name those that no test has noticed."""
+    mutmut = ["uv", "run", "-q", "--with", MUTMUT, "mutmut"]
+    environment = {**os.environ, "HYPOTHESIS_PROFILE": "brief"}
+    status = subprocess.run([*mutmut, "run", *sys.argv[1:]], env=environment, check=False).returncode
+    return status or subprocess.run([*mutmut, "results"], env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""What DNS must show at a quiet moment, by the pure core and the sandbox's own objects, without the program's edges."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from jobs.core.evidence import Checks, Conclusion, Signs, conclude
+from jobs.core.model import Condition, Node, NodeList, RecordSet, record_set
+from jobs.sync_once import SyncRequest, decide
+from tests.sandbox.world import PREFIX, World
+
+_KINDS = ("Node", "Lease")
+Shown = frozenset[RecordSet]
+
+
+def conclusion(world: World, checks: Checks) -> Conclusion:
+    """Judge the nodes as they are."""
+    kept = {kind: [each.value for each in world.kubernetes.store if each.resource.kind == kind] for kind in _KINDS}
+    nodes = sorted(map(_node, kept["Node"]), key=lambda node: node.name)
+    now = world.kubernetes.clock()
+    ages = {each["metadata"]["name"]: now - _renewed(each).timestamp() for each in kept["Lease"]}
+    listed = NodeList(tuple(nodes), datetime.fromtimestamp(int(now), UTC), "")
+    return conclude(listed, Signs(lease_ages=ages), checks)
+
+
+def record_sets(world: World, zone: str, domain: str) -> Shown:
+    """Read the program's record sets of a name out of the account."""
+    found = map(record_set, world.route53.records(zone, domain))
+    return frozenset(each for each in found if each.type in {"A", "AAAA"})
+
+
+def expected(request: SyncRequest, domain: str, current: Shown, seen: Conclusion) -> tuple[Shown, bool]:
+    """Give what a domain must show after a run that begins with `current`, and whether that run refuses."""
+    decision = decide(request, domain, tuple(current), seen)
+    after = {each.key: each for each in current}
+    for change in decision.plan.changes:
+        if change.after is None:
+            del after[change.subject.key]
+        else:
+            after[change.subject.key] = change.after
+    return frozenset(after.values()), decision.refusal is not None
+
+
+def _node(raw: dict[str, Any]) -> Node:
+    annotations = raw["metadata"].get("annotations", {})
+    ready = [each for each in raw["status"].get("conditions", ()) if each["type"] == "Ready"]
+    return Node(
+        name=raw["metadata"]["name"],
+        node_ips=annotations.get(PREFIX + "node-ips"),
+        boot_id=raw["status"].get("nodeInfo", {}).get("bootID", ""),
+        annotated_boot_id=annotations.get(PREFIX + "boot-id", ""),
+        coordinates=annotations.get(PREFIX + "aws-geoproximity-coordinates"),
+        ready=_condition(ready[0]) if ready else None,
+        cordoned=raw.get("spec", {}).get("unschedulable", False),
+        deleting="deletionTimestamp" in raw["metadata"],
+    )
+
+
+def _condition(raw: dict[str, str]) -> Condition:
+    return Condition(raw["status"], raw.get("message", ""), _moment(raw["lastTransitionTime"]))
+
+
+def _renewed(lease: dict[str, Any]) -> datetime:
+    return max(_moment(each["time"]) for each in lease["metadata"]["managedFields"] if "renewTime" in str(each))
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,70 @@
+"""The two API servers the contract is held against."""
+
+from collections.abc import Iterator
+
+import pytest
+import urllib3
+
+from tests.sandbox.contract.client import LEASES, LIMITED, LIMITED_TOKEN, READER, READER_TOKEN, Api, Json
+from tests.sandbox.controlplane import assets, control_plane
+from tests.sandbox.kubernetes import ADMIN_TOKEN, Kubernetes, User
+from tests.sandbox.server import Server, wait_until
+
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_MAY_GET_NODES = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}
+_MAY_LIST_LEASES = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["list"]}
+_MAY_CREATE_EVENTS = {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]}
+_RIGHTS = {
+    READER_TOKEN: User(READER, frozenset({("get", "nodes")})),
+    LIMITED_TOKEN: User(
+        LIMITED, frozenset({("list", "leases", "kube-node-lease"), ("create", "events", "default"), ("list", "nodes")})
+    ),
+}
+
+
+@pytest.fixture(params=["double", "real"])
+def api(request: pytest.FixtureRequest) -> Api:
+    """Give one API server after the other."""
+    shared: Api = request.getfixturevalue(f"{request.param}_api")
+    return Api(shared.url, shared.pool, shared.token, shared.compact)
+
+
+@pytest.fixture(scope="session")
+def double_api() -> Iterator[Api]:
+    """Serve the double: one for all tests, as the real one is."""
+    double = Kubernetes(tokens=_RIGHTS)
+    with Server(double) as server, _pool() as pool:
+        yield Api(server.url, pool, ADMIN_TOKEN, double.compact)
+
+
+@pytest.fixture(scope="session")
+def real_api() -> Iterator[Api]:
+    """Start a real control plane, if there is one."""
+    binaries = assets()
+    if binaries is None:
+        pytest.skip("KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver")
+    users = {token: user.name for token, user in _RIGHTS.items()}
+    with control_plane(binaries, users) as plane, _pool(ca_certs=str(plane.ca_path)) as pool:
+        shared = Api(plane.url, pool, plane.admin_token, plane.compact)
+        _grant(shared, READER, "", _MAY_GET_NODES)
+        _grant(shared, LIMITED, "", {**_MAY_GET_NODES, "verbs": ["list"]})
+        _grant(shared, LIMITED, "default", _MAY_CREATE_EVENTS)
+        _grant(shared, LIMITED, "kube-node-lease", _MAY_LIST_LEASES)
+        assert wait_until(lambda: shared.call("GET", LEASES, token=LIMITED_TOKEN).status == 200)
+        yield shared
+
+
+def _pool(ca_certs: str | None = None) -> urllib3.PoolManager:
+    return urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=5, read=40), ca_certs=ca_certs)
+
+
+def _grant(api: Api, user: str, namespace: str, rule: Json) -> None:
+    """Give a user a right, by a ClusterRole or, in a namespace, a Role of its name."""
+    kind, folder = ("Role", f"/namespaces/{namespace}") if namespace else ("ClusterRole", "")
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": user}
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}
+    role = {"metadata": {"name": user}, "rules": [rule]}
+    binding = {"metadata": {"name": user}, "roleRef": reference, "subjects": [subject]}
+    for plural, body in ((f"{kind.lower()}s", role), (f"{kind.lower()}bindings", binding)):
+        answer = api.call("POST", f"{_RBAC}{folder}/{plural}", body)
+        assert answer.status == 201, answer.json

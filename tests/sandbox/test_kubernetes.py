@@ -1,0 +1,243 @@
+"""What only the double of the API server can do: fail on command, change between two calls, serve a large cluster."""
+
+import contextlib
+import itertools
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+import urllib3
+
+from tests.sandbox.contract.client import MERGE, NODES, Answer, Api
+from tests.sandbox.kubernetes import ADMIN_TOKEN, Kubernetes, User, node
+from tests.sandbox.server import Fault, FaultKind, Server, wait_until
+
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
+
+
+@pytest.fixture
+def cluster() -> Kubernetes:
+    """Give a cluster with two nodes."""
+    kubernetes = Kubernetes(tokens={"lister": User("lister", frozenset({("list", "nodes")}))})
+    kubernetes.put(node("a", labels={"node-role.kubernetes.io/edge": ""}, annotations={"x": "1"}))
+    kubernetes.put(node("b", ready="Unknown", cordoned=True))
+    return kubernetes
+
+
+@pytest.fixture
+def server(cluster: Kubernetes) -> Iterator[Server]:
+    """Serve it."""
+    with Server(cluster) as serving:
+        yield serving
+
+
+@pytest.fixture
+def api(server: Server, cluster: Kubernetes) -> Iterator[Api]:
+    """Talk to it."""
+    with urllib3.PoolManager(retries=False, timeout=20.0) as pool:
+        yield Api(server.url, pool, ADMIN_TOKEN, cluster.compact)
+
+
+# Failing
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "reason"),
+    [
+        ("throttled", 429, "TooManyRequests"),
+        ("unavailable", 503, "ServiceUnavailable"),
+        ("access denied", 403, "Forbidden"),
+        ("expired token", 401, "Unauthorized"),
+    ],
+)
+def test_failures_are_the_api_servers_own(server: Server, api: Api, kind: FaultKind, status: int, reason: str) -> None:
+    """The program must recognise what a real server in trouble answers."""
+    server.fail(Fault(kind, "list nodes", last=1))
+    answer = api.call("GET", NODES)
+    assert answer.error == (status, reason)
+    assert answer.headers.get("Retry-After") == ("1" if kind == "throttled" else None)
+    assert api.call("GET", NODES).names == ["a", "b"]
+
+
+def test_a_malformed_answer_is_no_json(server: Server, api: Api) -> None:
+    """Half a list must not be taken for a short one."""
+    server.fail(Fault("malformed", "list nodes"))
+    with pytest.raises(json.JSONDecodeError):
+        api.call("GET", NODES)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation"),
+    [
+        ("GET", NODES, "list nodes"),
+        ("GET", f"{NODES}?watch=true&timeoutSeconds=1", "watch nodes"),
+        ("GET", f"{NODES}/a", "get nodes"),
+        ("PUT", f"{NODES}/a", "update nodes"),
+        ("PATCH", f"{NODES}/a/status", "patch nodes/status"),
+        ("DELETE", f"{NODES}/a", "delete nodes"),
+        ("POST", JOBS, "create jobs"),
+        ("GET", "/api/v1/namespaces/default", "get namespaces"),
+        ("GET", "/apis/batch/v1/cronjobs", "list cronjobs"),
+        ("GET", "/version", "GET /version"),
+    ],
+)
+def test_operations_are_named_as_rights_are(server: Server, api: Api, method: str, path: str, operation: str) -> None:
+    """Tests set faults and count calls by these names."""
+    api.pool.request(method, api.url + path, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
+    assert server.operations() == [operation]
+
+
+def test_a_token_can_have_few_rights(api: Api) -> None:
+    """Manifests are tried with exactly the rights they ask for."""
+    assert api.call("GET", NODES, token="lister").names == ["a", "b"]  # noqa: S106 - opens nothing but a sandbox
+    refused = api.call("GET", f"{NODES}/a", token="lister")  # noqa: S106 - opens nothing but a sandbox
+    assert refused.message == (
+        'nodes "a" is forbidden: User "lister" cannot get resource "nodes" in API group "" at the cluster scope'
+    )
+
+
+def test_a_token_can_expire(cluster: Kubernetes, api: Api) -> None:
+    """A projected token that was not renewed is worth nothing from one call to the next."""
+    assert api.call("GET", NODES, token="lister").status == 200  # noqa: S106 - opens nothing but a sandbox
+    del cluster.tokens["lister"]
+    assert api.call("GET", NODES, token="lister").error == (401, "Unauthorized")  # noqa: S106 - opens nothing but a sandbox
+
+
+def test_server_side_apply_is_refused(api: Api) -> None:
+    """What the double does not do it does not pretend to do."""
+    answer = api.patch(f"{NODES}/a", {"metadata": {"name": "a"}}, "application/apply-patch+yaml")
+    assert answer.error == (415, "UnsupportedMediaType")
+
+
+# Changing the world
+
+
+def test_changes_of_the_world_are_seen_by_watchers(cluster: Kubernetes, api: Api) -> None:
+    """A test changes a node as a kubelet would, and a watcher learns of it."""
+    start = api.call("GET", NODES).version
+    cluster.put(node("c"))
+    cluster.set_ready("c", "False", "it fell")
+    cluster.edit("Node", "c", lambda document: document["metadata"].setdefault("labels", {}).update(x="1"))
+    cluster.remove("Node", "c")
+    url = f"{NODES}?watch=true&timeoutSeconds=5&resourceVersion={start}"
+    response = api.pool.request(
+        "GET", api.url + url, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}, preload_content=False
+    )
+    lines = itertools.islice(_lines(response), 4)
+    seen = [(event["type"], int(event["object"]["metadata"]["resourceVersion"])) for event in map(json.loads, lines)]
+    response.close()
+    first = int(start) + 1
+    assert seen == [("ADDED", first), ("MODIFIED", first + 1), ("MODIFIED", first + 2), ("DELETED", first + 3)]
+
+
+def test_what_is_put_in_is_taken_as_it_is(cluster: Kubernetes, api: Api) -> None:
+    """A node that is being deleted, or that never had a condition, can be had without ceremony."""
+    stored = cluster.put(
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": "c", "deletionTimestamp": "2026-01-01T00:00:00Z"},
+            "status": {"nodeInfo": {"bootID": "b"}},
+        }
+    )
+    assert api.call("GET", f"{NODES}/c").json == stored
+    assert (stored["metadata"]["deletionTimestamp"], stored["spec"]) == ("2026-01-01T00:00:00Z", {})
+    assert cluster.put(stored) == stored
+    bare = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}}
+    assert cluster.put(bare) == cluster.put(bare)
+
+
+def test_a_watch_of_a_forgotten_version_is_gone(cluster: Kubernetes, api: Api) -> None:
+    """A watcher that slept too long must list again."""
+    version = api.call("GET", NODES).version
+    cluster.compact()
+    with api.watch(labelSelector="", resourceVersion=version) as events:
+        (event,) = events
+    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
+    with api.watch(labelSelector="", resourceVersion=api.call("GET", NODES).version) as events:
+        cluster.set_ready("a", "False")
+        assert next(events)["type"] == "MODIFIED"
+
+
+def test_a_watch_that_asks_for_bookmarks_ends_with_one(api: Api) -> None:
+    """The next watch goes on from there."""
+    with api.watch(labelSelector="", resourceVersion="0", timeoutSeconds=1, allowWatchBookmarks="true") as events:
+        kinds = [event["type"] for event in events]
+    assert kinds == ["ADDED", "ADDED", "BOOKMARK"]
+
+
+# Serving
+
+
+def test_watches_end_with_the_server(cluster: Kubernetes) -> None:
+    """A test that leaves its server leaves no thread behind."""
+    before = threading.active_count()
+    with urllib3.PoolManager(retries=False, timeout=20.0) as pool:
+        with Server(cluster) as server:
+            api = Api(server.url, pool, ADMIN_TOKEN, cluster.compact)
+            watching = api.watch(labelSelector="")
+            events = watching.__enter__()
+            next(events)
+        with contextlib.suppress(urllib3.exceptions.HTTPError):
+            assert len(list(events)) == 1
+    assert wait_until(lambda: threading.active_count() <= before)
+
+
+def test_a_watcher_that_leaves_is_noticed(server: Server, api: Api) -> None:
+    """Watches of clients that have ended do not pile up."""
+    before = threading.active_count()
+    response = api.pool.request(
+        "GET",
+        f"{server.url}{NODES}?watch=true",
+        headers={"Authorization": f"Bearer {ADMIN_TOKEN}", "Connection": "close"},
+        preload_content=False,
+    )
+    assert threading.active_count() > before
+    response.close()
+    assert wait_until(lambda: threading.active_count() <= before)
+
+
+def test_a_large_cluster_is_served_from_what_is_encoded_already(cluster: Kubernetes, api: Api) -> None:
+    """5,000 nodes with 50 images each are 58 MB: a test of the program's own cost must not wait for the double's."""
+    images = [{"names": [f"registry.example/{'x' * 170}:{n}"], "sizeBytes": 10_000_000 + n} for n in range(50)]
+    for number in range(5000):
+        document = node(f"n{number:04}")
+        document["status"]["images"] = images
+        cluster.put(document)
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    whole = api.pool.request("GET", api.url + NODES, headers=headers).data
+    assert len(whole) > 50_000_000
+    items = [entry.item for entry in cluster.store]
+    assert api.pool.request("GET", api.url + NODES, headers=headers).data == whole
+    assert all(entry.item is item for entry, item in zip(cluster.store, items, strict=True))
+    pages: list[Answer] = []
+    token = ""
+    while token or not pages:
+        pages.append(api.call("GET", NODES, query={"limit": 500, "continue": token}))
+        token = pages[-1].metadata.get("continue", "")
+    assert (len(pages), sum(len(page.names) for page in pages)) == (11, 5002)
+
+
+def test_writers_do_not_lose_each_others_changes(api: Api) -> None:
+    """Twenty annotators at once: every annotation arrives, every write has a version of its own."""
+    versions: list[str] = []
+
+    def annotate(number: int) -> None:
+        answer = api.patch(f"{NODES}/a", {"metadata": {"annotations": {f"k{number}": "1"}}}, MERGE)
+        versions.append(answer.version)
+
+    threads = [threading.Thread(target=annotate, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(versions)) == 20
+    assert len(api.call("GET", f"{NODES}/a").metadata["annotations"]) == 21
+
+
+def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    rest = b""
+    for chunk in response.stream():
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines

@@ -1,0 +1,83 @@
+"""Short ways to write the values of the core: nodes, verdicts, record sets."""
+
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
+
+from jobs.core.model import Address, Condition, Coordinates, Node, Published, RecordSet, Skipped, record_set
+
+DOMAIN = "cdn.example.com"
+ZONE = "example.com"
+READY = Condition("True", "kubelet is posting ready status")
+
+NODE = Node(
+    name="node-1",
+    node_ips="5.0.0.1",
+    boot_id="boot-1",
+    annotated_boot_id="boot-1",
+    coordinates=None,
+    ready=READY,
+    cordoned=False,
+    deleting=False,
+)
+"""A node that can serve, on one address and at no known place; tests change what they are about."""
+
+PARIS, TOKYO, LIMA = map(Coordinates.parse, ("48.86,2.35", "35.69,139.69", "-12.05,-77.04"))
+
+
+def ipv4(number: int) -> IPv4Address:
+    """Give one of many globally reachable IPv4 addresses."""
+    return IPv4Address("5.0.0.0") + number
+
+
+def ipv6(number: int) -> IPv6Address:
+    """Give one of many globally reachable IPv6 addresses, all as long as an address can be written."""
+    return IPv6Address("2600:ffff:ffff:ffff:ffff:ffff:ffff:1000") + number
+
+
+def place(number: int) -> Coordinates:
+    """Give one of many places."""
+    return Coordinates.parse(f"{number // 100},{number % 100}")
+
+
+def published(name: str, addresses: str | Iterable[Address], coordinates: Coordinates | None = None) -> Published:
+    """Write the verdict on a node that can serve; addresses joined by spaces, or as values."""
+    return Published(name, _addresses(addresses), coordinates)
+
+
+def skipped(name: str, addresses: str | Iterable[Address], coordinates: Coordinates | None = None) -> Skipped:
+    """Write the verdict on a node that was cordoned."""
+    return Skipped(name, "cordoned", _addresses(addresses), coordinates)
+
+
+def _addresses(addresses: str | Iterable[Address]) -> tuple[Address, ...]:
+    return tuple(map(ip_address, addresses.split())) if isinstance(addresses, str) else tuple(addresses)
+
+
+def plain(type_: str, *values: str, ttl: int = 60, name: str = DOMAIN) -> RecordSet:
+    """Write a record set with simple routing."""
+    return read(type_, values, {}, ttl=ttl, name=name)
+
+
+def near(type_: str, coordinates: Coordinates, *values: str, ttl: int = 60, identifier: str | None = None) -> RecordSet:
+    """Write a geoproximity record set as kube-node-dns does, unless it has an identifier of its own."""
+    point = {"Latitude": str(coordinates.latitude), "Longitude": str(coordinates.longitude)}
+    location = {"GeoProximityLocation": {"Coordinates": point}}
+    return routed(type_, identifier or f"geoproximity-coords:{coordinates}", location, *values, ttl=ttl)
+
+
+def routed(type_: str, identifier: str, policy: Mapping[str, Any], *values: str, ttl: int = 60) -> RecordSet:
+    """Write a record set with a routing policy, given as its member: `{"Weight": 1}`."""
+    return read(type_, values, {"SetIdentifier": identifier, **policy}, ttl=ttl)
+
+
+def alias(type_: str, **more: object) -> RecordSet:
+    """Write an alias, which has neither TTL nor values."""
+    target = {"HostedZoneId": "Z2FDTNDATAQYW2", "DNSName": "d1.cloudfront.net.", "EvaluateTargetHealth": False}
+    return record_set({"Name": f"{DOMAIN}.", "Type": type_, "AliasTarget": target, **more})
+
+
+def read(type_: str, values: Iterable[str], more: Mapping[str, Any], *, ttl: int = 60, name: str = DOMAIN) -> RecordSet:
+    """Write a record set with any members."""
+    records = [{"Value": value} for value in values]
+    return record_set({"Name": f"{name}.", "Type": type_, **more, "TTL": ttl, "ResourceRecords": records})

@@ -1,0 +1,58 @@
+"""Clusters that DNS shows, of which some nodes then fall silent, by a clock that stands still an hour behind ours."""
+
+import time
+from collections.abc import Iterable
+
+from tests.sandbox.kubernetes_builders import endpoint, endpoint_slice
+from tests.sandbox.world import World
+from tests.support.sync_runs import forget, shows
+
+HOUR = 3600
+SERVICE = "traefik/traefik"
+
+
+def address(number: int) -> str:
+    """Give a node's address."""
+    return f"5.75.{128 + number // 250}.{1 + number % 250}"
+
+
+def stopped(offset: float = -HOUR) -> World:
+    """Make a world whose API server's clock is so far from this machine's, and stands: ages are exact."""
+    moment = time.time() + offset
+    return World(clock=lambda: moment)
+
+
+def cluster(world: World, count: int = 3, *, shown: int | None = None) -> str:
+    """Make nodes whose Leases are fresh, and a zone that shows all of them or the first few; give its id."""
+    for number in range(count):
+        world.node(f"node-{number}", address(number))
+        world.kubernetes.renew_lease(f"node-{number}", age_seconds=4)
+    zone = world.route53.zone("example.com")
+    return shows(world, zone, showing(*range(count if shown is None else shown)))
+
+
+def showing(*numbers: int) -> dict[str, list[str]]:
+    """Give what some nodes look like in DNS."""
+    return {"A simple": [address(number) for number in numbers]}
+
+
+def falls_silent(world: World, *numbers: int, seconds: float = 31) -> None:
+    """Let nodes have renewed their Leases so long ago for the last time."""
+    for number in numbers:
+        world.kubernetes.renew_lease(f"node-{number}", age_seconds=seconds)
+    forget(world)
+
+
+def turns_unknown(world: World, *numbers: int, seconds: float) -> None:
+    """Let the node controller have noticed it so long ago."""
+    for number in numbers:
+        world.kubernetes.set_ready(f"node-{number}", "Unknown", "Kubelet stopped posting.", age_seconds=seconds)
+    forget(world)
+
+
+def serves(world: World, numbers: Iterable[int], service: str = SERVICE) -> None:
+    """Let a service have a ready endpoint on some nodes."""
+    namespace, _, name = service.partition("/")
+    found = [endpoint(f"node-{number}") for number in numbers]
+    world.kubernetes.put(endpoint_slice(namespace, name, found))
+    forget(world)

@@ -1,0 +1,265 @@
+"""The watcher as a process: how it is started, what it says, the Jobs it makes, and streams of nodes that go wrong."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from tests.sandbox.kubernetes import Kubernetes
+from tests.sandbox.server import Call, FaultKind, Request, Response, wait_until
+from tests.sandbox.world import PREFIX, PROGRAM, World
+from tests.support.large_clusters import kilobytes
+from tests.support.processes import environment_of, start
+
+Json: TypeAlias = dict[str, Any]
+Spoil: TypeAlias = Callable[[], Iterable[bytes]]
+"""What comes instead of the rest of a stream: lines, or an exception that cuts the connection."""
+
+CHANGE = f"{PREFIX}change"
+STARTED = "the watcher has started"
+ANEW = "the nodes were listed anew after a gap"
+
+HASTY = (
+    sys.executable,
+    "-c",
+    """
+import time
+from jobs.__main__ import main
+from jobs.edges.clock import Clock
+Clock.sleep = lambda _, seconds: time.sleep(min(seconds, 0.25))
+main()
+""",
+)
+"""The program, but that it never waits for longer than a quarter of a second: not for a tick, nor for an interval."""
+
+
+class Watcher:
+    """A running watcher."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        """Read along what it says."""
+        self.process = process
+        self.said: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def errors(self) -> list[str]:
+        """The error lines so far."""
+        return [line for line in self.said if line.startswith("error: ")]
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings so far."""
+        return [line for line in self.said if line.startswith("warning: ")]
+
+    @property
+    def changes(self) -> list[str]:
+        """What it has noticed so far, in words."""
+        begin = "info: changed: "
+        return [line.removeprefix(begin) for line in self.said if line.startswith(begin)]
+
+    def ends(self, seconds: float = 20) -> int:
+        """Wait for the end; give the exit status."""
+        status = self.process.wait(seconds)
+        self._reader.join(seconds)
+        return status
+
+    def kilobytes(self, figure: str) -> int:
+        """Read a figure of the process's memory: VmRSS is what it has now, VmHWM the most it ever had."""
+        return kilobytes(self.process.pid, figure)
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        self.said.extend(iter(self.process.stderr))
+
+    def close(self) -> None:
+        """End it if it has not ended."""
+        with self.process:
+            self.process.terminate()
+            try:
+                self.ends()
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+
+
+@contextlib.contextmanager
+def started(environment: Mapping[str, str], *options: str, command: Sequence[str] = PROGRAM) -> Iterator[Watcher]:
+    """Run a watcher while the context lasts."""
+    watcher = Watcher(start([*command, "watch", *options], environment, stdout=subprocess.DEVNULL))
+    try:
+        yield watcher
+    except BaseException as error:
+        error.add_note(f"exit status {watcher.process.poll()}; the watcher said:\n{''.join(watcher.said)}")
+        raise
+    finally:
+        watcher.close()
+
+
+def watching(
+    world: World, *options: str, interval: int = 1, command: Sequence[str] = PROGRAM
+) -> contextlib.AbstractContextManager[Watcher]:
+    """Run a watcher that makes Jobs from the CronJob `sync`, and from those that `options` name."""
+    common = ("--cronjob", "sync", "--namespace", "default", "--min-interval", str(interval))
+    return started(environment_of(world), *common, *options, command=command)
+
+
+def cronjob(name: str = "sync", *, suspend: bool = False, template: Json | None = None) -> Json:
+    """Build a CronJob; `template` is the metadata of its Jobs."""
+    container = {"name": "sync", "image": "registry.example/kube-node-dns:1", "args": ["sync-once"]}
+    pod = {"metadata": {"labels": {"app": "sync"}}, "spec": {"restartPolicy": "Never", "containers": [container]}}
+    job = {"metadata": template or {}, "spec": {"backoffLimit": 0, "ttlSecondsAfterFinished": 600, "template": pod}}
+    spec = {"schedule": "* * * * *", "suspend": suspend, "jobTemplate": job}
+    return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": name}, "spec": spec}
+
+
+def populated(world: World) -> World:
+    """Put two nodes and a CronJob into a world."""
+    world.node("fra-1", "5.75.128.10", "50.11,8.68", boot_id="boot-1")
+    world.node("nyc-1", "5.161.40.7", "40.71,-74.01")
+    world.kubernetes.put(cronjob())
+    return world
+
+
+class Kubelets:
+    """The kubelets of a world's nodes: each renews its Lease just before the Leases are listed, unless it is silent."""
+
+    def __init__(self, world: World, *nodes: str) -> None:
+        """Begin with renewed Leases; note when the API server was asked for what."""
+        self._world = world
+        self._nodes = set(nodes)
+        self.asked: list[tuple[str, float]] = []
+        """Each operation with the time of the day, in the order they came."""
+        self._renew()
+        world.cluster.before = self._note
+
+    def silence(self, *nodes: str, age_seconds: float = 31) -> None:
+        """Let no more be heard of some nodes, since so many seconds."""
+        self._nodes -= set(nodes)
+        for node in nodes:
+            self._world.kubernetes.renew_lease(node, age_seconds=age_seconds)
+
+    def wake(self, *nodes: str) -> None:
+        """Let some nodes be heard of again."""
+        self._nodes |= set(nodes)
+
+    def times(self, operation: str) -> list[float]:
+        """Say when an operation was asked for."""
+        return [moment for asked, moment in list(self.asked) if asked == operation]
+
+    def looked(self, times: int = 2, operation: str = "list leases") -> None:
+        """Wait until the watcher has looked so many times more; what it saw in all but the last it has judged."""
+        enough = len(self.times(operation)) + times
+        assert wait_until(lambda: len(self.times(operation)) >= enough, 60), self.asked
+
+    def _note(self, call: Call) -> None:
+        if call.operation == "list leases":
+            self._renew()
+        self.asked.append((call.operation, time.time()))
+
+    def _renew(self) -> None:
+        for node in list(self._nodes):
+            self._world.kubernetes.renew_lease(node)
+
+
+def jobs(world: World) -> list[Json]:
+    """Give the Jobs created so far, as they were sent, in that order."""
+    return [
+        json.loads(call.request.body)
+        for call in list(world.cluster.calls)
+        if (call.operation, call.status) == ("create jobs", 201)
+    ]
+
+
+def names(world: World) -> list[str]:
+    """Name the Jobs created so far."""
+    return [str(job["metadata"]["name"]) for job in jobs(world)]
+
+
+def words(job: Json) -> str:
+    """Say for which change a Job was made."""
+    return str(job["metadata"]["annotations"][CHANGE])
+
+
+def version_in(job: Json) -> int:
+    """Read the resourceVersion that a Job is named after."""
+    return int(job["metadata"]["name"].rpartition("-")[2])
+
+
+def job_number(world: World, count: int, seconds: float = 60) -> Json:
+    """Wait until so many Jobs have been created; give the last of them."""
+    assert wait_until(lambda: len(jobs(world)) >= count, seconds), [words(job) for job in jobs(world)]
+    return jobs(world)[count - 1]
+
+
+def follows(world: World, streams: int = 1) -> None:
+    """Wait until so many streams of nodes have been opened."""
+    assert wait_until(lambda: answered(world, "watch nodes", 200) >= streams, 60), world.cluster.operations()
+
+
+def answered(world: World, operation: str, status: int) -> int:
+    """Count the calls of an operation that got this answer."""
+    calls = list(world.cluster.calls)
+    return sum((call.operation, call.status) == (operation, status) for call in calls)
+
+
+class Streams:
+    """The cluster's API, where the stream of nodes that is open can be spoiled, and the next one refused."""
+
+    def __init__(self, kubernetes: Kubernetes) -> None:
+        """Behave like the cluster until told otherwise."""
+        self._kubernetes = kubernetes
+        self._spoil: Spoil | None = None
+        self.refusal: Response | None = None
+        """The answer to the next request for a stream."""
+
+    def spoil(self, how: Spoil) -> None:
+        """Cut the open stream off and send something else, once."""
+        self._spoil = how
+
+    def operation(self, request: Request) -> str:
+        """Name the operation a request asks for."""
+        return self._kubernetes.operation(request)
+
+    def failure(self, kind: FaultKind, request: Request) -> Response:
+        """Fail as the cluster does."""
+        return self._kubernetes.failure(kind, request)
+
+    def answer(self, request: Request) -> Response:
+        """Answer as the cluster does, but for a stream that is refused or spoiled."""
+        if self.operation(request) != "watch nodes":
+            return self._kubernetes.answer(request)
+        refusal, self.refusal = self.refusal, None
+        if refusal is not None:
+            return refusal
+        response = self._kubernetes.answer(request)
+        return response if isinstance(response.body, bytes) else Response(200, self._until_spoiled(response.body))
+
+    def _until_spoiled(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        for line in lines:
+            how, self._spoil = self._spoil, None
+            if how is not None:
+                yield from how()
+                return
+            yield line
+
+
+def spoilable(world: World) -> Streams:
+    """Put a world's API behind `Streams`."""
+    streams = Streams(world.kubernetes)
+    world.cluster.service = streams
+    return streams
+
+
+def cut(*lines: bytes) -> Spoil:
+    """Cut the connection after some lines."""
+
+    def ending() -> Iterator[bytes]:
+        yield from lines
+        raise ConnectionResetError
+
+    return ending
