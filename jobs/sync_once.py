@@ -11,9 +11,10 @@ from jobs.core import records
 from jobs.core.errors import Conflict, Failure, NotApplied, TemporaryError
 from jobs.core.evidence import Checks, Conclusion, conclude
 from jobs.core.explain import Explainer, news
-from jobs.core.model import Coordinates, MinNodes, RecordSet, quoted
+from jobs.core.model import Coordinates, MinNodes, RecordSet
 from jobs.core.plan import Batch, Plan, batches, calculate, without_withdrawals
 from jobs.core.progress import Outcome, Outcomes, given_up, settling, unsettled
+from jobs.core.text import quoted
 from jobs.edges.clock import RESERVE_SECONDS, Clock, patiently
 
 if TYPE_CHECKING:  # whoever calls has them; here they are but names

@@ -5,7 +5,8 @@ from functools import cache
 from importlib import resources
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
-from jobs.core.model import Address, quoted
+from jobs.core.model import Address
+from jobs.core.text import quoted
 
 Block = tuple[int, int, bool, str]
 """First and last address as numbers, whether globally reachable, and the registry's name of the block."""

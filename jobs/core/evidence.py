@@ -10,18 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from jobs.core.model import (
-    Address,
-    Condition,
-    Node,
-    NodeList,
-    Published,
-    Skipped,
-    Verdict,
-    published,
-    skip,
-    withhold,
-)
+from jobs.core.model import Address, Condition, Node, NodeList, Published, Skipped, Verdict, published, skip, withhold
 from jobs.core.records import TYPES, assess, not_ready
 
 DOUBT_SECONDS = 30

@@ -9,6 +9,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Self
 
+from jobs.core.text import one_line, quoted
 from jobs.core.zones import canonical
 
 Address = IPv4Address | IPv6Address
@@ -45,21 +46,6 @@ def _degrees(text: str, what: str, limit: int) -> Decimal:
     if not -limit <= degrees <= limit:
         raise ValueError(f"{what} {quoted(text)} is not between -{limit} and {limit}")
     return degrees.quantize(Decimal("0.01"), ROUND_HALF_EVEN) + 0  # + 0 makes -0.00 plain 0.00
-
-
-def shortened(text: str, most: int = 80) -> str:
-    """Cut off what nobody would read to its end."""
-    return text if len(text) <= most else text[: most - 3] + "..."
-
-
-def quoted(text: str) -> str:
-    """Show somebody else's text on one line, harmless and short."""
-    return repr(shortened(text))
-
-
-def one_line(text: str) -> str:
-    """Fold white space and drop control characters, so that a message of the cluster stays one line of output."""
-    return "".join(character for character in " ".join(text.split()) if character.isprintable())
 
 
 @dataclass(frozen=True)

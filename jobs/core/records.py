@@ -17,13 +17,12 @@ from jobs.core.model import (
     Verdict,
     Withheld,
     numeric_order,
-    one_line,
     published,
-    quoted,
     record_set,
     skip,
     withhold,
 )
+from jobs.core.text import one_line, quoted
 
 ANNOTATIONS = "kube-node-dns.kyle.space/"
 NODE_IPS, BOOT_ID = ANNOTATIONS + "node-ips", ANNOTATIONS + "boot-id"

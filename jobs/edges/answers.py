@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib3.exceptions import HTTPError
 
 from jobs.core.errors import TemporaryError
-from jobs.core.model import one_line
+from jobs.core.text import one_line
 from jobs.edges.clock import Clock
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError, LocationValueError
 
 from jobs.core.errors import ConfigurationError, Failure, NotApplied, TemporaryError
-from jobs.core.model import one_line
+from jobs.core.text import one_line
 from jobs.edges import answers
 from jobs.edges.clock import ATTEMPTS, Clock, patiently
 from jobs.edges.login import configuration_of

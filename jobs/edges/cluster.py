@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
 from jobs.core.errors import TemporaryError
-from jobs.core.model import Condition, Node, NodeList, quoted
+from jobs.core.model import Condition, Node, NodeList
 from jobs.core.records import BOOT_ID, COORDINATES, NODE_IPS
+from jobs.core.text import quoted
 from jobs.edges import cluster_schema as kinds
 from jobs.edges.api_server import ApiServer, BadRequest, Expired, Status, decoded
 from jobs.edges.clock import Clock, patiently

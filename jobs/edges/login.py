@@ -10,7 +10,7 @@ from kubernetes.client import Configuration
 from kubernetes.config import load_incluster_config, load_kube_config
 
 from jobs.core.errors import ConfigurationError, Failure
-from jobs.core.model import one_line, shortened
+from jobs.core.text import one_line, shortened
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _HOME_CONFIG = os.path.expanduser("~/.kube/config")  # noqa: PTH111 - pathlib raises for a uid without a home

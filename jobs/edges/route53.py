@@ -28,8 +28,9 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from jobs.core.errors import ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
-from jobs.core.model import RecordSet, one_line, quoted, record_set, shortened
+from jobs.core.model import RecordSet, record_set
 from jobs.core.plan import Change, api_changes
+from jobs.core.text import one_line, quoted, shortened
 from jobs.core.zones import Zone, canonical, escaped, within
 from jobs.edges.clock import Clock, patiently
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jobs.core.errors import DONE, ConfigurationError, Failure
-from jobs.core.model import shortened
+from jobs.core.text import shortened
 from jobs.edges.clock import ATTEMPTS, Clock
 from jobs.shell import report
 from jobs.shell.logs import log_to_stderr

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from jobs.core.model import one_line
+from jobs.core.text import one_line
 
 
 class _Formatter(logging.Formatter):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.core.errors import ConfigurationError
-from jobs.core.model import Coordinates, MinNodes, quoted
+from jobs.core.model import Coordinates, MinNodes
+from jobs.core.text import quoted
 from jobs.core.zones import parse_domain
 
 PREFIX = "KUBE_NODE_DNS_"

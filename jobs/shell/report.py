@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.explain import Explainer, title
-from jobs.core.model import Published, Verdict, one_line, reasons
+from jobs.core.model import Published, Verdict, reasons
 from jobs.core.plan import Change, api_changes
 from jobs.core.progress import Outcome, Outcomes
+from jobs.core.text import one_line
 
 if TYPE_CHECKING:  # a command imports only its own job
     from jobs.annotate_once import AnnotateResult

@@ -13,11 +13,10 @@ from jobs.core.model import (
     Verdict,
     Withheld,
     numeric_order,
-    one_line,
-    quoted,
     record_set,
     withhold,
 )
+from jobs.core.text import one_line, quoted
 from tests.support.builders import DOMAIN, PARIS, alias, ipv4, near, plain, published, read, routed, skipped
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from jobs.core.explain import title
-from jobs.core.model import one_line
 from jobs.core.progress import Outcomes, exit_status
+from jobs.core.text import one_line
 from jobs.edges.api_server import ApiServer
 from jobs.edges.cluster import Cluster
 from jobs.edges.route53 import Route53 as Client

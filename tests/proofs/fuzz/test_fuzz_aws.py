@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from jobs.core.errors import DONE, FAILED, MISCONFIGURED
 from jobs.core.evidence import Checks
-from jobs.core.model import one_line
 from jobs.core.progress import Outcome
+from jobs.core.text import one_line
 from jobs.sync_once import SyncRequest
 from tests.proofs.fuzz.site import Site
 from tests.proofs.fuzz.values import Draw, examples, texts

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from jobs.core.errors import ConfigurationError, Failure, TemporaryError
 from jobs.core.evidence import Checks
 from jobs.core.job import job_of
-from jobs.core.model import MinNodes, Published, one_line, quoted
+from jobs.core.model import MinNodes, Published
 from jobs.core.progress import Outcome
 from jobs.core.publication import Change, Outlook
 from jobs.core.records import BOOT_ID, COORDINATES, NODE_IPS
+from jobs.core.text import one_line, quoted
 from jobs.edges.api_server import Expired
 from jobs.edges.cluster import CronJob
 from jobs.sync_once import SyncRequest

@@ -1,0 +1,16 @@
+"""Other people's text, made fit for a line of output."""
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """Cut off what nobody would read to its end."""
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def quoted(text: str) -> str:
+    """Show somebody else's text on one line, harmless and short."""
+    return repr(shortened(text))
+
+
+def one_line(text: str) -> str:
+    """Fold white space and drop control characters, so that a message of the cluster stays one line of output."""
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())
