@@ -1,4 +1,4 @@
-"""Which addresses the whole internet can reach: every row of the two IANA registries, and what stands in neither."""
+"""Which addresses the whole internet can reach: every row of the two IANA registries, and what is in neither."""
 
 import csv
 from ipaddress import ip_address, ip_network
@@ -66,7 +66,10 @@ REACHABLE = {
 
 
 def test_every_row_stands_in_the_table() -> None:
-    """A row that a new edition of a registry adds would be taken over without anybody looking at it."""
+    """The table above has every row of the registries.
+
+    A row that a new edition adds is looked at by a person before it counts.
+    """
     blocks = set()
     for path in (Path(jobs.__file__).parent / "core" / "iana").glob("*.csv"):
         with path.open(encoding="utf-8", newline="") as file:
@@ -77,13 +80,13 @@ def test_every_row_stands_in_the_table() -> None:
 
 @pytest.mark.parametrize("block", REACHABLE)
 def test_first_address_of_a_block(block: str) -> None:
-    """A block would begin an address too late."""
+    """A block begins with its first address."""
     assert (why_not_global(ip_network(block)[0]) is None) is REACHABLE[block]
 
 
 @pytest.mark.parametrize("block", REACHABLE)
 def test_last_address_of_a_block(block: str) -> None:
-    """A block would end an address too early."""
+    """A block ends with its last address."""
     assert (why_not_global(ip_network(block)[-1]) is None) is REACHABLE[block]
 
 
@@ -107,7 +110,7 @@ def test_last_address_of_a_block(block: str) -> None:
     ],
 )
 def test_ordinary_addresses_are_reachable(address: str) -> None:
-    """A node that serves would be left out of DNS."""
+    """Addresses just outside a special block are reachable. Otherwise a node that serves would be left out of DNS."""
     assert why_not_global(ip_address(address)) is None
 
 
@@ -133,7 +136,7 @@ def test_ordinary_addresses_are_reachable(address: str) -> None:
     ],
 )
 def test_why_not(address: str, why: str) -> None:
-    """A user would not learn why an address is left out."""
+    """The reason names the narrowest block that an address is in."""
     assert why_not_global(ip_address(address)) == f"not globally reachable: {why}"
 
 
@@ -152,7 +155,7 @@ def test_why_not(address: str, why: str) -> None:
     ],
 )
 def test_addresses_are_read(text: str, found: tuple[object, ...]) -> None:
-    """What annotate-once wrote, or a person by hand, would not be understood."""
+    """Any usual way to write a list of addresses is read, in its order and each address once."""
     assert parse_addresses(text) == found
 
 
@@ -182,6 +185,6 @@ def test_addresses_are_read(text: str, found: tuple[object, ...]) -> None:
     ],
 )
 def test_what_is_no_list_of_addresses(text: str) -> None:
-    """Half of a broken annotation would be published."""
+    """Anything else is refused as a whole. Half of a broken annotation is never published."""
     with pytest.raises(ValueError, match=r".+"):
         parse_addresses(text)

@@ -21,19 +21,19 @@ def decided(current: list[RecordSet], verdicts: list[Verdict], **options: Any) -
 
 
 def test_a_failed_node_is_withdrawn() -> None:
-    """Visitors would be sent to a node that is down."""
+    """The addresses of a node that is skipped leave the record set, the others stay."""
     decision = decided([BOTH], [UP, DOWN])
     assert decision.plan.changes == (Change(BOTH, plain("A", "5.0.0.1")),)
     assert decision.refusal is None
 
 
 def test_no_change_no_batch() -> None:
-    """A run with nothing to do would write."""
+    """A domain that shows what is wanted gets no batch."""
     assert decided([plain("A", "5.0.0.1")], [UP, DOWN]).batches == ()
 
 
 def test_the_ttl_asked_for() -> None:
-    """--ttl would do nothing."""
+    """Record sets have the TTL of --ttl, also those whose values stay."""
     [change] = decided([plain("A", "5.0.0.1")], [UP], ttl=5).plan.changes
     assert change.after == plain("A", "5.0.0.1", ttl=5)
 
@@ -50,7 +50,7 @@ def test_the_ttl_asked_for() -> None:
     ],
 )
 def test_min_nodes(min_nodes: str, *, refused: bool) -> None:
-    """The guard would refuse healthy runs, or let sick ones through."""
+    """The guard refuses a run that would publish fewer nodes than asked for, and no other."""
     decision = decided([BOTH], [UP, DOWN], min_nodes=MinNodes.parse(min_nodes))
     assert (decision.refusal is not None) is refused
     assert bool(decision.plan.changes) is not refused
@@ -58,19 +58,25 @@ def test_min_nodes(min_nodes: str, *, refused: bool) -> None:
 
 @pytest.mark.parametrize("min_nodes", ["1", "0%"])
 def test_the_last_nodes_stay(min_nodes: str) -> None:
-    """A cluster whose nodes all fail at once would vanish from DNS."""
+    """With nobody to publish, the record sets stay as they are.
+
+    A cluster whose nodes all fail at once does not vanish from DNS.
+    """
     decision = decided([BOTH], [DOWN], min_nodes=MinNodes.parse(min_nodes))
     assert decision.refusal is not None
     assert decision.plan.unchanged == (BOTH,)
 
 
 def test_without_the_guard_the_last_nodes_go() -> None:
-    """--min-nodes 0 would not switch it off."""
+    """--min-nodes 0 switches the guard off."""
     assert decided([BOTH], [DOWN], min_nodes=MinNodes(0)).plan.changes == (Change(BOTH, None),)
 
 
 def test_too_few_is_refused_even_if_nothing_would_leave() -> None:
-    """A cluster too small from the start would look healthy."""
+    """Too few nodes are refused even where nothing would leave DNS.
+
+    A cluster that was too small from the start does not look healthy.
+    """
     decision = decided([plain("A", "5.0.0.1")], [UP], min_nodes=MinNodes(2))
     assert decision.refusal == (
         "1 of 1 selected nodes would be published, --min-nodes 2 asks for 2: nothing is withdrawn"
@@ -78,7 +84,10 @@ def test_too_few_is_refused_even_if_nothing_would_leave() -> None:
 
 
 def test_a_selector_that_no_node_matches_is_named() -> None:
-    """A newcomer who has not labelled a node yet would look for what is wrong with the nodes."""
+    """The refusal names a selector that matches no node.
+
+    A newcomer who has not labelled a node yet looks in the right place.
+    """
     refusal = decided([BOTH], [], node_label_selector="serve=yes").refusal
     assert refusal == (
         "no node matches --node-label-selector 'serve=yes', --min-nodes 1 asks for 1: nothing is withdrawn"
@@ -86,12 +95,12 @@ def test_a_selector_that_no_node_matches_is_named() -> None:
 
 
 def test_a_domain_without_records_gets_what_is_wanted() -> None:
-    """A first run below the minimum would publish nobody."""
+    """A refused run adds what is wanted to a domain without records."""
     assert decided([], [UP], min_nodes=MinNodes(2)).plan.changes == (Change(None, plain("A", "5.0.0.1")),)
 
 
 def test_nodes_withheld_by_routing_do_not_count() -> None:
-    """Nodes without a place would hide that nobody is published."""
+    """Nodes left out for want of a place do not count for --min-nodes."""
     current = [near("A", PARIS, "5.0.0.9")]
     decision = decided(current, [published("c", "5.0.0.1", PARIS), UP], min_nodes=MinNodes(2))
     assert decision.refusal is not None
@@ -99,19 +108,19 @@ def test_nodes_withheld_by_routing_do_not_count() -> None:
 
 
 def test_refused_verdicts_tell_what_dns_shows() -> None:
-    """The output would call a node published that has no place in the present record sets."""
+    """After a refusal only nodes that DNS shows count as published."""
     decision = decided([near("A", PARIS, "5.0.0.9")], [UP], min_nodes=MinNodes(2))
     assert not any(isinstance(verdict, Published) for verdict in decision.wanted.verdicts)
 
 
 def test_geoproximity_from_the_default_place() -> None:
-    """A plan would mix what nodes and domain are given."""
+    """A node's place becomes the place of its record set."""
     decision = decided([], [published("a", "5.0.0.1", TOKYO)])
     assert decision.plan.changes == (Change(None, near("A", TOKYO, "5.0.0.1")),)
 
 
 def test_sets_too_large_to_replace_are_an_error() -> None:
-    """The run would try what Route 53 refuses until its deadline."""
+    """Record sets of somebody else that fit no batch are a configuration error."""
     current = [
         routed("A", f"x{each}", {"Weight": 1}, *(str(ipv4(400 * each + number)) for number in range(400)))
         for each in range(3)
@@ -121,7 +130,7 @@ def test_sets_too_large_to_replace_are_an_error() -> None:
 
 
 def test_evidence_that_was_not_believed_is_told_beside_the_domains_own_warnings() -> None:
-    """Nobody would learn that a run has seen many nodes fail and done nothing about it."""
+    """Warnings about evidence come before the domain's own."""
     unheeded = Conclusion((UP, published("c", "5.0.0.3", PARIS)), ("lease not renewed for 25 s: 2 of 2 nodes",))
     decision = decide(SyncRequest((DOMAIN,)), DOMAIN, [], unheeded)
     assert decision.warnings == (
@@ -131,7 +140,10 @@ def test_evidence_that_was_not_believed_is_told_beside_the_domains_own_warnings(
 
 
 def test_a_limit_is_no_failure() -> None:
-    """With more places than Route 53 takes, --min-nodes would refuse for ever, and the dead would stay in DNS."""
+    """Nodes left out by a limit of Route 53 count for --min-nodes.
+
+    Otherwise a run with too many places would refuse every time, and dead nodes would stay in DNS.
+    """
     crowd: list[Verdict] = [
         published(f"n{place}", f"5.0.1.{place}", Coordinates.parse(f"{place},1")) for place in range(31)
     ]

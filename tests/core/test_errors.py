@@ -16,7 +16,7 @@ from jobs.core.errors import ConfigurationError, Conflict, Failure, NotApplied, 
     ],
 )
 def test_exit_status_of_a_failure(failure: type[Failure], status: int) -> None:
-    """A CronJob would retry what only a person can mend, or give up what would have passed."""
+    """What may pass exits with 1, what only a person can mend with 2."""
     assert failure("x").exit_status == status
 
 
@@ -31,5 +31,5 @@ def test_exit_status_of_a_failure(failure: type[Failure], status: int) -> None:
     ],
 )
 def test_worst(statuses: list[int], status: int) -> None:
-    """One domain's trouble would be hidden behind another's."""
+    """Of several statuses 2 counts before 1, before 3, before 0."""
     assert worst(iter(statuses)) == status

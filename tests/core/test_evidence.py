@@ -1,11 +1,11 @@
-"""How much evidence against nodes is believed, and what becomes of them."""
+"""How much evidence against nodes and addresses is believed, and what becomes of them."""
 
 from dataclasses import replace
 
 import pytest
 
 from jobs.core.evidence import DOUBT_SECONDS, Checks, Conclusion, Signs, conclude
-from jobs.core.model import Condition, Node, NodeList
+from jobs.core.model import Condition, Node, NodeList, Published, Skipped, Withheld
 from tests.support.builders import NODE, PARIS, ipv4, ipv6
 from tests.support.judging import (
     FAULT,
@@ -38,7 +38,10 @@ CROWDS = [
 
 @pytest.mark.parametrize(("many", "bad", "believed"), CROWDS)
 def test_leases_of_a_crowd(many: int, bad: int, believed: int) -> None:
-    """An API server back from an outage would empty DNS; or a single dead node would stay in it."""
+    """Old Leases are believed of at most a third of the nodes; of one always, unless it is the only one.
+
+    So an API server that is back from an outage empties nothing, and a single dead node still leaves DNS.
+    """
     conclusion = judged(nodes(many), lease_ages=ages(*[31] * bad, *[4] * (many - bad)))
     ignored = (f"{LEASE}: {bad} of {many} nodes, {FAULT}",) if bad > believed else ()
     assert out(conclusion) == {f"n{number}": "lease not renewed for 31 s" for number in range(believed)}
@@ -47,7 +50,7 @@ def test_leases_of_a_crowd(many: int, bad: int, believed: int) -> None:
 
 @pytest.mark.parametrize(("many", "bad", "believed"), CROWDS)
 def test_unknown_of_a_crowd(many: int, bad: int, believed: int) -> None:
-    """Healthy nodes that turn Unknown together after an outage of the API server would leave DNS together."""
+    """Ready=Unknown is believed of at most a third of the nodes; of one always, unless it is the only one."""
     found = [unknown(node, 5) if number < bad else node for number, node in enumerate(nodes(many))]
     conclusion = judged(found)
     ignored = (f"{UNKNOWN}: {bad} of {many} nodes, {FAULT}",) if bad > believed else ()
@@ -57,7 +60,10 @@ def test_unknown_of_a_crowd(many: int, bad: int, believed: int) -> None:
 
 @pytest.mark.parametrize(("many", "bad", "believed"), CROWDS)
 def test_addresses_of_a_crowd(many: int, bad: int, believed: int) -> None:
-    """An observer whose own uplink is down would empty DNS; or a node without one would stay in it."""
+    """Silence is believed of at most a third of the addresses; of one always, unless it is the only one.
+
+    So an observer whose own uplink is down empties nothing.
+    """
     answers = dead(*map(ipv4, range(bad))) | alive(*map(ipv4, range(bad, many)))
     conclusion = judged(nodes(many), answers=answers)
     ignored = (f"tcp 443 over IPv4: {bad} of {many} addresses, {FAULT}",) if bad > believed else ()
@@ -66,7 +72,7 @@ def test_addresses_of_a_crowd(many: int, bad: int, believed: int) -> None:
 
 
 def test_kinds_that_are_believed_one_by_one_are_not_together_when_they_are_too_many() -> None:
-    """Half of a cluster could leave DNS, a third by each kind of evidence, in one run."""
+    """All kinds together are believed of at most a third of the nodes too."""
     silent = [unknown(node, 5) if number < 2 else node for number, node in enumerate(nodes(9))]
     leases = ages(4, 4, 31, 31, *[4] * 5)
     conclusion = judged(silent, lease_ages=leases, answers=dead(ipv4(8)) | alive(*map(ipv4, range(8))))
@@ -76,14 +82,17 @@ def test_kinds_that_are_believed_one_by_one_are_not_together_when_they_are_too_m
 
 
 def test_kinds_that_are_believed_together() -> None:
-    """Three nodes that fail at once, each in another way, would stay in DNS."""
+    """Nodes that fail at once, each in another way, all leave when they are few enough together."""
     silent = [unknown(nodes(9)[0], 5), *nodes(9)[1:]]
     answers = dead(ipv4(2)) | alive(*map(ipv4, range(3, 9)))
     assert [*out(judged(silent, lease_ages=ages(4, 31, *[4] * 7), answers=answers))] == ["n0", "n1", "n2"]
 
 
 def test_a_kind_that_is_ignored_leaves_the_others_in_force() -> None:
-    """A false alarm of one kind would hide a real failure that another has found."""
+    """A kind that is not believed leaves the others in force.
+
+    A false alarm does not hide a real failure that another kind has found.
+    """
     answers = dead(*map(ipv6, range(6))) | dead(ipv4(3)) | alive(*(ipv4(number) for number in (0, 1, 2, 4, 5)))
     conclusion = judged(dual(6), lease_ages=ages(31, *[4] * 5), answers=answers)
     assert out(conclusion) == {"n0": "lease not renewed for 31 s"}
@@ -92,7 +101,7 @@ def test_a_kind_that_is_ignored_leaves_the_others_in_force() -> None:
 
 
 def test_several_kinds_against_the_same_node_count_it_once() -> None:
-    """A node that is dead in every way would stay in DNS because it seems to be many, or lose its place."""
+    """A node that several kinds accuse counts once, and keeps its place and its other reasons."""
     placed = replace(nodes(3)[0], coordinates=str(PARIS), node_ips=f"{ipv4(0)},10.0.0.1")
     answers = dead(ipv4(0)) | alive(ipv4(1), ipv4(2))
     [one, *_] = judged([placed, *nodes(3)[1:]], lease_ages=ages(31, 4, 4), answers=answers).verdicts
@@ -111,7 +120,7 @@ FACTS = {
 
 @pytest.mark.parametrize("fact", FACTS.values(), ids=FACTS)
 def test_facts_are_not_limited(fact: Node) -> None:
-    """A cluster that really fails, or is taken down, would stay in DNS."""
+    """Facts are believed of any number of nodes."""
     conclusion = judged([replace(fact, name=node.name, node_ips=node.node_ips) for node in nodes(4)])
     assert len(out(conclusion)) == 4
     assert (conclusion.warnings, conclusion.condemned) == ((), ())
@@ -119,7 +128,10 @@ def test_facts_are_not_limited(fact: Node) -> None:
 
 @pytest.mark.parametrize("fact", FACTS.values(), ids=FACTS)
 def test_nodes_that_are_out_already_are_not_looked_at(fact: Node) -> None:
-    """Nodes long gone would make the failing share of the others look small, or a fault of the observer."""
+    """Nodes that are out by facts count neither for nor against the others.
+
+    Otherwise nodes long gone would make the failing share of the others look small, or large.
+    """
     gone = [replace(fact, name=node.name, node_ips=node.node_ips) for node in nodes(9)[:6]]
     two = judged([*gone, *nodes(9)[6:]], lease_ages=ages(*[99] * 6, 31, 31, 4))
     one = judged([*gone, *nodes(9)[6:]], lease_ages=ages(*[4] * 6, 31, 4, 4))
@@ -141,20 +153,20 @@ def test_nodes_that_are_out_already_are_not_looked_at(fact: Node) -> None:
     ],
 )
 def test_how_long_unknown_is_doubted(seconds: float, *, is_doubted: bool) -> None:
-    """Dead nodes would stay for ever, or healthy ones leave after an outage of the API server."""
+    """Ready=Unknown is evidence for 30 s and a fact from then on."""
     conclusion = judged([unknown(node, seconds) for node in nodes(3)])
     assert bool(conclusion.warnings) is is_doubted
     assert len(out(conclusion)) == (0 if is_doubted else 3)
 
 
 def test_a_node_that_is_doubted_is_judged_by_its_other_facts() -> None:
-    """A cordoned node would come back into DNS when its kubelet falls silent."""
+    """A node whose Ready=Unknown is doubted is still judged by its other facts."""
     found = [replace(unknown(nodes(3)[0], 5), cordoned=True), *nodes(3)[1:]]
     assert out(judged(found)) == {"n0": "cordoned"}
 
 
 def test_the_lease_of_a_node_that_is_doubted_does_not_count_again() -> None:
-    """After an outage the same silence would be held against the nodes twice, once believed."""
+    """The Lease of an Unknown node is not a second accusation."""
     found = [*(unknown(node, 5) for node in nodes(9)[:4]), *nodes(9)[4:]]
     conclusion = judged(found, lease_ages=ages(*[50] * 4, *[4] * 5))
     assert (out(conclusion), conclusion.warnings) == (
@@ -175,19 +187,19 @@ def test_the_lease_of_a_node_that_is_doubted_does_not_count_again() -> None:
     ],
 )
 def test_lease_timeout(limit: int, age: float, *, is_out: bool) -> None:
-    """The user's own limit would be another than the one that holds."""
+    """A Lease is old from --lease-timeout on; 0 switches it off."""
     conclusion = judged(nodes(3), limit, lease_ages=ages(age, 4, 4))
     assert out(conclusion) == ({"n0": f"lease not renewed for {age} s"} if is_out else {})
 
 
 def test_a_node_without_a_lease_is_not_looked_at() -> None:
-    """A node that renews no Lease would never be published."""
+    """A node without a Lease is not accused of it."""
     conclusion = judged(nodes(3), lease_ages={"n1": 4, "elsewhere": 99})
     assert (out(conclusion), conclusion.warnings) == ({}, ())
 
 
 def test_the_only_lease_that_is_seen_condemns_nobody() -> None:
-    """Where only one node has a Lease that tells something, its silence may be the observer's."""
+    """The only Lease that is seen condemns nobody, however many nodes there are."""
     conclusion = judged(nodes(3), lease_ages={"n1": 99})
     assert conclusion.warnings == (f"{LEASE}: 1 of 1 nodes, {FAULT}",)
 
@@ -209,13 +221,16 @@ def test_the_only_lease_that_is_seen_condemns_nobody() -> None:
 def test_leases_that_are_overdue_are_held_against_the_observer(
     limit: int, seconds: tuple[float, ...], *, believed: bool
 ) -> None:
-    """When all Leases stop at once, nodes would leave DNS one after the other, each as the only one."""
+    """Leases that are overdue but not yet old count towards too many.
+
+    Otherwise nodes whose Leases stop together would leave one by one, each as the only one.
+    """
     gone = {"n0": f"lease not renewed for {seconds[0]} s"} if believed else {}
     assert out(judged(nodes(len(seconds)), limit, lease_ages=ages(*seconds))) == gone
 
 
 def test_leases_that_are_only_overdue_are_no_news() -> None:
-    """Each short hiccup of the API server would be a warning."""
+    """Leases that are overdue, of which none is old, cause no warning."""
     assert judged(nodes(3), lease_ages=ages(24, 24, 24)).warnings == ()
 
 
@@ -238,13 +253,13 @@ def test_leases_that_are_only_overdue_are_no_news() -> None:
     ],
 )
 def test_ready_endpoints_are_facts(serving: dict[str, set[str]], reasons: dict[str, str]) -> None:
-    """Visitors would be sent to nodes without an ingress, or an ingress on few nodes taken for a fault."""
+    """A node needs a ready endpoint of each Service, however many nodes lack one."""
     conclusion = judged(nodes(3), serving={name: frozenset(found) for name, found in serving.items()})
     assert (out(conclusion), conclusion.warnings, conclusion.condemned) == (reasons, (), ())
 
 
 def test_a_service_that_is_ready_nowhere_is_ignored() -> None:
-    """A typing error in its name would empty DNS."""
+    """A Service that is ready nowhere is ignored with a warning. A typing error in its name does not empty DNS."""
     conclusion = judged(nodes(3), serving={SERVICE: frozenset(), "a/b": frozenset({"n0", "n1"})})
     assert out(conclusion) == {"n2": "no ready endpoint of a/b"}
     assert conclusion.warnings == (
@@ -253,13 +268,78 @@ def test_a_service_that_is_ready_nowhere_is_ignored() -> None:
 
 
 def test_an_earlier_reason_of_a_node_stays() -> None:
-    """A cordoned node would be said to lack an endpoint, which nobody wonders about."""
+    """A node that is out already keeps its reason."""
     found = [replace(nodes(3)[0], cordoned=True), *nodes(3)[1:]]
     conclusion = judged(found, serving={SERVICE: frozenset({"n1", "n2"})}, lease_ages=ages(99, 4, 4))
     assert out(conclusion) == {"n0": "cordoned"}
 
 
 def test_warnings_of_what_was_not_seen_come_first() -> None:
-    """A missing permission would go unnoticed."""
+    """What could not be seen is among the warnings."""
     conclusion = conclude(NodeList((), NOW, "1"), Signs(warnings=("no right",)), Checks())
     assert conclusion == Conclusion((), ("no right",))
+
+
+def test_a_node_with_one_dead_address_keeps_the_other() -> None:
+    """A node with one dead address stays with the other."""
+    answers = dead(ipv6(1), why="no route to host") | alive(ipv6(0), ipv6(2), *map(ipv4, range(3)))
+    [_, one, _] = judged(dual(3), answers=answers).verdicts
+    withheld = (Withheld(ipv6(1), "tcp 443 does not answer (no route to host)"),)
+    assert one == Published("n1", (ipv4(1),), None, withheld)
+
+
+def test_a_node_whose_addresses_are_all_dead_is_skipped() -> None:
+    """A node whose addresses are all dead is skipped, each address with its reason."""
+    found = [replace(node, coordinates=str(PARIS)) for node in dual(3)]
+    answers = dead(ipv4(1), ipv6(1)) | alive(ipv4(0), ipv6(0), ipv4(2), ipv6(2))
+    conclusion = judged(found, answers=answers)
+    reason = "tcp 443 does not answer (timed out)"
+    assert conclusion.verdicts[1] == Skipped(
+        "n1", reason, (), PARIS, (Withheld(ipv4(1), reason), Withheld(ipv6(1), reason))
+    )
+    assert conclusion.condemned == ("n1",)
+
+
+def test_an_observer_without_ipv6_condemns_nobody() -> None:
+    """Each family is a kind of its own: an observer without IPv6 condemns nobody."""
+    answers = dead(*map(ipv6, range(4)), why="network is unreachable") | alive(*map(ipv4, range(4)))
+    conclusion = judged(dual(4), answers=answers)
+    assert kept(conclusion) == {*map(ipv4, range(4)), *map(ipv6, range(4))}
+    assert conclusion.warnings == (f"tcp 443 over IPv6: 4 of 4 addresses, {FAULT}",)
+
+
+def test_each_port_is_a_kind_of_its_own() -> None:
+    """Each port is a kind of its own: one that nobody serves does not hide another that has died."""
+    answers = dead(*map(ipv4, range(3)), port=80) | dead(ipv4(0)) | alive(ipv4(1), ipv4(2))
+    conclusion = judged(nodes(3), answers=answers)
+    assert out(conclusion) == {"n0": "tcp 443 does not answer (timed out)"}
+    assert conclusion.warnings == (f"tcp 80 over IPv4: 3 of 3 addresses, {FAULT}",)
+
+
+def test_of_several_dead_ports_the_first_is_named() -> None:
+    """The reason names the lowest of several dead ports."""
+    answers = dead(ipv4(0)) | dead(ipv4(0), port=80) | alive(ipv4(1)) | alive(ipv4(1), port=80)
+    assert out(judged(nodes(3), answers=answers)) == {"n0": "tcp 80 does not answer (timed out)"}
+
+
+def test_an_address_that_there_was_no_time_to_ask_is_not_looked_at() -> None:
+    """An address that was not asked is neither accused nor counted."""
+    conclusion = judged(nodes(9), answers=dead(ipv4(0)) | alive(ipv4(1)))
+    assert [*out(conclusion)] == ["n0"]
+
+
+def test_an_address_that_there_was_no_time_to_ask_twice_stays() -> None:
+    """An address that was silent once and not asked again stays. One lost packet takes no node out."""
+    conclusion = judged(nodes(3), answers=dead(ipv4(0), why="") | alive(ipv4(1), ipv4(2)))
+    assert (out(conclusion), conclusion.warnings) == ({}, ())
+
+
+def test_an_address_that_there_was_no_time_to_ask_twice_is_held_against_the_observer() -> None:
+    """Addresses that were silent once count towards too many.
+
+    Otherwise, of half a large cluster that seems dead, those that were asked twice would leave DNS.
+    """
+    answers = dead(ipv4(0)) | dead(ipv4(1), ipv4(2), why="") | alive(*map(ipv4, range(3, 6)))
+    conclusion = judged(nodes(6), answers=answers)
+    assert out(conclusion) == {}
+    assert conclusion.warnings == (f"tcp 443 over IPv4: 3 of 6 addresses, {FAULT}",)

@@ -36,12 +36,12 @@ class Sight:
         return by_facts(self.listed, self.signs.serving)[0]
 
     def conclusion(self) -> Conclusion:
-        """Judge with it."""
+        """Judge with the evidence."""
         return conclude(self.listed, self.signs, self.checks)
 
 
 def mostly(usual: object, *others: object) -> st.SearchStrategy[Any]:
-    """Give what is usual most of the time."""
+    """Draw the usual value most of the time."""
     return st.sampled_from([usual] * 6 * len(others) + [*others])
 
 
@@ -96,7 +96,7 @@ def sights(draw: Draw) -> Sight:
 
 
 def is_believable(against: int, of: int) -> bool:
-    """Say it in the words of the contract: a third at most, but one always, unless it is the only one."""
+    """State the contract: a third at most, but one always, unless it is the only one."""
     return against * 3 <= of or (against == 1 and of > 1)
 
 
@@ -112,7 +112,7 @@ def all_addresses(verdict: Verdict) -> Counter[Address]:
 
 @given(sights())
 def test_never_more_than_a_third_of_the_nodes_are_taken_out(sight: Sight) -> None:
-    """A fault of the observer would empty DNS."""
+    """Evidence takes out at most a third of the nodes that stand. A fault of the observer does not empty DNS."""
     before, after = standing(sight.facts()), standing(sight.conclusion().verdicts)
     event(f"{len(before) - len(after)} out")
     assert is_believable(len(before) - len(after), len(before))
@@ -120,14 +120,14 @@ def test_never_more_than_a_third_of_the_nodes_are_taken_out(sight: Sight) -> Non
 
 @given(sights())
 def test_evidence_adds_nothing(sight: Sight) -> None:
-    """A node that cannot serve would be published because somebody has seen it alive."""
+    """Evidence publishes no address that facts do not."""
     before, after = standing(sight.facts()), standing(sight.conclusion().verdicts)
     assert all(set(addresses) <= set(before[node]) for node, addresses in after.items())
 
 
 @given(sights())
 def test_no_node_and_no_address_is_lost(sight: Sight) -> None:
-    """The output would not tell what became of a node or an address, and --min-nodes would count fewer nodes."""
+    """Every node keeps its place in the result, its coordinates and all its addresses, published or not."""
     before, after = sight.facts(), sight.conclusion().verdicts
     assert [each.node for each in before] == [each.node for each in after]
     assert [each.coordinates for each in before] == [each.coordinates for each in after]
@@ -136,14 +136,17 @@ def test_no_node_and_no_address_is_lost(sight: Sight) -> None:
 
 @given(sights())
 def test_who_is_out_by_facts_keeps_its_reason(sight: Sight) -> None:
-    """A person would be told of a symptom instead of the cause."""
+    """A node that is out by facts keeps its verdict. A person reads the cause, not a symptom."""
     pairs = zip(sight.facts(), sight.conclusion().verdicts, strict=True)
     assert all(before == after for before, after in pairs if isinstance(before, Skipped))
 
 
 @given(sights())
 def test_the_condemned_are_those_that_evidence_takes_out(sight: Sight) -> None:
-    """The watcher's Jobs would be kept off healthy nodes, or sent to dead ones."""
+    """The condemned are exactly the nodes that evidence takes out.
+
+    The watcher's Jobs stay off those, and off no healthy one.
+    """
     conclusion = sight.conclusion()
     before, after = standing(sight.facts()), standing(conclusion.verdicts)
     assert set(conclusion.condemned) == before.keys() - after.keys()
@@ -151,7 +154,10 @@ def test_the_condemned_are_those_that_evidence_takes_out(sight: Sight) -> None:
 
 @given(sights(), st.randoms())
 def test_the_order_of_nodes_does_not_matter(sight: Sight, chance: random.Random) -> None:
-    """The watcher, which learns of nodes in another order than a sync lists them, would undo what the sync does."""
+    """The order of nodes does not matter.
+
+    Otherwise watch, which hears of nodes in another order than sync-once lists them, would contradict it.
+    """
     nodes = [*sight.listed.nodes]
     chance.shuffle(nodes)
     shuffled = replace(sight, listed=replace(sight.listed, nodes=tuple(nodes)))
@@ -162,7 +168,7 @@ def test_the_order_of_nodes_does_not_matter(sight: Sight, chance: random.Random)
 
 @given(sights())
 def test_what_is_well_changes_nothing(sight: Sight) -> None:
-    """Looking at healthy nodes would take one out."""
+    """Signs that all is well change nothing."""
     well = replace(sight.signs, lease_ages=dict.fromkeys(sight.signs.lease_ages, 11.0), answers=_connected(sight.signs))
     nodes = tuple(node for node in sight.listed.nodes if not node.ready or node.ready.status != "Unknown")
     healthy = replace(sight, signs=well, listed=replace(sight.listed, nodes=nodes))
@@ -176,7 +182,7 @@ def _connected(signs: Signs) -> Mapping[tuple[Address, int], str | None]:
 
 @given(sights())
 def test_nobody_looks_at_leases_at_0(sight: Sight) -> None:
-    """--lease-timeout 0 would not switch it off."""
+    """--lease-timeout 0 is as if no Lease had been seen."""
     off = replace(sight, checks=replace(sight.checks, lease_timeout_seconds=0))
     assert off.conclusion() == replace(off, signs=replace(off.signs, lease_ages={})).conclusion()
 
@@ -187,7 +193,10 @@ def test_nobody_looks_at_leases_at_0(sight: Sight) -> None:
     st.sampled_from([24, 25, 40, 300]),
 )
 def test_leases_that_all_stop_at_once_take_nobody_out(spread: list[int], seconds: int, limit: int) -> None:
-    """An outage of the API server, or a clock that jumps, would take nodes out one after the other."""
+    """Leases that all stop within a renewal's time take nobody out, at any moment afterwards.
+
+    This is an outage of the API server, or a clock that jumps.
+    """
     nodes = tuple(replace(NODE, name=f"n{at}", node_ips=str(ipv4(at))) for at in range(len(spread)))
     ages = {f"n{at}": float(each + seconds) for at, each in enumerate(spread)}
     conclusion = conclude(NodeList(nodes, NOW, "1"), Signs(ages), Checks(limit))
@@ -224,7 +233,7 @@ def _subject(kind: str, verdict: Published) -> Address | None:
 
 @given(looks())
 def test_of_each_kind_no_more_than_a_third_is_believed(seen: list[Look]) -> None:
-    """An observer without IPv6 would take every AAAA record away."""
+    """Each kind takes out at most a third of what it looked at."""
     judged, _ = weigh(NODES, seen)
     for look in seen:
         lost = [each for each in _lost(judged) if each[2] == f"{look.kind}: bad"]
@@ -233,14 +242,14 @@ def test_of_each_kind_no_more_than_a_third_is_believed(seen: list[Look]) -> None
 
 @given(looks())
 def test_who_leaves_was_found_to_be_bad(seen: list[Look]) -> None:
-    """A node would leave DNS for what was seen of another, or with a reason that is not its own."""
+    """Whoever leaves was accused, and leaves with that reason."""
     accused = {(each.node, each.reason) for look in seen for each in look.found}
     assert all((node, reason) in accused for node, _, reason in _lost(weigh(NODES, seen)[0]))
 
 
 @given(looks())
 def test_what_is_not_believed_is_told(seen: list[Look]) -> None:
-    """A node that everybody sees dead would stay in DNS, and nobody could tell why."""
+    """Every accusation takes its subject out, or there is a warning."""
     judged, warnings = weigh(NODES, seen)
     bad = [each for look in seen for each in look.found if each.reason]
     gone = {(node, address) for node, address, _ in _lost(judged)}
@@ -249,7 +258,7 @@ def test_what_is_not_believed_is_told(seen: list[Look]) -> None:
 
 @given(looks(), st.randoms())
 def test_the_order_of_looks_and_findings_does_not_matter(seen: list[Look], chance: random.Random) -> None:
-    """The same cluster would be judged differently from one run to the next."""
+    """The order of looks and of findings does not matter."""
     shuffled = [replace(look, found=tuple(chance.sample(look.found, len(look.found)))) for look in seen]
     chance.shuffle(shuffled)
     assert standing(weigh(NODES, seen)[0]) == standing(weigh(NODES, shuffled)[0])
@@ -257,7 +266,7 @@ def test_the_order_of_looks_and_findings_does_not_matter(seen: list[Look], chanc
 
 @given(looks())
 def test_one_bad_subject_among_several_is_always_believed(seen: list[Look]) -> None:
-    """In a small cluster, evidence would never count."""
+    """One bad subject of two or more is always believed, the only one never."""
     well = [replace(look, found=()) for look in seen]
     for at, look in enumerate(well):
         bad = Finding(UP[0].node, _subject(look.kind, UP[0]), "bad")

@@ -1,5 +1,6 @@
 """Why an address enters or leaves DNS, in words."""
 
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -71,18 +72,18 @@ HELD = Withheld(ip_address("5.0.0.1"), "over the limit")
     ],
 )
 def test_addresses_of_a_change(verdicts: list[Verdict], change: Change, told: list[AddressChange]) -> None:
-    """Nobody could tell which node an address belongs to, or why it left."""
+    """Each address of a change names its nodes, and one that leaves its reason."""
     assert Explainer(verdicts).addresses(change) == told
 
 
 def test_a_change_on_one_line() -> None:
-    """The log would say less than the report."""
+    """The line of the log says what the report says."""
     explainer = Explainer([published("a", "5.0.0.2"), skipped("b", "5.0.0.1")])
     assert explainer.line(Change(ONE, TWO)) == "~ A simple  ttl 60: + 5.0.0.2 (a), - 5.0.0.1 (b: cordoned)"
 
 
 def test_a_change_without_addresses_on_one_line() -> None:
-    """A change of the TTL alone would look like a truncated line."""
+    """A change that moves no address says so."""
     assert Explainer([]).line(Change(ONE, plain("A", "5.0.0.1", ttl=5))) == "~ A simple  ttl 60 -> 5: same addresses"
 
 
@@ -100,17 +101,17 @@ def test_a_change_without_addresses_on_one_line() -> None:
     ],
 )
 def test_title(change: Change, words: str) -> None:
-    """The diff would not say what happens to which record set."""
+    """The title names the action, the record set and the TTL."""
     assert title(change) == words
 
 
 def test_title_of_an_alias_replaced() -> None:
-    """A line about an alias would speak of no TTL in the words of a program."""
+    """The title of an alias has no TTL."""
     assert "None" not in title(Change(alias("A"), ONE))
 
 
 def told(verdicts: list[Verdict], *changes: Change, domain: str = DOMAIN) -> Outcome:
-    """Write how a run has ended for a domain."""
+    """Give the outcome of a domain."""
     return Outcome(domain, settled=True, verdicts=tuple(verdicts), changes=changes)
 
 
@@ -218,5 +219,41 @@ def told(verdicts: list[Verdict], *changes: Change, domain: str = DOMAIN) -> Out
     ],
 )
 def test_news(outcomes: list[Outcome], expected: list[News]) -> None:
-    """`kubectl describe node` would tell another story than DNS, or the same one many times."""
+    """A node's news is the difference between DNS before and after the run, over all domains."""
     assert news(outcomes) == expected
+
+
+def test_addresses_that_were_not_in_dns_are_not_told() -> None:
+    """Addresses that DNS did not show are not reported as withdrawn."""
+    private = (Withheld(ip_address("10.0.0.1"), "not globally reachable"),)
+    gone = replace(skipped("a", "5.0.0.1 2600::1"), withheld=private)
+    outcome = Outcome(DOMAIN, verdicts=(gone,), changes=(Change(plain("A", "5.0.0.1"), None),))
+    assert news([outcome]) == [News("a", withdrawn=True, message=f"{DOMAIN}: withdrawn 5.0.0.1: cordoned")]
+
+
+def test_a_node_that_moves_is_no_news() -> None:
+    """An address that moves to another record set is not news."""
+    moved = (Change(plain("A", "5.0.0.1"), None), Change(None, near("A", PARIS, "5.0.0.1")))
+    assert news([Outcome(DOMAIN, verdicts=(published("a", "5.0.0.1", PARIS),), changes=moved)]) == []
+
+
+def test_what_a_run_has_undone_itself_is_no_news() -> None:
+    """What a run has undone itself is not news."""
+    there, gone = plain("A", "5.0.0.1", "5.0.0.2"), plain("A", "5.0.0.2")
+    verdicts = (published("a", "5.0.0.1"), published("b", "5.0.0.2"))
+    assert news([Outcome(DOMAIN, verdicts=verdicts, changes=(Change(there, gone), Change(gone, there)))]) == []
+
+
+def test_an_address_that_two_nodes_share_is_news_of_the_one_that_serves() -> None:
+    """An address that two nodes share is news of the one that serves."""
+    verdicts = (skipped("a", "5.0.0.1"), published("b", "5.0.0.1"))
+    outcome = Outcome(DOMAIN, verdicts=verdicts, changes=(Change(None, plain("A", "5.0.0.1")),))
+    assert [each.node for each in news([outcome])] == ["b"]
+
+
+def test_addresses_of_a_node_are_told_one_after_the_other() -> None:
+    """Addresses of one node with one reason are listed with spaces between them."""
+    outcome = Outcome(
+        DOMAIN, verdicts=(skipped("a", "5.0.0.1 5.0.0.2"),), changes=(Change(plain("A", "5.0.0.1", "5.0.0.2"), None),)
+    )
+    assert [each.message for each in news([outcome])] == [f"{DOMAIN}: withdrawn 5.0.0.1 5.0.0.2: cordoned"]

@@ -26,7 +26,7 @@ LIKED = {PREFERRED: [{"weight": 1, "preference": {"matchExpressions": [ARM]}}]}
 
 
 def seen(version: str | None = "7", *, at: float = NOW.timestamp(), condemned: tuple[str, ...] = ()) -> Change:
-    """Write a change."""
+    """Give a change."""
     return Change("node-1: cordoned", datetime.fromtimestamp(at, UTC), version, condemned)
 
 
@@ -43,7 +43,7 @@ NAMES = [
 
 @pytest.mark.parametrize(("cronjob", "version", "expected"), NAMES)
 def test_a_jobs_name_fits_63_characters_and_keeps_the_version(cronjob: str, version: str, expected: str) -> None:
-    """The API server would refuse the Job, or two changes would share one name."""
+    """A Job's name has at most 63 characters and ends with the whole version."""
     name = job_of(replace(SYNC, name=cronjob), seen(version), 5)["metadata"]["name"]
     assert name == expected
     assert len(name) <= 63
@@ -63,25 +63,34 @@ TIMES = [
 def test_what_no_version_shows_is_named_after_its_time_floored_to_the_interval(
     at: float, interval: int, expected: str
 ) -> None:
-    """Two replicas that see the same at about the same time would make two Jobs."""
+    """A change without a version has its time, rounded down to the interval, in the Job's name.
+
+    Two replicas that see the same at about the same time make one Job.
+    """
     assert job_of(SYNC, seen(None, at=at), interval)["metadata"]["name"] == f"sync-{expected}"
 
 
 @given(st.floats(0, 2**32), st.integers(1, 3600))
 def test_an_interval_later_the_name_is_another(at: float, interval: int) -> None:
-    """The second of two changes would find the Job of the first, and be lost."""
+    """An interval later the name is another one.
+
+    The second of two changes does not take the Job of the first for its own.
+    """
     later = seen(None, at=at).seen_at + timedelta(seconds=interval)
     names = [suffix_of(seen(None, at=each), interval) for each in (at, later.timestamp())]
     assert int(names[1]) - int(names[0]) == interval
 
 
 def test_a_version_counts_before_the_time() -> None:
-    """Two replicas that hear of a node's change at different times would make two Jobs."""
+    """Where there is a version, the time does not count.
+
+    Two replicas that hear of a node's change at different times make one Job.
+    """
     assert suffix_of(seen("7", at=1), 5) == suffix_of(seen("7", at=1000), 5) == "7"
 
 
 def test_a_template_cannot_take_over_what_marks_the_job() -> None:
-    """A Job would hide that it was made by hand, and for which change."""
+    """Annotations of the template do not replace those that mark the Job."""
     key = "cronjob.kubernetes.io/instantiate"
     template = {key: "auto", "kube-node-dns.kyle.space/change": "old"}
     metadata = job_of(replace(SYNC, annotations=template), seen(), 5)["metadata"]
@@ -89,7 +98,10 @@ def test_a_template_cannot_take_over_what_marks_the_job() -> None:
 
 
 def test_the_owner_does_not_have_to_wait_for_the_job() -> None:
-    """Where the API server enforces it, the watcher would need the right to update the CronJob's finalizers."""
+    """The owner reference does not block the owner's deletion.
+
+    Otherwise the watcher would need the right to update the CronJob's finalizers.
+    """
     (owner,) = job_of(SYNC, seen(), 5)["metadata"]["ownerReferences"]
     assert owner == {
         "apiVersion": "batch/v1",
@@ -101,7 +113,7 @@ def test_the_owner_does_not_have_to_wait_for_the_job() -> None:
 
 
 def test_the_whole_job() -> None:
-    """The API server would refuse it, or its pods go unseen by those who select them by their labels."""
+    """The Job has the template's labels, annotations and spec."""
     job = job_of(replace(SYNC, labels={"app": "sync"}, annotations={"a": "b"}), seen(), 5)
     del job["metadata"]["ownerReferences"]
     assert job == {
@@ -121,18 +133,18 @@ def test_the_whole_job() -> None:
 
 
 def test_a_job_with_nobody_condemned_has_the_template_as_it_is() -> None:
-    """A sync at a change would differ from a resync by hand."""
+    """With nobody condemned the Job's spec is the template's."""
     assert job_of(SYNC, seen(), 5)["spec"] == {"template": {"spec": {}}}
 
 
 def test_a_job_stays_off_the_nodes_that_are_condemned() -> None:
-    """The pod that is to take a dead node out of DNS would be sent to that very node."""
+    """The Job's pod may run on any node but the condemned."""
     spec = job_of(SYNC, seen(None, condemned=("node-1",)), 5)["spec"]
     assert affinity_of(spec) == {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{"matchFields": [off("node-1")]}]}}}
 
 
 def off(node: str) -> dict[str, Any]:
-    """Write the requirement that keeps a pod off a node; the API takes one name in it."""
+    """Give the requirement that keeps a pod off a node; the API takes one name in it."""
     return {"key": "metadata.name", "operator": "NotIn", "values": [node]}
 
 
@@ -143,7 +155,7 @@ def affinity_of(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def required(*terms: object) -> dict[str, Any]:
-    """Write the alternatives of which a pod's node must fulfil one."""
+    """Give the alternatives of which a pod's node must fulfil one."""
     return {REQUIRED: {"nodeSelectorTerms": list(terms)}}
 
 
@@ -187,7 +199,7 @@ AFFINITIES = [
 def test_staying_off_keeps_what_else_the_affinity_asks(
     affinity: dict[str, Any] | None, expected: dict[str, Any]
 ) -> None:
-    """Syncs at a change would run where the template forbids it, or on the node that has just died."""
+    """Staying off nodes is added to every alternative of the template's affinity and changes nothing else."""
     pod = {"restartPolicy": "Never", **({} if affinity is None else {"affinity": affinity})}
     spec = {"backoffLimit": 0, "template": {"metadata": {"labels": {"app": "sync"}}, "spec": pod}}
     found = staying_off(["dead-1", "dead-2"], spec)
@@ -202,7 +214,7 @@ def test_staying_off_keeps_what_else_the_affinity_asks(
 
 @pytest.mark.parametrize(("affinity", "expected"), AFFINITIES)
 def test_staying_off_leaves_the_template_as_it_was(affinity: dict[str, Any] | None, expected: dict[str, Any]) -> None:
-    """The next Job would stay off nodes that have long come back."""
+    """The template itself is not changed. The next Job may run on nodes that have come back."""
     spec = {"template": {"spec": {"affinity": affinity}}}
     before = copy.deepcopy(spec)
     assert affinity_of(staying_off(["dead-1", "dead-2"], spec)) == expected

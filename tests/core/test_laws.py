@@ -1,4 +1,4 @@
-"""What holds whatever the nodes are and whatever stands in the zone, by the rules of a strict Route 53."""
+"""What holds whatever the nodes are and whatever is in the zone, by the rules of a strict Route 53."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -95,7 +95,7 @@ def answers(shown: Iterable[RecordSet]) -> set[tuple[str, str]]:
 
 @given(record_sets(), verdicts())
 def test_the_plan_leads_to_what_is_wanted(current: Sequence[Raw], found: Sequence[Verdict]) -> None:
-    """DNS would show something else than the nodes that can serve."""
+    """The plan, once applied, leads to exactly the wanted record sets."""
     stored = Stored().put(current)
     decision = stored.settle(found)
     if decision is not None:
@@ -104,7 +104,7 @@ def test_the_plan_leads_to_what_is_wanted(current: Sequence[Raw], found: Sequenc
 
 @given(record_sets(), verdicts(), guards)
 def test_a_second_plan_is_empty(current: Sequence[Raw], found: Sequence[Verdict], guard: MinNodes) -> None:
-    """Each run would write, and two of them would fight."""
+    """A second plan is empty."""
     stored = Stored().put(current)
     if stored.settle(found, guard) is not None:
         assert stored.decision(found, guard).plan.changes == ()
@@ -112,7 +112,7 @@ def test_a_second_plan_is_empty(current: Sequence[Raw], found: Sequence[Verdict]
 
 @given(record_sets(), verdicts(), guards)
 def test_records_of_others_stay(current: Sequence[Raw], found: Sequence[Verdict], guard: MinNodes) -> None:
-    """Mail, other names or verification records would be lost."""
+    """Records of other types and names stay as they are."""
     stored = Stored().put(current)
     before = stored.others()
     stored.settle(found, guard)
@@ -123,7 +123,10 @@ def test_records_of_others_stay(current: Sequence[Raw], found: Sequence[Verdict]
 def test_a_change_is_delete_and_create_of_our_own(
     current: Sequence[Raw], found: Sequence[Verdict], guard: MinNodes
 ) -> None:
-    """An UPSERT would overwrite what somebody else has just written."""
+    """A change is DELETE and CREATE of the domain's own A and AAAA sets.
+
+    An UPSERT would overwrite what somebody else has just written.
+    """
     stored = Stored().put(current)
     stored.account.history.clear()
     stored.settle(found, guard)
@@ -135,7 +138,7 @@ def test_a_change_is_delete_and_create_of_our_own(
 
 @given(record_sets(), verdicts(), guards)
 def test_what_is_published_stands_in_dns(current: Sequence[Raw], found: Sequence[Verdict], guard: MinNodes) -> None:
-    """The output would call an address published that nobody gets."""
+    """DNS shows every address that is reported as published."""
     stored = Stored().put(current)
     decision = stored.settle(found, guard)
     if decision is not None:
@@ -148,7 +151,7 @@ def test_what_is_published_stands_in_dns(current: Sequence[Raw], found: Sequence
 
 @given(record_sets(), verdicts())
 def test_what_is_skipped_leaves_dns(current: Sequence[Raw], found: Sequence[Verdict]) -> None:
-    """A node that is down would go on getting traffic."""
+    """DNS shows no address but those of published nodes."""
     stored = Stored().put(current)
     decision = stored.settle(found)
     if decision is not None:
@@ -158,7 +161,7 @@ def test_what_is_skipped_leaves_dns(current: Sequence[Raw], found: Sequence[Verd
 
 @given(record_sets(), verdicts())
 def test_no_address_goes_unmentioned(current: Sequence[Raw], found: Sequence[Verdict]) -> None:
-    """A limit would drop an address without a word."""
+    """Every address of every node is reported, published or withheld."""
     stored = Stored().put(current)
     decision = stored.settle(found)
     if decision is not None:
@@ -172,7 +175,7 @@ def _mentioned(verdict: Verdict) -> set[str]:
 
 @given(record_sets(), verdicts(), guards)
 def test_the_name_always_answers(current: Sequence[Raw], found: Sequence[Verdict], guard: MinNodes) -> None:
-    """Between two batches, visitors would find no address at all."""
+    """Between two batches the name still answers."""
     stored = Stored().put(current)
     if not stored.shown():
         return
@@ -187,7 +190,7 @@ def test_the_name_always_answers(current: Sequence[Raw], found: Sequence[Verdict
 
 @given(record_sets(), verdicts())
 def test_refused_nothing_leaves_dns(current: Sequence[Raw], found: Sequence[Verdict]) -> None:
-    """When all nodes seem to fail at once, the guard would let answers go."""
+    """When the guard refuses, every record set keeps its values and settings."""
     stored = Stored().put(current)
     before = stored.shown()
     stored.settle(found, ALWAYS)
@@ -202,7 +205,7 @@ def test_refused_nothing_leaves_dns(current: Sequence[Raw], found: Sequence[Verd
 def test_node_order_does_not_matter(
     current: Sequence[Raw], found: Sequence[Verdict], guard: MinNodes, chance: random.Random
 ) -> None:
-    """Two runs that list the same nodes would fight each other."""
+    """The order of nodes does not matter. Two runs that list the same nodes do not fight each other."""
     stored = Stored().put(current)
     shuffled = list(found)
     chance.shuffle(shuffled)
@@ -214,7 +217,7 @@ def test_node_order_does_not_matter(
 
 @given(views(), st.data())
 def test_overlapping_runs_never_empty_the_name(seen: Views, data: st.DataObject) -> None:
-    """Two runs that each take another node out would leave visitors without an answer."""
+    """Two runs that overlap never leave the name without an answer, when both want one."""
     stored = Stored()
     well, *others = seen
     stored.settle(well)
@@ -226,7 +229,7 @@ def test_overlapping_runs_never_empty_the_name(seen: Views, data: st.DataObject)
 
 @given(views(), st.data())
 def test_overlapping_runs_never_empty_a_type(seen: Views, data: st.DataObject) -> None:
-    """Visitors with IPv4 alone would be left without an answer."""
+    """Two runs that overlap never leave a type without an answer, when both want one."""
     stored = Stored()
     well, *others = seen
     stored.settle(well)
@@ -239,7 +242,7 @@ def test_overlapping_runs_never_empty_a_type(seen: Views, data: st.DataObject) -
 
 @given(record_sets(), views(), st.data())
 def test_overlapping_runs_on_records_of_others(current: Sequence[Raw], seen: Views, data: st.DataObject) -> None:
-    """Taking a domain over would be the moment at which it vanishes."""
+    """Two runs that take a domain over at once never leave the name without an answer."""
     stored = Stored().put(current)
     try:
         plans = [stored.decision(each) for each in seen[1:]]
@@ -251,7 +254,7 @@ def test_overlapping_runs_on_records_of_others(current: Sequence[Raw], seen: Vie
 
 
 def _overlap(stored: Stored, plans: Sequence[Decision], data: st.DataObject) -> None:
-    """Apply both plans in any interleaving; the first refusal ends a run, which would look again."""
+    """Apply both plans in any interleaving; a refusal ends a run, which would look again."""
     waiting = {number: list(plan.batches) for number, plan in enumerate(plans)}
     while turns := [number for number, left in waiting.items() if left]:
         number = data.draw(st.sampled_from(turns))

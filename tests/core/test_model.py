@@ -41,7 +41,7 @@ from tests.support.builders import DOMAIN, PARIS, alias, ipv4, near, plain, publ
     ],
 )
 def test_coordinates_are_read(text: str, form: str) -> None:
-    """A place written in any usual way would otherwise be two places, or none."""
+    """A place written in any usual way has one form: two decimals, rounded half-even, no negative zero."""
     assert str(Coordinates.parse(text)) == form
 
 
@@ -77,29 +77,35 @@ def test_coordinates_are_read(text: str, form: str) -> None:
     ],
 )
 def test_anything_else_is_no_place(text: str, words: str) -> None:
-    """A typing error would send users to a place nobody meant; the words say which number is wrong."""
+    """Anything else is refused in words that say which number is wrong."""
     with pytest.raises(ValueError, match=r".+") as caught:
         Coordinates.parse(text)
     assert words in str(caught.value)
 
 
 def test_equal_places_are_equal_as_numbers() -> None:
-    """Two notations of one place would become two record sets at one location, which Route 53 refuses."""
+    """Two notations of one place are equal.
+
+    Otherwise they would be two record sets at one location, which Route 53 refuses.
+    """
     assert Coordinates(Decimal(1), Decimal(2)) == Coordinates.parse("1.00,2.00")
 
 
 def test_long_text_is_shown_short() -> None:
-    """A megabyte in an annotation would drown the output."""
+    """Text of more than 80 characters is cut."""
     assert quoted("x" * 1000) == quoted("x" * 81) == "'" + "x" * 77 + "...'"
 
 
 def test_short_text_is_shown_whole() -> None:
-    """The value to correct would be cut off."""
+    """Text of up to 80 characters is shown whole."""
     assert quoted("x" * 80) == "'" + "x" * 80 + "'"
 
 
 def test_messages_stay_one_line() -> None:
-    """A condition's message could forge lines of the report, or control the terminal."""
+    """A message becomes one line without control characters.
+
+    It can neither forge lines of the report nor control the terminal.
+    """
     assert one_line(" a\nb\t c\x1b[31m\x00 ") == "a b c[31m"
 
 
@@ -120,20 +126,20 @@ def test_messages_stay_one_line() -> None:
     ],
 )
 def test_min_nodes_required(text: str, selected: int, required: int) -> None:
-    """The guard would let the last nodes go, or refuse a healthy run."""
+    """A percentage is rounded up and at least one; a number stands whatever is selected."""
     assert MinNodes.parse(text).required(selected) == required
 
 
 @pytest.mark.parametrize("text", ["", "%", "-1", "1.5", "101%", "one", "1 %", "1%%", "\u0661", "1234567890", "+1"])
 def test_min_nodes_refuses(text: str) -> None:
-    """A typing error would set the guard to something nobody asked for."""
+    """Anything but a number or a percentage up to 100% is refused."""
     with pytest.raises(ValueError, match=r"^is neither a number of nodes nor a percentage from 0% to 100%$"):
         MinNodes.parse(text)
 
 
 @pytest.mark.parametrize("text", ["0", "2", "0%", "50%"])
 def test_min_nodes_is_shown_as_given(text: str) -> None:
-    """The refusal would name another setting than the one in the manifest."""
+    """The setting is shown as it was given."""
     assert str(MinNodes.parse(text)) == text
 
 
@@ -150,12 +156,12 @@ def test_min_nodes_is_shown_as_given(text: str) -> None:
     ],
 )
 def test_policy_of_a_record_set(member: dict[str, object], policy: str) -> None:
-    """A set of somebody else's would pass for a simple one, and the switch would be refused."""
+    """Each routing policy of Route 53 is recognised by its member."""
     assert routed("A", "x", member, "5.0.0.1").policy == policy
 
 
 def test_a_record_set_without_policy_is_simple() -> None:
-    """The first sync of a plain zone would not know what it sees."""
+    """A record set without such a member is simple."""
     assert plain("A", "5.0.0.1").policy == "simple"
 
 
@@ -168,7 +174,7 @@ def test_a_record_set_without_policy_is_simple() -> None:
     ],
 )
 def test_equal_answers_make_equal_record_sets(other: object) -> None:
-    """A set that already answers rightly would be rewritten by every run."""
+    """Order, notation and case make no difference."""
     assert plain("AAAA", "2600::1", "2600::2") == other
 
 
@@ -188,7 +194,7 @@ def test_equal_answers_make_equal_record_sets(other: object) -> None:
     ],
 )
 def test_equal_places_make_equal_record_sets(other: object) -> None:
-    """A set in its right place would be rewritten by every run."""
+    """The notation of a place makes no difference."""
     assert near("A", PARIS, "5.0.0.1") == other
 
 
@@ -204,19 +210,19 @@ def test_equal_places_make_equal_record_sets(other: object) -> None:
     ],
 )
 def test_whatever_changes_answers_makes_a_difference(other: object) -> None:
-    """Somebody else's setting would stay and quietly take answers out."""
+    """Whatever changes the answers makes a difference."""
     assert plain("A", "5.0.0.1") != other
 
 
 def test_a_bias_makes_a_difference() -> None:
-    """A bias set by hand would bend the routing for good."""
+    """A bias makes a difference."""
     point = {"Coordinates": {"Latitude": "48.86", "Longitude": "2.35"}, "Bias": 20}
     other = routed("A", "geoproximity-coords:48.86,2.35", {"GeoProximityLocation": point}, "5.0.0.1")
     assert near("A", PARIS, "5.0.0.1") != other
 
 
 def test_no_bias_is_a_bias_of_0() -> None:
-    """A set that somebody has touched in the console would be rewritten, though it answers the same."""
+    """A bias of 0 is the same as none. A set that somebody has touched in the console is not rewritten."""
     location = {"Coordinates": {"Latitude": "48.86", "Longitude": "2.35"}}
     sets = [routed("A", "x", {"GeoProximityLocation": {**location, **bias}}, "5.0.0.1") for bias in ({}, {"Bias": 0})]
     assert sets[0] == sets[1]
@@ -224,20 +230,20 @@ def test_no_bias_is_a_bias_of_0() -> None:
 
 
 def test_settings_of_somebody_else_are_told_apart() -> None:
-    """A health check that was changed since would count as the one that was read."""
+    """Two values of a setting that is not ours make a difference."""
     one, other = (read("A", ["5.0.0.1"], {"HealthCheckId": check}) for check in ("h", "i"))
     assert one != other
 
 
 def test_a_record_set_keeps_what_was_read() -> None:
-    """DELETE must repeat the set exactly as it stands, in any notation."""
+    """A record set keeps exactly what was read, since DELETE must repeat it."""
     raw = {"Name": "CDN.example.com.", "Type": "AAAA", "TTL": 5, "ResourceRecords": [{"Value": "2600:0::1"}]}
     assert record_set(raw).raw == raw
 
 
 @pytest.mark.parametrize("member", ["Name", "Type"])
 def test_a_record_set_without_what_every_set_has(member: str) -> None:
-    """A truncated answer would be taken for a record set."""
+    """A record set without name or type is refused. A truncated answer does not pass for a record set."""
     raw = {"Name": "x.example.com.", "Type": "A"}
     del raw[member]
     with pytest.raises(KeyError, match=member):
@@ -245,12 +251,12 @@ def test_a_record_set_without_what_every_set_has(member: str) -> None:
 
 
 def test_values_that_are_no_addresses_are_kept() -> None:
-    """A TXT record of the same name would break the reading of the page."""
+    """Values that are not addresses are kept as they are."""
     assert plain("TXT", '"hello"').values == ('"hello"',)
 
 
 def test_numeric_order() -> None:
-    """The annotation and the diff would jump about between runs, `10.` before `9.`."""
+    """Addresses sort by number, IPv4 before IPv6, and anything else after them."""
     assert sorted(["x", "2600::", "10.0.0.1", "9.0.0.1"], key=numeric_order) == ["9.0.0.1", "10.0.0.1", "2600::", "x"]
 
 
@@ -266,7 +272,7 @@ def test_numeric_order() -> None:
     ],
 )
 def test_which_set_of_its_name(record_set: object, words: str) -> None:
-    """A message about a record set would not say which one."""
+    """A record set is named by type, policy and place or identifier, on one line."""
     assert str(record_set) == words
 
 
@@ -301,5 +307,8 @@ UP = Published("a", (ONE, TWO), PARIS, (EARLIER,))
     ],
 )
 def test_withhold(verdict: Verdict, refused: dict[tuple[str, Address], str], after: Verdict) -> None:
-    """An address that does not answer would take its node's others with it, or be lost without its reason."""
+    """The refused addresses of that node alone are withheld, each with its reason.
+
+    A node without any left is skipped.
+    """
     assert withhold(verdict, refused) == after

@@ -57,12 +57,12 @@ def cut(current: Iterable[RecordSet], wanted: Iterable[RecordSet]) -> tuple[Batc
     ],
 )
 def test_calculate(current: list[RecordSet], wanted: list[RecordSet], plan: Plan) -> None:
-    """A run would change what is right, or leave what is wrong."""
+    """The plan creates what is missing, deletes what is not wanted, replaces what differs and keeps the rest."""
     assert calculate(current, wanted) == plan
 
 
 def test_another_notation_is_no_change() -> None:
-    """Every run would rewrite a set that somebody typed in capitals."""
+    """Another notation of the same address is not a change."""
     assert calculate([plain("AAAA", "2600:0::A")], [plain("AAAA", "2600::a")]).changes == ()
 
 
@@ -75,7 +75,7 @@ def test_another_notation_is_no_change() -> None:
     ],
 )
 def test_subject_of_a_change(change: Change, subject: RecordSet) -> None:
-    """A message would name another record set."""
+    """The subject of a change is the record set after it, or the one that it deletes."""
     assert change.subject == subject
 
 
@@ -91,40 +91,40 @@ def test_subject_of_a_change(change: Change, subject: RecordSet) -> None:
     ],
 )
 def test_whether_a_change_was_made(change: Change, current: list[RecordSet], *, shows: bool) -> None:
-    """After a lost answer the report would tell of changes that were not made, or hide those that were."""
+    """A change was made when DNS shows what it leads to."""
     assert change.shows_in(current) is shows
 
 
 def test_no_changes_make_no_batch() -> None:
-    """A run with nothing to do would write."""
+    """A plan without changes makes no batch."""
     assert cut([OLD], [OLD]) == ()
 
 
 def test_both_types_go_into_one_batch() -> None:
-    """A name would be half switched between two calls."""
+    """Changes of both types go into one batch."""
     [batch] = cut([AT_PARIS, SIX_AT_PARIS], [AT_TOKYO, SIX_AT_TOKYO])
     assert {change.subject.type for change in batch} == {"A", "AAAA"}
 
 
 def test_a_policy_switch_is_one_batch() -> None:
-    """The name would be empty between deletion and creation."""
+    """A switch of the routing policy is one batch. The name is not empty in between."""
     [batch] = cut([OLD, plain("AAAA", "2600::1")], [AT_PARIS, AT_TOKYO, SIX_AT_PARIS])
     assert len(batch) == 5
 
 
 def test_a_full_exchange_of_one_type_fits() -> None:
-    """The limit of 400 would not be low enough for 39-character addresses."""
+    """Exchanging all values of the longest type fits one batch."""
     [batch] = cut([many("AAAA", 400)], [many("AAAA", 400, start=400)])
     assert batch == (Change(many("AAAA", 400), many("AAAA", 400, start=400)),)
 
 
 def test_1000_elements_fit() -> None:
-    """A batch would be cut without need."""
+    """1,000 elements fit one batch."""
     assert len(cut(foreign("A", 2, 300), [many("A", 400)])) == 1
 
 
 def test_more_elements_are_cut_by_type() -> None:
-    """Route 53 would refuse the batch in every run."""
+    """More than 1,000 elements are divided by type."""
     first, second = cut([many("A", 300), many("AAAA", 201)], [many("A", 300, start=300), many("AAAA", 200, start=300)])
     assert {each.subject.type for each in first} ^ {each.subject.type for each in second} == {"A", "AAAA"}
 
@@ -140,12 +140,12 @@ EIGHT_HUNDRED_CHARACTERS = [str(ipv4(number)) for number in (8, 9, *range(10, 97
     ],
 )
 def test_characters_of_a_batch(values: list[str], count: int) -> None:
-    """Route 53 counts characters too, which long IPv6 addresses use up first."""
+    """32,000 characters of values fit one batch; more are divided by type."""
     assert len(cut([many("AAAA", 400)], [many("AAAA", 400, start=400), plain("A", *values)])) == count
 
 
 def test_an_alias_counts_as_an_element() -> None:
-    """A batch could be one element too large."""
+    """An alias counts as one element."""
     other = alias("A", SetIdentifier="alias", Weight=1)
     assert len(cut([*foreign("A", 1, 300), other, many("AAAA", 300)], [many("A", 400)])) == 2
 
@@ -158,19 +158,22 @@ def test_an_alias_counts_as_an_element() -> None:
     ],
 )
 def test_one_type_too_large_is_a_configuration_error(current: list[RecordSet]) -> None:
-    """A batch that Route 53 refuses would be sent for ever; the message says what to do by hand."""
+    """One type that fits no batch is a configuration error that says what to do by hand."""
     with pytest.raises(ConfigurationError, match=f"the {current[0].type} record sets .* delete them by hand"):
         cut(current, [])
 
 
 def test_too_large_beside_a_type_that_fits_changes_nothing() -> None:
-    """A configuration error would leave the domain half done."""
+    """One type that fits no batch stops the other type too.
+
+    A configuration error does not leave the domain half done.
+    """
     with pytest.raises(ConfigurationError, match="the AAAA record sets"):
         cut([OLD, *foreign("AAAA", 3, 300)], [NEW])
 
 
 def test_cut_by_type_the_name_is_never_left_empty() -> None:
-    """A name that moves from one type to the other would have no answer between the two batches."""
+    """Of two batches the one that creates goes first. The name has an answer in between."""
     first, _ = cut(foreign("A", 2, 350), [many("AAAA", 400)])
     assert {change.subject.type for change in first} == {"AAAA"}
 
@@ -210,26 +213,35 @@ def test_cut_by_type_the_name_is_never_left_empty() -> None:
     ],
 )
 def test_witness(current: list[RecordSet], wanted: list[RecordSet], witnesses: list[RecordSet]) -> None:
-    """Two runs that each withdraw another place would empty the name together."""
+    """A batch that withdraws restates one set that stays, of the same type.
+
+    Two runs that each withdraw another place do not empty the name together.
+    """
     [batch] = cut(current, wanted)
     assert [change.subject for change in batch if change.is_witness] == witnesses
 
 
 def test_the_smallest_set_is_the_witness() -> None:
-    """A large set restated could make a batch too large."""
+    """The witness is the smallest set that stays."""
     large = near("A", LIMA, "5.0.0.7", "5.0.0.8")
     [batch] = cut([large, AT_PARIS, AT_TOKYO], [large, AT_PARIS])
     assert [change for change in batch if change.is_witness] == [Change(AT_PARIS, AT_PARIS)]
 
 
 def test_witness_when_a_whole_type_is_withdrawn() -> None:
-    """Two runs, one withdrawing all IPv4 and one all IPv6 nodes, would empty the name together."""
+    """Where a whole type is withdrawn, the witness is of the other type.
+
+    Two runs, one withdrawing all IPv4 and one all IPv6 nodes, do not empty the name together.
+    """
     [batch] = cut([AT_PARIS, SIX_AT_TOKYO], [AT_PARIS])
     assert Change(AT_PARIS, AT_PARIS) in batch
 
 
 def test_witness_from_the_batch_before() -> None:
-    """Another run could take away the new A records just before the last AAAA record goes: the name would be empty."""
+    """The second of two batches restates a set of the first.
+
+    The last set of one type does not go just after another run has taken the new ones away.
+    """
     new = near("A", TOKYO, *(str(ipv4(1000 + each)) for each in range(350)))
     leaving = many("AAAA", 400)
     _, last = cut([many("A", 350), leaving], [AT_PARIS, new])
@@ -237,13 +249,13 @@ def test_witness_from_the_batch_before() -> None:
 
 
 def test_large_withdrawal_goes_without_a_witness() -> None:
-    """A limit would keep addresses in DNS that nobody serves: 400 that leave beside 400 that stay."""
+    """A withdrawal that fits only without a witness goes without one."""
     leaving = many("AAAA", 400)
     assert cut([many("A", 400), leaving], [many("A", 400)]) == ((Change(leaving, None),),)
 
 
 def test_api_changes_delete_before_they_create() -> None:
-    """Route 53 processes a batch in order: a policy switch or a place taken over would be refused."""
+    """All deletions come before all creations, since Route 53 processes a batch in order."""
     changes = api_changes([Change(None, AT_PARIS), Change(OLD, None), Change(AT_TOKYO, AT_TOKYO)])
     assert changes == [
         {"Action": "DELETE", "ResourceRecordSet": OLD.raw},
@@ -254,12 +266,12 @@ def test_api_changes_delete_before_they_create() -> None:
 
 
 def test_api_changes_repeat_exactly_what_was_read() -> None:
-    """A DELETE in our own notation would be refused."""
+    """A deletion repeats exactly what was read."""
     odd = plain("AAAA", "2600:0::A", "2600::1", name="CDN.example.com")
     [change] = api_changes([Change(odd, None)])
     assert change["ResourceRecordSet"] is odd.raw
 
 
 def test_no_changes_in_the_api_form() -> None:
-    """An empty plan would become a request."""
+    """No change is no request."""
     assert api_changes([]) == []

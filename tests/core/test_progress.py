@@ -1,4 +1,4 @@
-"""How far a run got with each domain, and what is said of one that did not get there."""
+"""How far a run got with each domain, and what is reported of one that did not get there."""
 
 import pytest
 
@@ -18,25 +18,25 @@ LATE = Failure("not done within 45 s (--timeout)")
     ],
 )
 def test_the_exit_status_of_a_run(statuses: list[Failure | None], whole: int) -> None:
-    """A CronJob would not see that a domain was left behind."""
+    """A run's exit status is the worst of its domains'."""
     assert exit_status({str(number): Outcome("", error=error) for number, error in enumerate(statuses)}) == whole
 
 
 def test_domains_that_still_want_something() -> None:
-    """A domain that is done would be asked for again, or one that is not be forgotten."""
+    """Only domains that are not settled are asked for again."""
     outcomes = {"a": Outcome("a", settled=True), "b": Outcome("b")}
     assert unsettled(outcomes) == ["b"]
 
 
 def test_what_is_not_settled_is_given_up() -> None:
-    """A run without time left would call itself done."""
+    """A domain without an outcome fails with what ended the run."""
     outcomes: Outcomes = {}
     given_up(outcomes, [DOMAIN], LATE)
     assert outcomes == {DOMAIN: Outcome(DOMAIN, settled=True, error=LATE)}
 
 
 def test_what_went_wrong_before_is_told_along() -> None:
-    """The deadline would hide why the time was not enough."""
+    """The deadline's message keeps what went wrong before it."""
     outcomes = {"a": Outcome("a", writes=1, error=TemporaryError("Rate exceeded")), "b": Outcome("b")}
     given_up(outcomes, outcomes, LATE)
     assert str(outcomes["a"].error) == "not done within 45 s (--timeout): Rate exceeded"
@@ -45,7 +45,7 @@ def test_what_went_wrong_before_is_told_along() -> None:
 
 
 def test_what_is_settled_stays_so() -> None:
-    """A domain that is as it should be would be told to have failed, because another took too long."""
+    """A domain that is settled stays so when the run ends early."""
     done = Outcome("a", settled=True)
     outcomes = {"a": done, "b": Outcome("b")}
     given_up(outcomes, outcomes, LATE)
@@ -57,7 +57,7 @@ def test_what_is_settled_stays_so() -> None:
     [pytest.param(TemporaryError("503"), False, id="temporary"), pytest.param(Failure("expired"), True, id="lasting")],
 )
 def test_a_failure_keeps_to_its_domain(error: Failure, *, settled: bool) -> None:
-    """One bad domain would stop the others, or a passing error would end a domain."""
+    """A failure concerns its domain alone; only a lasting one settles it."""
     outcomes = {"a": Outcome("a"), "b": Outcome("b")}
     with settling(outcomes, "a"):
         raise error

@@ -1,4 +1,4 @@
-"""The rules of watch by themselves: which news changes what a sync would publish, and in what words."""
+"""The rules of watch: which news changes what a sync would publish, and in what words."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -28,7 +28,7 @@ def numbered(count: int, *, lost: Iterable[int] = (), since: datetime = NOW) -> 
 
 
 def outlook_on(nodes: Iterable[Node], checks: Checks | None = None) -> Outlook:
-    """Give an outlook that has been told of these nodes, and asked."""
+    """Give an outlook that knows these nodes and has reported its first change."""
     outlook = Outlook(checks or Checks())
     outlook.begin(NodeList(tuple(nodes), NOW, "5"), "begun")
     assert outlook.change(NOW) is not None
@@ -96,7 +96,7 @@ IS_NOTHING = [
 
 @pytest.mark.parametrize(("before", "after", "said"), MATTERS)
 def test_what_a_sync_would_publish_differently_is_a_change_once(before: Node, after: Node, said: str) -> None:
-    """DNS would follow at the next schedule only, or nobody could read why a Job was made, or it came twice."""
+    """What a sync would publish differently is a change, once, in words that say why."""
     outlook = outlook_on([before])
     outlook.node(after, "7")
     assert outlook.change(NOW + SECOND) == Change(said, NOW + SECOND, "7")
@@ -106,7 +106,7 @@ def test_what_a_sync_would_publish_differently_is_a_change_once(before: Node, af
 
 @pytest.mark.parametrize(("before", "after"), IS_NOTHING)
 def test_what_a_sync_would_publish_alike_is_none(before: Node, after: Node) -> None:
-    """Jobs would be made that find nothing to do."""
+    """What a sync would publish alike is not a change. No Job is made that finds nothing to do."""
     outlook = outlook_on([before])
     outlook.node(after, "7")
     assert outlook.change(NOW) is None
@@ -114,7 +114,7 @@ def test_what_a_sync_would_publish_alike_is_none(before: Node, after: Node) -> N
 
 @pytest.mark.parametrize(("before", "after"), IS_NOTHING)
 def test_a_change_that_is_none_is_remembered_all_the_same(before: Node, after: Node) -> None:
-    """The next word about the node would be compared with what it was long ago."""
+    """News that is not a change is remembered. The next news is compared with it."""
     outlook = outlook_on([before])
     outlook.node(after, "7")
     outlook.change(NOW)
@@ -122,21 +122,21 @@ def test_a_change_that_is_none_is_remembered_all_the_same(before: Node, after: N
 
 
 def test_a_new_node_that_can_serve_is_a_change() -> None:
-    """A machine that was added to carry a peak would get no visitors."""
+    """A new node that can serve is a change."""
     outlook = outlook_on([])
     outlook.node(NODE, "7")
     assert outlook.change(NOW) == Change("node-1: publishable with 5.0.0.1 at no place", NOW, "7")
 
 
 def test_a_new_node_that_cannot_serve_is_none() -> None:
-    """Each machine that registers would make a Job before it can do anything."""
+    """A new node that cannot serve yet is not a change."""
     outlook = outlook_on([])
     outlook.node(DOWN, "7")
     assert outlook.change(NOW) is None
 
 
 def test_a_node_that_leaves_is_a_change_once() -> None:
-    """Its addresses would stay, or a second word about it would make a second Job."""
+    """A node that leaves is a change, once."""
     outlook = outlook_on([NODE])
     outlook.gone("node-1", "7")
     assert outlook.change(NOW) == Change("node-1: no longer among the selected nodes", NOW, "7")
@@ -145,7 +145,7 @@ def test_a_node_that_leaves_is_a_change_once() -> None:
 
 
 def test_a_node_that_leaves_when_it_was_out_is_none() -> None:
-    """Each machine that is given back would make a Job that finds nothing to do."""
+    """A node that leaves when it was out already is not a change."""
     outlook = outlook_on([DOWN])
     outlook.gone("node-1", "7")
     assert outlook.change(NOW) is None
@@ -153,7 +153,7 @@ def test_a_node_that_leaves_when_it_was_out_is_none() -> None:
 
 @pytest.mark.parametrize("nodes", [(), (NODE,), (DOWN,)], ids=["no node", "a node", "a node that is out"])
 def test_a_fresh_list_is_a_change_whatever_it_shows(nodes: tuple[Node, ...]) -> None:
-    """What happened while nobody watched would wait for the schedule."""
+    """A fresh list is a change whatever it shows. What happened while nobody watched does not wait for the schedule."""
     outlook = outlook_on(nodes)
     outlook.begin(NodeList(nodes, NOW, "7"), "listed anew")
     assert outlook.change(NOW) == Change("listed anew", NOW, "7")
@@ -161,7 +161,7 @@ def test_a_fresh_list_is_a_change_whatever_it_shows(nodes: tuple[Node, ...]) -> 
 
 
 def test_a_node_that_a_fresh_list_does_not_show_is_forgotten() -> None:
-    """A node that was deleted while nobody watched would count among the others for ever."""
+    """A node that a fresh list does not show is forgotten."""
     first, second = numbered(2)
     outlook = outlook_on([first, second])
     outlook.begin(NodeList((second,), NOW, "7"), "listed anew")
@@ -172,7 +172,7 @@ def test_a_node_that_a_fresh_list_does_not_show_is_forgotten() -> None:
 
 
 def test_changes_that_come_together_are_one() -> None:
-    """A rack that fails would be told of one node after the other, each with a Job."""
+    """Changes that come together are one, with the last version."""
     first, second = numbered(2)
     outlook = outlook_on([first, second])
     outlook.node(replace(second, cordoned=True), "7")
@@ -182,7 +182,7 @@ def test_changes_that_come_together_are_one() -> None:
 
 
 def test_a_change_that_is_undone_before_it_is_asked_for_is_none() -> None:
-    """A Job would be made that finds nothing to do."""
+    """A change that is undone before it is asked for is not a change."""
     outlook = outlook_on([NODE])
     outlook.node(DOWN, "7")
     outlook.node(NODE, "8")
@@ -190,7 +190,7 @@ def test_a_change_that_is_undone_before_it_is_asked_for_is_none() -> None:
 
 
 def test_of_many_changed_nodes_some_are_named_and_the_others_counted() -> None:
-    """An annotation of a Job with the names of a whole cluster would be refused, or read by nobody."""
+    """Of many changed nodes five are named and the others counted."""
     outlook = outlook_on(numbered(8))
     for each in numbered(8):
         outlook.gone(each.name, "7")
@@ -200,7 +200,7 @@ def test_of_many_changed_nodes_some_are_named_and_the_others_counted() -> None:
 
 
 def test_without_news_nothing_is_judged() -> None:
-    """A large cluster would be judged again for every heartbeat of each of its nodes."""
+    """Without news nothing is judged again. Heartbeats cost nothing in a large cluster."""
     outlook = outlook_on([NODE])
     outlook.node(NODE, "7")
     outlook.gone("node-2", "8")
@@ -209,7 +209,7 @@ def test_without_news_nothing_is_judged() -> None:
 
 
 def test_a_stale_lease_is_a_change_that_names_the_node_and_the_reason() -> None:
-    """A node without power would stay in DNS, or the Job's pod would be sent to that very node."""
+    """An old Lease is a change that names the node and the reason, and condemns the node."""
     outlook = outlook_on(numbered(4))
     outlook.see(ages(4))
     assert outlook.change(NOW) is None
@@ -218,7 +218,7 @@ def test_a_stale_lease_is_a_change_that_names_the_node_and_the_reason() -> None:
 
 
 def test_a_lease_that_grows_older_is_no_second_change() -> None:
-    """A dead node would make a Job at each look."""
+    """A Lease that grows older is not a second change."""
     outlook = outlook_on(numbered(4))
     outlook.see(ages(4, {2: 31}))
     outlook.change(NOW)
@@ -227,7 +227,7 @@ def test_a_lease_that_grows_older_is_no_second_change() -> None:
 
 
 def test_a_lease_that_is_renewed_again_is_a_change_back() -> None:
-    """A node that was only cut off for a while would come back into DNS late."""
+    """A Lease that is renewed again is a change back."""
     outlook = outlook_on(numbered(4))
     outlook.see(ages(4, {2: 31}))
     outlook.change(NOW)
@@ -236,7 +236,10 @@ def test_a_lease_that_is_renewed_again_is_a_change_back() -> None:
 
 
 def test_a_dead_node_that_kubernetes_then_notices_is_no_second_change() -> None:
-    """Each failure would make one Job when its Lease is old, one when Ready is Unknown, and one half a minute later."""
+    """A dead node that Kubernetes notices later is not a second change.
+
+    One failure makes one Job, not one for the Lease, one for Unknown and one half a minute later.
+    """
     outlook = outlook_on(numbered(4))
     outlook.see(ages(4, {2: 31}))
     outlook.change(NOW)
@@ -247,7 +250,10 @@ def test_a_dead_node_that_kubernetes_then_notices_is_no_second_change() -> None:
 
 
 def test_the_change_of_a_node_while_another_is_condemned_names_that_one_too() -> None:
-    """The Job for the second of two failures could have its pod sent to the first."""
+    """A change condemns all that evidence has taken out, not only the newest.
+
+    The Job for a second failure is not sent to the first.
+    """
     outlook = outlook_on(numbered(6))
     outlook.see(ages(6, {2: 31}))
     outlook.change(NOW)
@@ -256,14 +262,17 @@ def test_the_change_of_a_node_while_another_is_condemned_names_that_one_too() ->
 
 
 def test_a_fact_condemns_nobody() -> None:
-    """Pods would be kept off a node that is only cordoned, which the scheduler does by itself."""
+    """A fact condemns nobody; the scheduler keeps off such nodes by itself."""
     outlook = outlook_on(numbered(4))
     outlook.node(replace(numbered(1)[0], cordoned=True), "7")
     assert outlook.change(NOW) == Change("node-1: cordoned", NOW, "7")
 
 
 def test_news_of_a_node_and_signs_together_have_the_nodes_version() -> None:
-    """Two replicas of which one hears both at once would make two Jobs for a node's change."""
+    """News of a node and signs together have the node's version.
+
+    Two replicas of which one hears both at once make one Job.
+    """
     outlook = outlook_on(numbered(4))
     outlook.node(replace(numbered(1)[0], cordoned=True), "7")
     outlook.see(ages(4))
@@ -273,7 +282,10 @@ def test_news_of_a_node_and_signs_together_have_the_nodes_version() -> None:
 
 
 def test_the_version_of_news_that_changed_nothing_is_forgotten() -> None:
-    """A Job for an old Lease would be named after a heartbeat, which another replica may have heard at another time."""
+    """The version of news that changed nothing is forgotten.
+
+    A Job for an old Lease is not named after a heartbeat, which another replica may hear at another time.
+    """
     outlook = outlook_on(numbered(4))
     outlook.node(replace(numbered(1)[0], ready=Condition("True", "posting")), "7")
     assert outlook.change(NOW) is None
@@ -282,7 +294,7 @@ def test_the_version_of_news_that_changed_nothing_is_forgotten() -> None:
 
 
 def test_leases_that_are_all_old_are_no_change_but_a_warning() -> None:
-    """A fault of whoever looks would start a sync that has nothing to do, or it would go unsaid."""
+    """Leases that are all old are a warning and not a change, until they are renewed."""
     outlook = outlook_on(numbered(4))
     outlook.see(ages(4, dict.fromkeys(range(1, 4), 40.0)))
     assert outlook.change(NOW) is None
@@ -294,7 +306,7 @@ def test_leases_that_are_all_old_are_no_change_but_a_warning() -> None:
 
 
 def test_what_could_not_be_seen_is_a_warning() -> None:
-    """Nobody would learn that Leases are not looked at."""
+    """What could not be seen is a warning."""
     outlook = outlook_on(numbered(4))
     outlook.see(Signs(warnings=("Leases are not looked at",)))
     assert outlook.change(NOW) is None
@@ -302,7 +314,7 @@ def test_what_could_not_be_seen_is_a_warning() -> None:
 
 
 def test_signs_are_kept_until_there_are_others() -> None:
-    """A node's change would bring another one back, whose Lease is old, until the next look."""
+    """Signs count until there are newer ones, also after a fresh list."""
     outlook = outlook_on(numbered(6), Checks(ready_services=(SERVICE,)))
     outlook.see(replace(ages(6, {2: 31}), serving={SERVICE: frozenset(f"node-{each}" for each in range(2, 7))}))
     assert told(outlook) == f"node-1: no ready endpoint of {SERVICE}; node-2: lease not renewed for 31 s"
@@ -313,7 +325,7 @@ def test_signs_are_kept_until_there_are_others() -> None:
 
 
 def test_an_endpoint_that_is_not_ready_is_a_change() -> None:
-    """Visitors would be sent to a node whose ingress is down."""
+    """A node whose endpoint is no longer ready is a change."""
     outlook = outlook_on(numbered(2), Checks(ready_services=(SERVICE,)))
     outlook.see(Signs(serving={SERVICE: frozenset({"node-1", "node-2"})}))
     assert outlook.change(NOW) is None
@@ -322,7 +334,7 @@ def test_an_endpoint_that_is_not_ready_is_a_change() -> None:
 
 
 def test_an_address_that_does_not_answer_is_a_change_of_its_node() -> None:
-    """An address behind a dead uplink would stay in DNS beside the one that works."""
+    """An address that no longer answers is a change of its node."""
     nodes = [replace(each, node_ips=f"{each.node_ips},2600::{each.name[-1]}") for each in numbered(4)]
     addresses = [ipv4(each) for each in range(1, 5)]
     outlook = outlook_on(nodes, Checks(ports=(443,)))
@@ -333,7 +345,7 @@ def test_an_address_that_does_not_answer_is_a_change_of_its_node() -> None:
 
 
 def test_one_node_that_turns_unknown_is_a_change_at_once() -> None:
-    """A dead node whose Lease nobody looks at would stay in DNS for half a minute more."""
+    """One node that turns Unknown is a change at once."""
     outlook = outlook_on(numbered(4))
     outlook.node(numbered(4, lost=[2])[1], "7")
     said = "node-2: not ready: Kubelet stopped posting node status."
@@ -341,7 +353,10 @@ def test_one_node_that_turns_unknown_is_a_change_at_once() -> None:
 
 
 def test_most_nodes_that_turn_unknown_are_no_change_until_it_lasts() -> None:
-    """When the API server returns from an outage, healthy nodes would leave DNS together; or dead ones never would."""
+    """Most nodes turned Unknown are a warning for 30 s, then a change.
+
+    Healthy nodes do not leave DNS when the API server returns from an outage, and dead ones do in the end.
+    """
     outlook = outlook_on(numbered(4))
     for each in numbered(4, lost=[1, 2, 3]):
         outlook.node(each, "7")
@@ -358,7 +373,7 @@ def test_most_nodes_that_turn_unknown_are_no_change_until_it_lasts() -> None:
 
 
 def test_nodes_that_were_unknown_for_a_moment_only_are_no_change() -> None:
-    """After each restart of the control plane every node would leave DNS and come back."""
+    """Nodes that were Unknown for a moment only are not a change."""
     outlook = outlook_on(numbered(4))
     for nodes in (numbered(4, lost=[1, 2, 3]), numbered(4)):
         for each in nodes:
@@ -370,10 +385,26 @@ def test_nodes_that_were_unknown_for_a_moment_only_are_no_change() -> None:
 
 
 def test_nodes_that_turn_unknown_one_after_the_other_come_back_when_they_are_too_many() -> None:
-    """Nodes that an outage made Unknown a moment apart would leave DNS one by one, until none is left."""
+    """Nodes that turn Unknown one after the other come back when they are too many.
+
+    An outage does not take nodes out one by one until none is left.
+    """
     outlook = outlook_on(numbered(4))
     first, second = numbered(4, lost=[1, 2])[:2]
     outlook.node(first, "7")
     assert told(outlook) == "node-1: not ready: Kubelet stopped posting node status."
     outlook.node(second, "8")
     assert outlook.change(NOW) == Change("node-1: publishable with 5.0.0.1 at no place", NOW, "8")
+
+
+def test_before_the_first_list_there_is_nothing() -> None:
+    """Before the first list there are no nodes, no warnings and no change. The watcher's threads begin in any order."""
+    outlook = Outlook(Checks())
+    assert (outlook.listed.nodes, outlook.warnings, outlook.change(NOW)) == ((), (), None)
+
+
+def test_a_node_that_is_heard_of_before_the_first_list() -> None:
+    """A node that is heard of before the first list is a change."""
+    outlook = Outlook(Checks())
+    outlook.node(NODE, "7")
+    assert outlook.change(NOW) == Change("node-1: publishable with 5.0.0.1 at no place", NOW, "7")

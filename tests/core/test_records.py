@@ -35,7 +35,7 @@ def reason(node: Node) -> str:
 
 
 def test_a_node_that_can_serve() -> None:
-    """A healthy node would stay out of DNS."""
+    """A node that can serve is published with its address."""
     assert assess(NODE) == Published("node-1", (ipv4(1),), None)
 
 
@@ -83,7 +83,7 @@ def test_a_node_that_can_serve() -> None:
     ],
 )
 def test_why_a_node_is_skipped(node: Node, why: str) -> None:
-    """A node that cannot serve would get traffic, or nobody would learn why it gets none."""
+    """A node that cannot serve is skipped, and its reason says why."""
     assert reason(node) == why
 
 
@@ -96,26 +96,26 @@ def test_why_a_node_is_skipped(node: Node, why: str) -> None:
     ],
 )
 def test_an_absent_boot_id_is_not_checked(node: Node) -> None:
-    """A node without boot ids would never be published."""
+    """A boot id that is absent or empty is not checked."""
     assert isinstance(assess(node), Published)
 
 
 def test_a_skipped_node_keeps_what_it_would_bring() -> None:
-    """The output could not tell whose address leaves DNS."""
+    """A skipped node keeps its addresses and its place, so that the report can say whose address leaves DNS."""
     node = replace(NODE, cordoned=True, node_ips="5.0.0.1,10.0.0.1", coordinates="48.86,2.35")
     private = Withheld(ip_address("10.0.0.1"), "not globally reachable: Private-Use")
     assert assess(node) == Skipped("node-1", "cordoned", (ipv4(1),), PARIS, (private,))
 
 
 def test_private_addresses_are_withheld() -> None:
-    """An annotation written by hand would send visitors to a private network."""
+    """Addresses that are not globally reachable are withheld with that reason."""
     verdict = assess(replace(NODE, node_ips="10.0.0.1,5.0.0.1"))
     assert verdict.addresses == (ipv4(1),)
     assert verdict.withheld == (Withheld(ip_address("10.0.0.1"), "not globally reachable: Private-Use"),)
 
 
 def test_eight_addresses_per_node_and_family() -> None:
-    """One node could fill a record set alone."""
+    """The first 8 addresses per node and family are published, the others withheld."""
     addresses = [*map(ipv4, range(9)), *map(ipv6, range(10))]
     verdict = assess(replace(NODE, node_ips=",".join(map(str, addresses))))
     assert verdict.addresses == (*map(ipv4, range(8)), *map(ipv6, range(8)))
@@ -127,7 +127,7 @@ def test_eight_addresses_per_node_and_family() -> None:
 
 
 def test_private_addresses_take_no_room() -> None:
-    """Eight private addresses would keep a node's public one out."""
+    """Addresses that are withheld do not count towards the 8."""
     private = [f"10.0.0.{number}" for number in range(8)]
     assert assess(replace(NODE, node_ips=",".join([*private, "5.0.0.1"]))).addresses == (ipv4(1),)
 
@@ -139,23 +139,26 @@ def with_default(annotation: str | None) -> Verdict:
 
 
 def test_the_nodes_own_place_comes_before_the_default() -> None:
-    """A node would be looked for elsewhere."""
+    """The node's own place comes before the default."""
     assert with_default("48.86,2.35").coordinates == PARIS
 
 
 def test_the_default_place() -> None:
-    """--default-coordinates would do nothing."""
+    """A node without a place of its own has the default."""
     assert with_default(None).coordinates == TOKYO
 
 
 def test_without_a_default_place_a_node_has_none() -> None:
-    """Nodes without the annotation would be left out, or put somewhere."""
+    """Without a default a node has no place."""
     listed = NodeList((NODE,), datetime.now(UTC), "1")
     assert placed(listed, None) == listed
 
 
 def test_the_default_does_not_hide_a_mistake() -> None:
-    """A node with a mistyped place would quietly serve another continent."""
+    """An annotation that is not a place is not replaced by the default.
+
+    A node with a mistyped place does not quietly serve another continent.
+    """
     assert isinstance(with_default("x"), Skipped)
 
 
@@ -166,12 +169,12 @@ WEIGHTED = routed("AAAA", "blue", {"Weight": 1}, "2600::1")
 
 
 def test_a_and_aaaa_are_ours_whatever_their_policy() -> None:
-    """Somebody's old weighted set would go on answering."""
+    """All A and AAAA sets of the name are ours, whatever their policy; no other type is."""
     assert owned(DOMAIN, ZONE, [plain("A", "5.0.0.1"), WEIGHTED, MX]) == (plain("A", "5.0.0.1"), WEIGHTED)
 
 
 def test_a_cname_is_a_configuration_error() -> None:
-    """Every write would be refused without anybody knowing why."""
+    """A CNAME at the name is a configuration error that says what to do."""
     with pytest.raises(
         ConfigurationError, match=r"^a CNAME record stands at this name; delete it, or choose another name$"
     ):
@@ -179,13 +182,16 @@ def test_a_cname_is_a_configuration_error() -> None:
 
 
 def test_a_delegation_is_a_configuration_error() -> None:
-    """Records would be written where no resolver looks."""
+    """NS records at a name below the zone's are a configuration error.
+
+    Records would be written where no resolver looks.
+    """
     with pytest.raises(ConfigurationError, match="NS records delegate this name out of the zone"):
         owned(DOMAIN, ZONE, [plain("A", "5.0.0.1"), NS])
 
 
 def test_the_zones_own_ns_are_no_delegation() -> None:
-    """A zone's own name could not be kept."""
+    """The NS records of the zone's own name are not an error."""
     assert owned(DOMAIN, DOMAIN, [NS, plain("A", "5.0.0.1")]) == (plain("A", "5.0.0.1"),)
 
 
@@ -225,12 +231,15 @@ SIMPLE = (plain("A", "5.0.0.1", "5.0.0.2", "5.0.0.3"), plain("AAAA", "2600::1", 
 def test_routing_of_a_domain(
     current: list[RecordSet], verdicts: list[Verdict], expected: tuple[RecordSet, ...]
 ) -> None:
-    """The first annotation would take the other nodes out, or a node without one would turn geoproximity off."""
+    """Routing follows from what DNS shows now and how many nodes have a place.
+
+    The first annotation takes no other node out, and a node without one does not end geoproximity.
+    """
     assert set(wanted(DOMAIN, 60, verdicts, current).record_sets) == set(expected)
 
 
 def test_simple_in_between_warns() -> None:
-    """Nobody would learn which nodes keep geoproximity routing from starting."""
+    """Simple routing for want of places is a warning that names the nodes without one."""
     warnings = wanted(DOMAIN, 60, [AT_PARIS, NOWHERE, published("e", "5.0.0.5"), CORDONED], []).warnings
     assert warnings == ("simple routing until every published node has coordinates; without: c, e",)
 
@@ -244,45 +253,45 @@ def test_simple_in_between_warns() -> None:
     ],
 )
 def test_no_warning_otherwise(current: list[RecordSet], verdicts: list[Verdict]) -> None:
-    """A warning in every run is one that nobody reads."""
+    """Any other routing causes no warning."""
     assert wanted(DOMAIN, 60, verdicts, current).warnings == ()
 
 
 def test_a_node_without_a_place_is_skipped_under_geoproximity() -> None:
-    """A new node would turn geoproximity off, or vanish without a word."""
+    """Under geoproximity a node without a place is skipped, with the annotation to set as the reason."""
     found = wanted(DOMAIN, 60, [NOWHERE, CORDONED, AT_PARIS], [OUR_GEO]).verdicts
     why = f"no coordinates: this domain has geoproximity routing, set the annotation {COORDINATES}"
     assert found == (AT_PARIS, Skipped("c", why, NOWHERE.addresses, None), CORDONED)
 
 
 def test_a_node_without_a_place_keeps_the_reasons_of_its_other_addresses() -> None:
-    """An address that is not public would vanish from the table, and nobody would know why it is not in DNS."""
+    """A node skipped for want of a place keeps the reasons of addresses withheld before."""
     private = (Withheld(ip_address("10.0.0.1"), "not globally reachable"),)
     found = wanted(DOMAIN, 60, [replace(NOWHERE, withheld=private), AT_PARIS], [OUR_GEO]).verdicts
     assert [verdict.withheld for verdict in found if isinstance(verdict, Skipped)] == [private]
 
 
 def test_nodes_at_one_place_share_a_record_set() -> None:
-    """Route 53 refuses two sets at one place."""
+    """Nodes at one place share a record set, however they write it."""
     both = [published("b", "5.0.0.2", PARIS), published("a", "5.0.0.1", Coordinates.parse("48.860,2.350"))]
     assert wanted(DOMAIN, 60, both, []).record_sets == (near("A", PARIS, "5.0.0.1", "5.0.0.2"),)
 
 
 @pytest.mark.parametrize("places", [pytest.param(None, id="simple"), pytest.param(PARIS, id="geoproximity")])
 def test_an_address_of_two_nodes_stands_once(places: Coordinates | None) -> None:
-    """Route 53 refuses a value given twice."""
+    """An address of two nodes is one value, since Route 53 refuses a value given twice."""
     both = [published("a", "5.0.0.1", places), published("b", "5.0.0.1", places)]
     assert [each.values for each in wanted(DOMAIN, 60, both, []).record_sets] == [("5.0.0.1",)]
 
 
 def test_an_address_of_two_nodes_publishes_both() -> None:
-    """One of the two would be reported as missing, and --min-nodes would count one too few."""
+    """Both nodes of a shared address are published."""
     both = (published("a", "5.0.0.1"), published("b", "5.0.0.1"))
     assert wanted(DOMAIN, 60, both, []).verdicts == both
 
 
 def test_form_of_a_simple_record_set() -> None:
-    """Route 53 would refuse what is sent, or get it in another order every run."""
+    """A simple record set has the form that Route 53 takes, values in numeric order."""
     [each] = wanted("*.example.com", 5, [published("a", "10.0.0.1 9.0.0.1")], []).record_sets
     assert each.raw == {
         "Name": "*.example.com.",
@@ -293,7 +302,7 @@ def test_form_of_a_simple_record_set() -> None:
 
 
 def test_form_of_a_geoproximity_record_set() -> None:
-    """Route 53 would refuse what is sent, and the next run would not know its own set again."""
+    """A geoproximity record set has the form that Route 53 takes, its place in its identifier."""
     [each] = wanted(DOMAIN, 60, [published("a", "2600::1", Coordinates.parse("1.5,-2"))], []).record_sets
     assert each.raw == {
         "Name": "cdn.example.com.",
@@ -307,12 +316,12 @@ def test_form_of_a_geoproximity_record_set() -> None:
 
 @pytest.mark.parametrize("order", list(permutations((AT_PARIS, AT_TOKYO, CORDONED))))
 def test_node_order_does_not_matter(order: Iterable[Verdict]) -> None:
-    """Two runs would see two worlds and fight each other."""
+    """The order of nodes does not matter."""
     assert wanted(DOMAIN, 60, order, []) == wanted(DOMAIN, 60, [AT_PARIS, AT_TOKYO, CORDONED], [])
 
 
 def test_confined_withholds_what_has_no_place() -> None:
-    """The output would call an address published that is not in DNS."""
+    """After a refusal, addresses that the present record sets do not take are withheld with that reason."""
     found = confined(wanted(DOMAIN, 60, [AT_PARIS, NOWHERE, CORDONED], []), [plain("A", "5.0.0.1", "5.0.0.9")])
     why = "--min-nodes keeps the present record sets, which have no place for it"
     assert found.record_sets == (plain("A", "5.0.0.1", "5.0.0.9"),)

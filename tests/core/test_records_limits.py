@@ -1,4 +1,4 @@
-"""What Route 53 has no room for is withheld: what is in DNS already comes first, then node-name order."""
+"""What exceeds a limit of Route 53 is withheld: what is in DNS already comes first, then node-name order."""
 
 import pytest
 
@@ -32,32 +32,32 @@ def values_of(found: Wanted) -> list[str]:
 
 @pytest.mark.parametrize("at", [pytest.param(None, id="simple"), pytest.param(place(0), id="geoproximity")])
 def test_400_addresses_fit(at: Coordinates | None) -> None:
-    """A limit would bite an address too early."""
+    """400 addresses are published."""
     assert len(values_of(wanted(DOMAIN, 60, crowd(400, at), []))) == 400
 
 
 @pytest.mark.parametrize("at", [pytest.param(None, id="simple"), pytest.param(place(0), id="geoproximity")])
 def test_the_401st_address_in_node_name_order_is_withheld(at: Coordinates | None) -> None:
-    """Route 53 would refuse the batch, and a failed node could not be taken out."""
+    """The 401st address in node-name order is withheld with that reason."""
     found = wanted(DOMAIN, 60, crowd(401, at), [])
     assert found.verdicts[400] == Skipped("n400", OVER_ADDRESSES, (), at, found.verdicts[400].withheld)
     assert len(names_of(found)) == 400
 
 
 def test_the_limit_counts_all_places() -> None:
-    """Thirty full places would not fit one change batch."""
+    """The limit is of all places together."""
     nodes = [published(f"n{number:03}", [ipv4(number)], place(number % 30)) for number in range(410)]
     assert len(values_of(wanted(DOMAIN, 60, nodes, []))) == 400
 
 
 def test_the_limit_is_one_per_type() -> None:
-    """IPv6 addresses would keep IPv4 addresses out."""
+    """Each type has a limit of its own."""
     nodes = [published(f"n{number:03}", [ipv4(number), ipv6(number)]) for number in range(400)]
     assert len(values_of(wanted(DOMAIN, 60, nodes, []))) == 800
 
 
 def test_an_address_of_many_nodes_counts_once() -> None:
-    """A shared address would use up the room of others."""
+    """An address of many nodes counts once."""
     nodes = [published(f"a{number:03}", [ipv4(999)]) for number in range(100)]
     assert len(values_of(wanted(DOMAIN, 60, [*nodes, *crowd(399)], []))) == 400
 
@@ -70,19 +70,22 @@ def test_an_address_of_many_nodes_counts_once() -> None:
     ],
 )
 def test_addresses_in_dns_come_first(shown: RecordSet) -> None:
-    """A new node early in the alphabet would push a serving one out."""
+    """Addresses in DNS come first, whoever wrote them.
+
+    A new node early in the alphabet does not push out one that serves.
+    """
     found = wanted(DOMAIN, 60, crowd(401), [shown])
     assert names_of(found) == {verdict.node for verdict in crowd(401)} - {"n399"}
 
 
 def test_an_address_in_dns_under_the_other_type_does_not_count() -> None:
-    """AAAA records would decide about A records."""
+    """Only record sets of the same type count as DNS."""
     found = wanted(DOMAIN, 60, crowd(401), [plain("AAAA", str(ipv4(400)))])
     assert "n400" not in names_of(found)
 
 
 def test_a_limit_never_blocks_a_withdrawal() -> None:
-    """With 400 addresses in DNS a failed node would stay there."""
+    """At the limit a failed node still leaves, and the next one takes its place."""
     shown = plain("A", *(str(ipv4(number)) for number in range(400)))
     found = wanted(DOMAIN, 60, crowd(402)[1:], [shown])
     assert str(ipv4(0)) not in values_of(found)
@@ -91,7 +94,7 @@ def test_a_limit_never_blocks_a_withdrawal() -> None:
 
 
 def test_a_node_may_keep_some_of_its_addresses() -> None:
-    """A node with room for one address would be left out altogether."""
+    """A node is published with those of its addresses that fit."""
     last = published("z", [ipv4(900), ipv4(901), ipv6(900)])
     verdict = wanted(DOMAIN, 60, [*crowd(399), last], []).verdicts[-1]
     assert isinstance(verdict, Published)
@@ -100,36 +103,36 @@ def test_a_node_may_keep_some_of_its_addresses() -> None:
 
 
 def test_30_places_fit() -> None:
-    """The limit on places would bite a place too early."""
+    """30 places are published."""
     assert len(wanted(DOMAIN, 60, scattered(30), []).record_sets) == 30
 
 
 def test_the_31st_place_in_node_name_order_is_withheld() -> None:
-    """Route 53 would refuse the batch."""
+    """The 31st place in node-name order is withheld with that reason."""
     found = wanted(DOMAIN, 60, scattered(31), [])
     assert found.verdicts[30] == Skipped("n030", OVER_PLACES, (), place(30), found.verdicts[30].withheld)
     assert len(found.record_sets) == 30
 
 
 def test_places_in_dns_come_first() -> None:
-    """A new place would push out one that serves."""
+    """Places in DNS come first. A new place does not push out one that serves."""
     found = wanted(DOMAIN, 60, scattered(31), [near("A", place(30), "5.9.9.9")])
     assert names_of(found) == {verdict.node for verdict in scattered(31)} - {"n029"}
 
 
 def test_places_of_the_other_type_do_not_count() -> None:
-    """AAAA places would decide about A places."""
+    """Only places of the same type count as DNS."""
     found = wanted(DOMAIN, 60, scattered(31), [near("AAAA", place(30), "2600::9")])
     assert "n030" not in names_of(found)
 
 
 def test_another_node_at_a_full_place_is_no_new_place() -> None:
-    """A second node at a place in DNS would be refused."""
+    """Another node at a place that is published does not count as a new place."""
     found = wanted(DOMAIN, 60, [*scattered(30), published("z", [ipv4(99)], place(3))], [])
     assert "z" in names_of(found)
 
 
 def test_places_do_not_matter_with_simple_routing() -> None:
-    """A node without coordinates would bring the limit of places to simple routing."""
+    """With simple routing there is no limit of places."""
     found = wanted(DOMAIN, 60, [*scattered(40), published("z", [ipv4(99)])], [])
     assert len(values_of(found)) == 41

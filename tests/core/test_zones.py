@@ -35,7 +35,7 @@ from tests.sandbox import names as route53_names
     ],
 )
 def test_a_domain_is_read(text: str, name: str) -> None:
-    """The records of another name, or of none, would be kept."""
+    """A domain name is read in any case, with or without a trailing dot."""
     assert parse_domain(text) == name
 
 
@@ -64,7 +64,7 @@ def test_a_domain_is_read(text: str, name: str) -> None:
     ],
 )
 def test_what_is_no_domain(text: str) -> None:
-    """A typing error would be looked for in Route 53 instead of being told at once."""
+    """Anything else is refused in words that show the form. A typing error is not looked for in Route 53."""
     with pytest.raises(
         ValueError, match=r"^is not a domain name: write it like www\.example\.com or \*\.example\.com$"
     ):
@@ -73,7 +73,7 @@ def test_what_is_no_domain(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["b\u00fccher.example", "\u212aube.example", "\u0661.example"])
 def test_only_ascii(text: str) -> None:
-    """A look-alike character would become another domain than the one that people see."""
+    """A name that is not ASCII is refused. A look-alike character would be another domain than people see."""
     with pytest.raises(ValueError, match=r"^is not a domain name in ASCII: write international labels as xn--\.\.\.$"):
         parse_domain(text)
 
@@ -90,29 +90,32 @@ def test_only_ascii(text: str) -> None:
     ],
 )
 def test_route53_notation_is_undone(listed: str, name: str) -> None:
-    """A wildcard's own records would not be recognised, and created again in every run."""
+    """A wildcard is recognised as Route 53 lists it; any other escape stays."""
     assert canonical(listed) == name
 
 
 @pytest.mark.parametrize("name", ["*.example.com", "www.example.com", "_a.example.com"])
 def test_names_are_written_as_route53_lists_them(name: str) -> None:
-    """A listing would begin at the wrong name."""
+    """Names are written as Route 53 lists them."""
     assert escaped(name) == route53_names.canonical(name)
 
 
 def test_escaping_is_undone() -> None:
-    """A name would change on its way to Route 53 and back."""
+    """A name that is escaped and read again is the same."""
     assert canonical(escaped("*.example.com")) == "*.example.com"
 
 
 def test_domains_are_read_in_the_order_of_the_lists() -> None:
-    """Domains of one page would cost a call each; a hyphen stands before the dot that ends a label."""
+    """Domains are sorted as Route 53 lists them, in which a hyphen comes before the dot that ends a label.
+
+    Domains of one page cost one call.
+    """
     names = ["example.com", "a.example.com", "b.a.example.com", "a-b.example.com", "ab.example.com", "a.example.net"]
     assert sorted(names, key=listing_order) == sorted(names, key=route53_names.order)
 
 
 def test_last_labels() -> None:
-    """The search for a zone would begin beyond it."""
+    """The last two labels, without a wildcard, begin the search for a zone."""
     found = ["*.a.example.com", "example.com", "com", "*.com"]
     assert [*map(last_labels, found), last_labels("a.b", 1)] == ["example.com", "example.com", "com", "com", "b"]
 
@@ -128,7 +131,7 @@ def test_last_labels() -> None:
     ],
 )
 def test_within(name: str, *, inside: bool) -> None:
-    """Somebody else's zone would be written to."""
+    """A zone holds its own name and the names below it, not a look-alike."""
     assert within(name, "example.com") is inside
 
 
@@ -155,12 +158,12 @@ OTHER = Zone("Z5", "evilexample.com", private=False)
     ],
 )
 def test_the_zone_of_a_domain(domain: str, zones: list[Zone], chosen: Zone | None) -> None:
-    """Records would be written where nobody asks for them."""
+    """The zone of a domain is the public one with the longest name that holds it."""
     assert choose_zone(domain, zones) == chosen
 
 
 def test_two_zones_of_the_same_name() -> None:
-    """One of two would be written to by chance; the message names both and the way out."""
+    """Two public zones of one name are an error that names both and --zone-id."""
     with pytest.raises(ConfigurationError) as caught:
         choose_zone("www.example.com", [TOP, TWIN])
     assert str(caught.value) == (
@@ -169,7 +172,7 @@ def test_two_zones_of_the_same_name() -> None:
 
 
 def test_no_zone_but_a_private_one() -> None:
-    """A user who sees the zone in the console would not understand why it is not used."""
+    """Where only private zones hold the domain, the error names them."""
     hidden = [HIDDEN, Zone("Z6", "example.com", private=True)]
     assert str(no_zone("www.cdn.example.com", [TOP, *hidden])) == (
         "only a private hosted zone holds it: www.cdn.example.com (Z4, private), example.com (Z6, private); "
@@ -178,7 +181,7 @@ def test_no_zone_but_a_private_one() -> None:
 
 
 def test_no_zone_but_similar_ones() -> None:
-    """A typing error in the domain would be hard to see."""
+    """Where no zone holds the domain, the error names zones with similar names."""
     assert str(no_zone("exmple.com", [TOP, TWIN])) == (
         "no public hosted zone of this account holds it; "
         "zones seen that come near: example.com (Z1), example.com (Z3); "
@@ -187,26 +190,26 @@ def test_no_zone_but_similar_ones() -> None:
 
 
 def test_no_more_than_three_similar_zones() -> None:
-    """An account of many zones would fill the screen."""
+    """At most three similar zones are named."""
     zones = [Zone(f"Z{number}", f"example{number}.com", private=False) for number in range(1, 6)]
     assert str(no_zone("example.com", zones)).count("(Z") == 3
 
 
 def test_zones_that_are_half_alike_come_near() -> None:
-    """A domain typed with a wrong ending would get no hint."""
+    """A zone whose name is half alike counts as similar."""
     assert "abcd.net (Z1)" in str(no_zone("abcde.org", [Zone("Z1", "abcd.net", private=False)]))
 
 
 def test_no_zone_at_all() -> None:
-    """The message would claim similar zones where there are none."""
+    """Without a similar zone the error says so."""
     assert "zones seen that come near: none" in str(no_zone("example.com", [Zone("Z9", "zzz.org", private=False)]))
 
 
 def test_no_zone_is_a_configuration_error() -> None:
-    """A CronJob would retry for ever what only a person can mend."""
+    """No zone is a configuration error, which only a person can mend."""
     assert no_zone("example.com", []).exit_status == 2
 
 
 def test_the_order_of_lists_is_that_of_labels_from_the_right() -> None:
-    """A domain would be asked for after the page on which it stands."""
+    """The order of lists goes by labels from the right."""
     assert listing_order("a-b.example.com") == "com.example.a-b."
