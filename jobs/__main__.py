@@ -4,16 +4,20 @@ import gc
 import os
 import sys
 
-from jobs.shell.process import Watchdog
+from jobs.shell import process
 
 
 def main() -> None:
-    """Run the command line in this process; signals are taken care of before anything slow is imported."""
-    watchdog = Watchdog()
+    """Run the command line in this process; signals are taken over before anything slow is imported."""
+    process.take_over_signals()
     gc.disable()  # importing makes no garbage, but looking for it takes 5 % of a run; the commands enable it again
-    from jobs.shell import cli  # noqa: PLC0415
+    try:
+        from jobs.shell import cli  # noqa: PLC0415
 
-    sys.exit(cli.main(sys.argv[1:], os.environ, watchdog))
+        status = cli.main(sys.argv[1:], os.environ)
+    except SystemExit as stopped:
+        status = int(stopped.code or 0)
+    process.end(status)
 
 
 if __name__ == "__main__":

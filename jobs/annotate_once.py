@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobs.core.records import BOOT_ID, NODE_IPS
+from jobs.core.node import BOOT_ID, NODE_IPS
 from jobs.edges.interfaces import InterfaceAddress
 
 if TYPE_CHECKING:

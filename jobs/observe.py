@@ -1,38 +1,46 @@
-"""What a run sees of Route 53: the zone of each domain, and the record sets at its name."""
+"""What a run sees: the zone and the record sets of each domain, the nodes, and signs of how these are."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from jobs.core import records
+from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError, TemporaryError
-from jobs.core.model import RecordSet
-from jobs.core.progress import Outcomes, settling
+from jobs.core.evidence import Checks, Signs, by_facts
+from jobs.core.node import NodeList
+from jobs.core.place import placed
+from jobs.core.progress import Progress
+from jobs.core.record_set import RecordSet
+from jobs.core.verdict import published
 from jobs.core.zones import Zone, choose_zone, last_labels, listing_order, no_zone, within
+from jobs.edges.api_server import Forbidden
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from jobs.edges.cluster import Cluster
     from jobs.edges.route53 import Route53
 
 
-def find_zones(zone_id: str | None, opened: Iterable[str], dns: "Route53", outcomes: Outcomes) -> None:
-    """Give each domain that has none yet its hosted zone: the one named, or the longest public one that holds it."""
-    homeless = [domain for domain in opened if outcomes[domain].zone is None]
-    if zone_id and homeless:
-        with settling(outcomes, *homeless):
-            zone = _named_zone(zone_id, homeless, dns)
-            outcomes |= {domain: replace(outcomes[domain], zone=zone) for domain in homeless}
+def find_zones(zone_id: str | None, dns: "Route53", progress: Progress) -> None:
+    """Give each open domain that has none its hosted zone: the one named, or the longest public one that holds it."""
+    without = [name for name in progress.open if progress[name].zone is None]
+    if zone_id and without:
+        with progress.concerning(*without):
+            zone = _named_zone(zone_id, without, dns)
+            for name in without:
+                progress.note(name, zone=zone)
         return
-    for start in dict.fromkeys(map(last_labels, homeless)):
-        below = [domain for domain in homeless if last_labels(domain) == start]
-        with settling(outcomes, *below):
+    for start in dict.fromkeys(map(last_labels, without)):
+        below = [name for name in without if last_labels(name) == start]
+        with progress.concerning(*below):
             zones = dns.zones(start)
-            for domain in below:
-                with settling(outcomes, domain):
-                    zone = choose_zone(domain, zones) or _wider_search(domain, zones, dns)
-                    outcomes[domain] = replace(outcomes[domain], zone=zone)
+            for name in below:
+                with progress.concerning(name):
+                    progress.note(name, zone=choose_zone(name, zones) or _wider_search(name, zones, dns))
 
 
-def _named_zone(zone_id: str, domains: Iterable[str], dns: "Route53") -> Zone:
+def _named_zone(zone_id: str, domains: "Iterable[str]", dns: "Route53") -> Zone:
     """Look up the zone of --zone-id; a wrong one is wrong for every domain."""
     zone = dns.zone(zone_id)
     if zone.private:
@@ -52,23 +60,59 @@ def _wider_search(domain: str, zones: Sequence[Zone], dns: "Route53") -> Zone:
     raise no_zone(domain, zones)
 
 
-def read_records(opened: Iterable[str], dns: "Route53", outcomes: Outcomes) -> dict[str, Sequence[RecordSet]]:
-    """Read each domain's own record sets; one that came complete with another's needs no call."""
-    current: dict[str, Sequence[RecordSet]] = {}
-    seen: dict[Zone, dict[str, Sequence[RecordSet]]] = {}
+def read_records(dns: "Route53", progress: Progress) -> dict[str, Sequence[RecordSet]]:
+    """Read the record sets of each open domain; one that came complete with another's needs no call."""
+    shown: dict[str, Sequence[RecordSet]] = {}
+    known: dict[Zone, dict[str, Sequence[RecordSet]]] = {}
     hanging: dict[Zone, TemporaryError] = {}
-    for domain in sorted(opened, key=listing_order):
-        zone = outcomes[domain].zone
+    for name in sorted(progress.open, key=listing_order):
+        zone = progress[name].zone
         if zone is not None:
-            with settling(outcomes, domain):
-                known = seen.setdefault(zone, {})
+            with progress.concerning(name):
+                of_zone = known.setdefault(zone, {})
                 if zone in hanging:
                     raise hanging[zone]
-                if domain not in known:
+                if name not in of_zone:
                     try:
-                        known |= dns.record_sets(zone, domain)
+                        of_zone |= dns.record_sets(zone, name)
                     except TemporaryError as error:
                         hanging[zone] = error  # not asked again in this round: the other zones need the time
                         raise
-                current[domain] = records.owned(domain, zone.name, known[domain])
-    return current
+                shown[name] = records.owned(name, zone.name, of_zone[name])
+    return shown
+
+
+def list_nodes(label_selector: str, default_place: Coordinates | None, cluster: "Cluster") -> NodeList:
+    """List the selected nodes, each with its place."""
+    return placed(cluster.nodes(label_selector), default_place)
+
+
+def look_for_signs(checks: Checks, listed: NodeList, cluster: "Cluster") -> Signs:
+    """Look at Leases, ready endpoints and open ports, after the nodes: a Lease must not be older than its node.
+
+    Addresses are asked for a connection if they would be published by the facts. Without the right to list Leases
+    these are left out, with a warning: they are looked at by default. Raises Failure for any other error.
+    """
+    lease_ages, warnings = {}, []
+    if checks.lease_timeout_seconds:
+        try:
+            lease_ages = cluster.lease_ages()
+        except Forbidden as error:
+            warnings.append(f"Leases are not looked at, allow it or set --lease-timeout 0: {error}")
+    serving = {service: _ready_nodes(service, cluster) for service in checks.ready_services}
+    answers = {}
+    if checks.ports:
+        from jobs.edges.probe import probe  # noqa: PLC0415 - few runs need it
+
+        verdicts, _ = by_facts(listed, serving)
+        standing = published(verdicts)
+        targets = ((address, port) for verdict in standing for address in verdict.addresses for port in checks.ports)
+        answers = probe(dict.fromkeys(targets))
+    return Signs(lease_ages, serving, answers, tuple(warnings))
+
+
+def _ready_nodes(service: str, cluster: "Cluster") -> frozenset[str]:
+    try:
+        return cluster.ready_nodes(service)
+    except Forbidden as error:
+        raise Forbidden(f"--ready-service {service}: {error}; cron/ready-service gives the right") from error

@@ -1,29 +1,30 @@
-"""The sync job: observe → decide → apply → observe again, until Route 53 shows the nodes that can serve now."""
+"""The sync job: look, decide, apply, look again, until Route 53 shows the nodes that can serve now."""
 
 import logging
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobs import health, observe
-from jobs.core import records
+from jobs import observe
+from jobs.core import guard
+from jobs.core.coordinates import Coordinates
 from jobs.core.errors import Conflict, Failure, NotApplied, TemporaryError
 from jobs.core.evidence import Checks, Conclusion, conclude
-from jobs.core.explain import Explainer, news
-from jobs.core.model import Coordinates, MinNodes, RecordSet
-from jobs.core.plan import Batch, Plan, batches, calculate, without_withdrawals
-from jobs.core.progress import Outcome, Outcomes, given_up, settling, unsettled
-from jobs.core.text import quoted
-from jobs.edges.clock import RESERVE_SECONDS, Clock, patiently
+from jobs.core.explain import Explainer, node_news
+from jobs.core.plan import Change, Plan, batch, calculate
+from jobs.core.progress import Domain, Progress
+from jobs.core.record_set import RecordSet
+from jobs.core.records import Wanted, wanted
+from jobs.edges.clock import RESERVE_SECONDS, Clock, retrying
 
-if TYPE_CHECKING:  # whoever calls has them; here they are but names
+if TYPE_CHECKING:  # the caller brings them; here they are only names
     from jobs.edges.cluster import Cluster
     from jobs.edges.route53 import Route53
 
 log = logging.getLogger(__name__)
 
-MAX_WRITES = 3  # a domain and run: whoever needs more is fighting somebody
+MAX_WRITES = 3  # per domain and run: a run that needs more competes with somebody
 FRESH_SECONDS = 10.0  # an older plan knows too little of the nodes
 WRITE_SECONDS = 10.0  # what a write may take: none starts with less time left
 PAUSE_SECONDS = 1.0  # between rounds that got nowhere
@@ -36,193 +37,155 @@ class SyncRequest:
     """What a run is asked to do."""
 
     domains: tuple[str, ...]
-    node_label_selector: str = ""
-    ttl: int = 60
-    min_nodes: MinNodes = field(default=MinNodes(1))
-    default_coordinates: Coordinates | None = None
-    checks: Checks = field(default=Checks())
-    zone_id: str | None = None
-    dry_run: bool = False
-    wait: bool = False
+    node_label_selector: str
+    ttl: int
+    min_nodes: guard.MinNodes
+    default_coordinates: Coordinates | None
+    checks: Checks
+    zone_id: str | None
+    dry_run: bool
+    wait: bool
 
 
-def sync_once(request: SyncRequest, cluster: "Cluster", dns: "Route53", clock: Clock, outcomes: Outcomes) -> None:
+def sync_once(request: SyncRequest, cluster: "Cluster", dns: "Route53", clock: Clock, progress: Progress) -> None:
     """Make Route 53 show the nodes that can serve now; a second look confirms what was written.
 
-    `outcomes` holds each domain's and is kept current, so that a run cut short can still say how far it got. Records
-    are read before nodes: a plan is never older in its nodes than in its records.
+    `progress` always says how far the run got, so that one that is cut short can be reported. Records are read before
+    nodes: a plan is never older in its nodes than in its records.
     """
-    outcomes |= {domain: Outcome(domain) for domain in request.domains}
-    while (opened := unsettled(outcomes)) and clock.left() > PAUSE_SECONDS + RESERVE_SECONDS:
-        _log_trouble(opened, outcomes)
-        if all(isinstance(outcomes[domain].error, TemporaryError) for domain in opened):
-            clock.sleep(PAUSE_SECONDS)
-        observe.find_zones(request.zone_id, opened, dns, outcomes)
-        current = observe.read_records(opened, dns, outcomes)
-        if not current:
+    while progress.open and clock.left() > PAUSE_SECONDS + RESERVE_SECONDS:
+        _pause_after_trouble(clock, progress)
+        observe.find_zones(request.zone_id, dns, progress)
+        shown = observe.read_records(dns, progress)
+        if not shown:
             continue
         began = clock.now()
-        with settling(outcomes, *current):
-            listed = records.placed(cluster.nodes(request.node_label_selector), request.default_coordinates)
-            signs = health.look(request.checks, listed, cluster)
+        with progress.concerning(*shown):
+            listed = observe.list_nodes(request.node_label_selector, request.default_coordinates, cluster)
+            signs = observe.look_for_signs(request.checks, listed, cluster)
             conclusion = conclude(listed, signs, request.checks)
-            for domain, shown in current.items():
-                with settling(outcomes, domain):
-                    decision = decide(request, domain, shown, conclusion)
-                    outcomes[domain] = _judge(request, outcomes[domain], shown, decision)
-                    if not outcomes[domain].settled:
-                        _apply(domain, decision, dns, clock, began, outcomes)
-    given_up(outcomes, request.domains, Failure("no time left before the deadline (--timeout)"))
+            for name, current in shown.items():
+                with progress.concerning(name):
+                    decision = decide(request, name, current, conclusion)
+                    _note(request, name, current, decision, progress)
+                    if not progress[name].settled:
+                        _apply(name, decision, dns, clock, began, progress)
+    progress.give_up(Failure("no time left before the deadline (--timeout)"))
     if request.wait:
-        _wait_in_sync(dns, clock, outcomes)
+        _wait_until_in_sync(dns, clock, progress)
     if not request.dry_run:
-        _tell_nodes(cluster, clock, outcomes)
+        _create_events(cluster, clock, progress)
 
 
-def _log_trouble(opened: Iterable[str], outcomes: Outcomes) -> None:
-    """Tell what went wrong in the round before, each once: it may pass, and nobody would know."""
-    troubles: dict[str, list[str]] = {}
-    for domain in opened:
-        if error := outcomes[domain].error:
-            troubles.setdefault(str(error), []).append(domain)
-    for words, domains in troubles.items():
-        log.warning("%s: %s; looking again", ", ".join(domains), words)
+def _pause_after_trouble(clock: Clock, progress: Progress) -> None:
+    """Log what went wrong in the round before, each once, and pause when every domain is in trouble."""
+    errors = {name: progress[name].error for name in progress.open}
+    for words in dict.fromkeys(str(error) for error in errors.values() if error):
+        log.warning("%s: %s; looking again", ", ".join(name for name in errors if str(errors[name]) == words), words)
+    if all(isinstance(error, TemporaryError) for error in errors.values()):
+        clock.sleep(PAUSE_SECONDS)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do about one domain, all of it known before the first write."""
+    """What to do about one domain, all of it known before anything is written."""
 
-    wanted: records.Wanted
+    wanted: Wanted
     plan: Plan
-    batches: tuple[Batch, ...]
+    batch: tuple[Change, ...]
     warnings: tuple[str, ...]
     refusal: str | None
 
 
 def decide(request: SyncRequest, domain: str, current: Sequence[RecordSet], conclusion: Conclusion) -> Decision:
     """Compare what a domain shows with what it should. Pure."""
-    selected = len(conclusion.verdicts)
-    wanted = records.wanted(domain, request.ttl, conclusion.verdicts, current)
-    required = request.min_nodes.required(selected)
-    refusal = None
-    if wanted.publishable < required:
-        found = f"{wanted.publishable} of {selected} selected nodes would be published"
-        if not selected:
-            found = f"no node matches --node-label-selector {quoted(request.node_label_selector)}"
-        refusal = f"{found}, --min-nodes {request.min_nodes} asks for {required}: nothing is withdrawn"
-        wanted = records.confined(wanted, without_withdrawals(current, wanted.record_sets))
-    plan = calculate(current, wanted.record_sets)
-    return Decision(wanted, plan, batches(plan), (*conclusion.warnings, *wanted.warnings), refusal)
+    should = wanted(domain, request.ttl, conclusion.verdicts, current)
+    refusal = guard.refusal(request.min_nodes, should, request.node_label_selector)
+    if refusal:
+        should = guard.without_withdrawals(current, should)
+    plan = calculate(current, should.record_sets)
+    return Decision(should, plan, batch(plan), (*conclusion.warnings, *should.warnings), refusal)
 
 
-def _judge(request: SyncRequest, outcome: Outcome, current: Sequence[RecordSet], decision: Decision) -> Outcome:
+def _note(
+    request: SyncRequest, name: str, current: Sequence[RecordSet], decision: Decision, progress: Progress
+) -> None:
     """Note a decision; the domain is settled when nothing is left to do, or nothing may be done."""
-    last = outcome.error
-    made = tuple(change for change in outcome.unsure if change.shows_in(current))
-    changed = outcome.changes + made
-    settled = request.dry_run or not decision.plan.changes
-    outcome = replace(
-        outcome,
-        error=None if settled else last,
-        refusal=decision.refusal,
-        warnings=decision.warnings,
-        verdicts=decision.wanted.verdicts,
-        unchanged=len({each.key for each in decision.plan.unchanged} - {change.subject.key for change in changed}),
-        changes=decision.plan.changes if request.dry_run else changed,
-        unconfirmed=outcome.unconfirmed or bool(made),
-        unsure=(),
-        settled=settled,
-    )
-    if not outcome.settled and outcome.writes >= MAX_WRITES:
-        fought_over = [change for change in decision.plan.changes if change not in outcome.attempted]
-        names = ", ".join(str(change.subject) for change in fought_over or decision.plan.changes)
-        error = Failure(f"{names}: given up after {MAX_WRITES} writes {_why_in_vain(last)}")
-        return replace(outcome, settled=True, error=error)
-    return outcome
+    progress.look(name, current)
+    progress.note(name, verdicts=decision.wanted.verdicts, warnings=decision.warnings, refusal=decision.refusal)
+    if request.dry_run:
+        progress.note(name, after=decision.wanted.record_sets)
+    if request.dry_run or not decision.plan.changes:
+        progress.note(name, error=None)
+        progress.settle(name)
+    elif progress[name].writes >= MAX_WRITES:
+        progress.fail(name, _in_vain(progress[name], decision.plan.changes))
 
 
-def _why_in_vain(last: Failure | None) -> str:
-    match last:
-        case None:  # each was applied
-            return "because somebody else keeps changing it, or the nodes keep changing"
+def _in_vain(domain: Domain, changes: Iterable[Change]) -> Failure:
+    """Name the record sets that are still not as they should be after the last write, and why."""
+    changes = tuple(changes)
+    others = [change for change in changes if change not in domain.attempted]
+    names = ", ".join(str(change.subject) for change in others or changes)
+    match domain.error:
+        case None:  # each write was applied
+            why = "because somebody else keeps changing it, or the nodes keep changing"
         case TemporaryError():
-            return f"without a known outcome: {last}"
-    return f"because somebody else keeps changing it: {last}"
+            why = f"without a known outcome: {domain.error}"
+        case _:
+            why = f"because somebody else keeps changing it: {domain.error}"
+    return Failure(f"{names}: given up after {MAX_WRITES} writes {why}")
 
 
-def _apply(domain: str, decision: Decision, dns: "Route53", clock: Clock, began: float, outcomes: Outcomes) -> None:
-    """Write a plan, batch by batch; whatever comes of it, the next round reads everything again."""
-    explainer = Explainer(decision.wanted.verdicts)
-    outcomes[domain] = replace(outcomes[domain], attempted=decision.plan.changes)
-    for number, batch in enumerate(decision.batches):
-        outcome = outcomes[domain]
-        changes = tuple(change for change in batch if not change.is_witness)
-        try:
-            change_id = _write(outcome, batch, dns, clock, began)
-        except (Conflict, TemporaryError) as error:
-            counts = number == 0 and not isinstance(error, NotApplied)
-            unsure = () if isinstance(error, Conflict | NotApplied) else changes
-            outcomes[domain] = replace(outcome, error=error, unsure=unsure, writes=outcome.writes + counts)
-            return
-        outcomes[domain] = replace(
-            outcome,
-            error=None,
-            changes=outcome.changes + changes,
-            change_ids=(*outcome.change_ids, change_id),
-            writes=outcome.writes + (number == 0),
-        )
-        for change in changes:
-            log.info("%s in zone %s: %s", domain, outcome.zone, explainer.line(change))
+def _apply(name: str, decision: Decision, dns: "Route53", clock: Clock, began: float, progress: Progress) -> None:
+    """Write a plan; whatever comes of it, the next round reads everything again."""
+    writes = progress[name].writes + 1
+    progress.note(name, attempted=decision.plan.changes)
+    try:
+        change_id = _write(progress[name], decision.batch, dns, clock, began)
+    except NotApplied as error:
+        progress.fail(name, error)
+    except Conflict as error:
+        progress.note(name, error=error, writes=writes)
+    except TemporaryError as error:
+        progress.note(name, error=error, writes=writes, unknown=True)
+    else:
+        change_ids = (*progress[name].change_ids, change_id)
+        progress.note(name, error=None, writes=writes, change_ids=change_ids, after=decision.wanted.record_sets)
+        explainer = Explainer(decision.wanted.verdicts)
+        for change in decision.plan.changes:
+            log.info("%s in zone %s: %s", name, progress[name].zone, explainer.line(change))
 
 
-def _write(outcome: Outcome, batch: Batch, dns: "Route53", clock: Clock, began: float) -> str:
+def _write(domain: Domain, changes: tuple[Change, ...], dns: "Route53", clock: Clock, began: float) -> str:
     """Send one batch while its plan is fresh. Only what was certainly not applied is ever sent again."""
-    last = outcome.error
-
-    def attempt() -> str:
-        nonlocal last
-        if clock.left() < WRITE_SECONDS:
-            because = f": {last}" if last else ""
-            raise Failure(f"less than {WRITE_SECONDS:.0f} s left of --timeout, nothing more is written{because}")
-        if clock.now() - began > FRESH_SECONDS:
-            raise NotApplied(f"the plan is older than {FRESH_SECONDS:.0f} s")
-        assert outcome.zone is not None  # noqa: S101 - its records were read
-        try:
-            return dns.change(outcome.zone, batch)
-        except NotApplied as error:
-            last = error
-            raise
-
-    fresh = max(0.0, began + FRESH_SECONDS - clock.now())
-    what = f"writing {outcome.domain}"
-    return patiently(clock, what, on=NotApplied, attempts=math.inf, within_seconds=fresh)(attempt)
+    fresh_seconds = began + FRESH_SECONDS - clock.now()
+    spare_seconds = clock.left() - WRITE_SECONDS
+    if spare_seconds < 0:
+        because = f": {domain.error}" if domain.error else ""
+        raise Failure(f"less than {WRITE_SECONDS:.0f} s left of --timeout, nothing more is written{because}")
+    if fresh_seconds < 0:
+        raise NotApplied(f"the plan is older than {FRESH_SECONDS:.0f} s")
+    assert domain.zone is not None  # noqa: S101 - its records were read
+    seconds = min(fresh_seconds, spare_seconds)
+    for attempt in retrying(clock, f"writing {domain.name}", on=NotApplied, attempts=math.inf, within_seconds=seconds):
+        with attempt:
+            change_id = dns.change(domain.zone, changes)
+    return change_id
 
 
-def _tell_nodes(cluster: "Cluster", clock: Clock, outcomes: Outcomes) -> None:
-    """Write an Event about each node that has entered or left DNS; news only, so the run does not depend on it."""
-    end = clock.now() + EVENTS_SECONDS
-    for each in news(outcomes.values()):
-        try:
-            cluster.create_event(each)
-        except Failure as error:
-            log.warning("no Event about %s: %s", each.node, error)
-            return
-        if clock.now() > end:
-            return
-
-
-def _wait_in_sync(dns: "Route53", clock: Clock, outcomes: Outcomes) -> None:
+def _wait_until_in_sync(dns: "Route53", clock: Clock, progress: Progress) -> None:
     """Return when every Route 53 name server answers with what this run wrote."""
-    waiting = [outcome for outcome in outcomes.values() if outcome.error is None]
-    outcomes |= {outcome.domain: replace(outcome, settled=False) for outcome in waiting}  # the deadline may come first
-    for outcome in waiting:
-        with settling(outcomes, outcome.domain):
-            for change_id in outcome.change_ids:
+    waiting = [domain for domain in progress if domain.error is None]
+    for domain in waiting:  # the deadline may come first
+        progress.note(domain.name, settled=False)
+    for domain in waiting:
+        with progress.concerning(domain.name):
+            for change_id in domain.change_ids:
                 _wait_for(change_id, dns, clock)
-            if outcome.unconfirmed:
+            if domain.unconfirmed:
                 raise Failure("written, but the answer with the change id was lost: it may not be INSYNC yet")
-            outcomes[outcome.domain] = outcome
+            progress.settle(domain.name)
 
 
 def _wait_for(change_id: str, dns: "Route53", clock: Clock) -> None:
@@ -236,3 +199,16 @@ def _wait_for(change_id: str, dns: "Route53", clock: Clock) -> None:
             log.warning("%s; asking again", error)
         clock.sleep(max(0.0, min(POLL_SECONDS, clock.left() - RESERVE_SECONDS)))
     raise Failure(f"written, but change {change_id} is not INSYNC before the deadline (--timeout): {pending}")
+
+
+def _create_events(cluster: "Cluster", clock: Clock, progress: Progress) -> None:
+    """Write an Event about each node that has entered or left DNS; the run does not depend on it."""
+    end = clock.now() + EVENTS_SECONDS
+    for news in node_news(progress):
+        try:
+            cluster.create_event(news)
+        except Failure as error:
+            log.warning("no Event about %s: %s", news.node, error)
+            return
+        if clock.now() > end:
+            return

@@ -5,8 +5,9 @@ from functools import cache
 from importlib import resources
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
-from jobs.core.model import Address
 from jobs.core.text import quoted
+
+Address = IPv4Address | IPv6Address
 
 Block = tuple[int, int, bool, str]
 """First and last address as numbers, whether globally reachable, and the registry's name of the block."""
@@ -61,3 +62,8 @@ def _blocks(version: int) -> tuple[Block, ...]:
 def _without_footnote(cell: str) -> str:
     """`192.0.0.0/24 [2]` → `192.0.0.0/24`; an empty or `N/A` cell stays one, and is not `True`."""
     return cell.partition("[")[0].strip()
+
+
+def numeric_order(address: Address) -> tuple[int, int]:
+    """Sort key: IPv4 before IPv6, each family in numeric order."""
+    return address.version, int(address)

@@ -1,17 +1,19 @@
 """Evidence against nodes, beyond what Kubernetes says of them: what it is, and how much of it is believed. Pure.
 
 A node without power stays Ready for most of a minute, one whose ingress or uplink is gone for good. Its Lease, its
-endpoints and its open ports tell earlier and more. But who looks may be wrong about all nodes at once, after an outage
-of the API server or without a network of its own; and a wrong withdrawal is an outage. So what is seen of many nodes at
-once speaks against the observer: see `weigh`.
+endpoints and its open ports show it earlier, and show more. But an observer may be wrong about all nodes at once, after
+an outage of the API server or without a network of its own; and a wrong withdrawal is an outage. So what is seen of
+many nodes at once speaks against the observer: see `weigh`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from jobs.core.model import Address, Condition, Node, NodeList, Published, Skipped, Verdict, published, skip, withhold
-from jobs.core.records import TYPES, assess, not_ready
+from jobs.core.address import Address
+from jobs.core.node import Condition, Node, NodeList, assess, not_ready
+from jobs.core.record_set import TYPES
+from jobs.core.verdict import Published, Skipped, Verdict, published, skip, withhold
 
 DOUBT_SECONDS = 30
 """How long Ready=Unknown is the node controller's opinion only. When the API server comes back from an outage, healthy
@@ -27,9 +29,9 @@ OVERDUE_SECONDS = 13
 class Checks:
     """What to look at: Leases not renewed for so many seconds (0: not at all), services (`namespace/name`), ports."""
 
-    lease_timeout_seconds: int = 25
-    ready_services: tuple[str, ...] = ()
-    ports: tuple[int, ...] = ()
+    lease_timeout_seconds: int
+    ready_services: tuple[str, ...]
+    ports: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Look:
-    """What one kind of look has found bad, and how many nodes or addresses it was a look at."""
+class Survey:
+    """What one kind of evidence has found bad, and how many nodes or addresses it looked at."""
 
     kind: str
     looked_at: int
@@ -81,8 +83,8 @@ def conclude(listed: NodeList, signs: Signs, checks: Checks) -> Conclusion:
     verdicts, unheeded = by_facts(listed, signs.serving)
     standing = published(verdicts)
     doubts = _doubts(listed)
-    looks = (_unknown(standing, doubts), _leases(standing, doubts, signs, checks), *_ports(standing, signs))
-    judged, ignored = weigh(verdicts, looks)
+    surveys = (_unknown(standing, doubts), _leases(standing, doubts, signs, checks), *_ports(standing, signs))
+    judged, ignored = weigh(verdicts, surveys)
     condemned = tuple(before.node for before, after in zip(verdicts, judged, strict=True) if _is_out(before, after))
     return Conclusion(judged, signs.warnings + unheeded + ignored, condemned)
 
@@ -91,7 +93,7 @@ def by_facts(listed: NodeList, serving: Mapping[str, frozenset[str]]) -> tuple[t
     """Judge the nodes by what is certain: their own objects, and the ready endpoints of services, with warnings.
 
     A service may well run on few nodes, but one that is ready nowhere says nothing about any of them. Nor do endpoints
-    about a node that turned Unknown a moment ago: whoever turned it so has marked its pods as not ready too.
+    about a node that turned Unknown a moment ago: the node controller has marked its pods as not ready too.
     """
     warnings = tuple(
         f"no endpoint of {service} is ready on any node: --ready-service {service} is ignored"
@@ -106,7 +108,7 @@ def by_facts(listed: NodeList, serving: Mapping[str, frozenset[str]]) -> tuple[t
 
 
 def _doubts(listed: NodeList) -> dict[str, str]:
-    """Name the nodes that turned Unknown a moment ago, with the reason; one without a time is never among them."""
+    """List the nodes that turned Unknown a moment ago, with the reason; one without a time is never among them."""
     return {
         node.name: not_ready(node.ready)
         for node in listed.nodes
@@ -125,12 +127,12 @@ def _served(verdict: Verdict, serving: Mapping[str, frozenset[str]]) -> Verdict:
     return skip(verdict, f"no ready endpoint of {', '.join(missing)}") if missing else verdict
 
 
-def _unknown(standing: Sequence[Published], doubts: Mapping[str, str]) -> Look:
+def _unknown(standing: Sequence[Published], doubts: Mapping[str, str]) -> Survey:
     found = tuple(Finding(each.node, None, doubts[each.node]) for each in standing if each.node in doubts)
-    return Look(f"Ready=Unknown for less than {DOUBT_SECONDS} s", len(standing), found)
+    return Survey(f"Ready=Unknown for less than {DOUBT_SECONDS} s", len(standing), found)
 
 
-def _leases(standing: Iterable[Published], doubts: Mapping[str, str], signs: Signs, checks: Checks) -> Look:
+def _leases(standing: Iterable[Published], doubts: Mapping[str, str], signs: Signs, checks: Checks) -> Survey:
     """Look at the Leases of the ready nodes; one that is overdue is suspect before its time is out.
 
     When all Leases stop at once, the first to run out is up to a renewal older than the last: without the suspects it
@@ -145,10 +147,10 @@ def _leases(standing: Iterable[Published], doubts: Mapping[str, str], signs: Sig
         for node, age in seen
         if age >= suspect_from
     )
-    return Look("lease not renewed in time", len(seen), found)
+    return Survey("lease not renewed in time", len(seen), found)
 
 
-def _ports(standing: Iterable[Published], signs: Signs) -> Iterator[Look]:
+def _ports(standing: Iterable[Published], signs: Signs) -> Iterator[Survey]:
     """Each port and family is a kind of its own: an observer without IPv6 must not condemn it."""
     targets = [(each.node, address) for each in standing for address in each.addresses]
     for port in sorted({port for _, port in signs.answers}):
@@ -163,23 +165,23 @@ def _ports(standing: Iterable[Published], signs: Signs) -> Iterator[Look]:
                 for node, address, why in asked
                 if why is not None
             )
-            yield Look(f"tcp {port} over IPv{version}", len(asked), found)
+            yield Survey(f"tcp {port} over IPv{version}", len(asked), found)
 
 
-def weigh(verdicts: tuple[Verdict, ...], looks: Iterable[Look]) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
-    """Believe what a look has found as long as it does not speak against too many, then the same of all together.
+def weigh(verdicts: tuple[Verdict, ...], surveys: Iterable[Survey]) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
+    """Believe what a survey has found as long as it does not speak against too many, then the same of all together.
 
     What more than a third of those looked at seem to suffer from is the observer's own trouble. One is always
     believed, for small clusters, unless it is the only one. What is left makes a node skipped or an address withheld.
     """
     believed: list[Finding] = []
     warnings: list[str] = []
-    for look in looks:
-        condemned = [finding for finding in look.found if finding.reason]
-        against = len(look.found)
-        if condemned and against > _believable(look.looked_at):
+    for survey in surveys:
+        condemned = [finding for finding in survey.found if finding.reason]
+        against = len(survey.found)
+        if condemned and against > _believable(survey.looked_at):
             what = "addresses" if condemned[0].address else "nodes"
-            warnings.append(_ignored(look.kind, against, look.looked_at, what))
+            warnings.append(_ignored(survey.kind, against, survey.looked_at, what))
         else:
             believed += condemned
     judged = _sentenced(verdicts, believed)
@@ -197,7 +199,7 @@ def _believable(looked_at: int) -> int:
 def _ignored(kind: str, against: int, looked_at: int, what: str) -> str:
     return (
         f"{kind}: {against} of {looked_at} {what}, more than a third: "
-        "ignored, since who looks is likelier at fault than they are"
+        "ignored, since the observer is likelier at fault than they are"
     )
 
 

@@ -1,25 +1,37 @@
 """The Job that the watcher makes of a CronJob: its name, its owner, and where its pod may run. Pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.publication import Change
-from jobs.core.records import ANNOTATIONS
+from jobs.core.node import ANNOTATIONS
 
-if TYPE_CHECKING:
-    from jobs.edges.cluster import CronJob
+if TYPE_CHECKING:  # who reads a CronJob need not know what watch decides
+    from jobs.core.publication import Occasion
 
 LONGEST_JOB_NAME = 63
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
-def job_of(cronjob: "CronJob", change: Change, min_interval_seconds: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class CronJob:
+    """A CronJob, with what a Job made from it takes over."""
+
+    name: str
+    uid: str
+    suspended: bool
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    job_spec: Mapping[str, Any]
+
+
+def job_of(cronjob: CronJob, occasion: "Occasion", min_interval_seconds: int) -> dict[str, Any]:
     """Make the Job that `kubectl create job --from=cronjob/NAME` would, off the nodes that evidence speaks against.
 
     The owner reference does not block the owner's deletion: that would need the right to update the CronJob where the
     API server enforces it.
     """
-    suffix = f"-{suffix_of(change, min_interval_seconds)}"
+    suffix = f"-{suffix_of(occasion, min_interval_seconds)}"
     owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": cronjob.name, "uid": cronjob.uid, "controller": True}
     return {
         "apiVersion": "batch/v1",
@@ -30,22 +42,22 @@ def job_of(cronjob: "CronJob", change: Change, min_interval_seconds: int) -> dic
             "annotations": {
                 **cronjob.annotations,
                 "cronjob.kubernetes.io/instantiate": "manual",
-                ANNOTATIONS + "change": change.words,
+                ANNOTATIONS + "change": occasion.words,
             },
             "ownerReferences": [owner],
         },
-        "spec": staying_off(change.condemned, cronjob.job_spec) if change.condemned else cronjob.job_spec,
+        "spec": staying_off(occasion.condemned, cronjob.job_spec) if occasion.condemned else cronjob.job_spec,
     }
 
 
-def suffix_of(change: Change, min_interval_seconds: int) -> str:
+def suffix_of(occasion: "Occasion", min_interval_seconds: int) -> str:
     """Name a Job after the version that shows the change, so that two replicas that see the same make one Job.
 
     What no version shows is named after its time, floored to the interval, in seconds since 1970.
     """
-    if change.resource_version is not None:
-        return change.resource_version
-    seconds = int(change.seen_at.timestamp())
+    if occasion.resource_version is not None:
+        return occasion.resource_version
+    seconds = int(occasion.seen_at.timestamp())
     return str(seconds - seconds % min_interval_seconds)
 
 

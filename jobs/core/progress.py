@@ -1,33 +1,50 @@
-"""How far a run got with each domain, kept current throughout. Pure."""
+"""How far a run got with each of its domains. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from jobs.core.errors import DONE, REFUSED, Failure, TemporaryError, worst
-from jobs.core.model import Verdict
-from jobs.core.plan import Change
+from jobs.core.plan import Change, Plan, calculate
+from jobs.core.record_set import RecordSet
+from jobs.core.verdict import Verdict
 from jobs.core.zones import Zone
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How far the run got with a domain. `changes` were made, or would be in a dry run."""
+class Domain:
+    """How far a run got with a domain; settled when nothing is left to do, or nothing may be done."""
 
-    domain: str
+    name: str
     zone: Zone | None = None
     settled: bool = False
     error: Failure | None = None
     refusal: str | None = None
     warnings: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
-    changes: tuple[Change, ...] = ()
+    before: tuple[RecordSet, ...] = ()
+    """What the domain showed at the last look before this run wrote."""
+    after: tuple[RecordSet, ...] = ()
+    """What it shows now, as far as the run knows; in a dry run what it would show."""
     attempted: tuple[Change, ...] = ()
-    unsure: tuple[Change, ...] = ()
-    unconfirmed: bool = False  # something was written, but the answer with its change id was lost
-    unchanged: int = 0
+    """What the last write was to change."""
     writes: int = 0
     change_ids: tuple[str, ...] = ()
+    unknown: bool = False
+    """Whether the outcome of the last write is not known, and no look has shown it yet."""
+    unconfirmed: bool = False
+    """Whether something was written whose change id was lost with the answer."""
+
+    @property
+    def has_written(self) -> bool:
+        """Whether the run has changed what the domain shows, or may have."""
+        return bool(self.change_ids) or self.unconfirmed or self.unknown
+
+    @property
+    def difference(self) -> Plan:
+        """What the run has changed, or would in a dry run, and which record sets it has left as they were."""
+        return calculate(self.before, self.after)
 
     @property
     def exit_status(self) -> int:
@@ -35,34 +52,64 @@ class Outcome:
         return self.error.exit_status if self.error else REFUSED if self.refusal else DONE
 
 
-Outcomes = dict[str, Outcome]
+class Progress:
+    """The domains of a run, each at its newest state: written by the run, read for the report."""
 
+    def __init__(self, domains: Sequence[str]) -> None:
+        """Begin with domains that nothing is known of."""
+        self._domains = {name: Domain(name) for name in domains}
 
-def exit_status(outcomes: Outcomes) -> int:
-    """Give the exit status of a whole run."""
-    return worst(outcome.exit_status for outcome in outcomes.values())
+    def __iter__(self) -> Iterator[Domain]:
+        """Go through the domains in the order in which they were given."""
+        return iter(tuple(self._domains.values()))
 
+    def __getitem__(self, name: str) -> Domain:
+        """Give a domain's newest state."""
+        return self._domains[name]
 
-def given_up(outcomes: Outcomes, domains: Iterable[str], error: Failure) -> list[str]:
-    """Settle with an error what is not settled yet, and name it; what went wrong before is told along with it."""
-    known = [outcomes.get(domain, Outcome(domain)) for domain in domains]
-    opened = [outcome for outcome in known if not outcome.settled]
-    for outcome in opened:
-        whole = Failure(f"{error}: {outcome.error}") if outcome.error else error
-        outcomes[outcome.domain] = replace(outcome, settled=True, error=whole)
-    return [outcome.domain for outcome in opened]
+    @property
+    def open(self) -> list[str]:
+        """The names of the domains that are not settled."""
+        return [domain.name for domain in self if not domain.settled]
 
+    @property
+    def exit_status(self) -> int:
+        """The exit status of the whole run."""
+        return worst(domain.exit_status for domain in self)
 
-def unsettled(outcomes: Outcomes) -> list[str]:
-    """Name the domains that still want something."""
-    return [outcome.domain for outcome in outcomes.values() if not outcome.settled]
+    def note(self, name: str, **members: Any) -> None:  # noqa: ANN401 - members of Domain
+        """Note something new about a domain."""
+        self._domains[name] = replace(self._domains[name], **members)
 
+    def look(self, name: str, shown: Sequence[RecordSet]) -> None:
+        """Note what a domain shows; what an unknown write has done can be seen now."""
+        domain = self[name]
+        applied = domain.unknown and calculate(domain.before, shown).changes != ()
+        self.note(name, after=tuple(shown), unknown=False, unconfirmed=domain.unconfirmed or applied)
+        if not self[name].has_written:
+            self.note(name, before=tuple(shown))
 
-@contextmanager
-def settling(outcomes: Outcomes, *domains: str) -> Iterator[None]:
-    """Keep a failure to the domains it concerns; a temporary one leaves them open for the next round."""
-    try:
-        yield
-    except Failure as error:
-        settled = not isinstance(error, TemporaryError)
-        outcomes |= {domain: replace(outcomes[domain], error=error, settled=settled) for domain in domains}
+    def settle(self, name: str) -> None:
+        """Note that nothing is left to do for a domain."""
+        self.note(name, settled=True)
+
+    def fail(self, name: str, error: Failure) -> None:
+        """Note what went wrong with a domain; it stays open when the error may pass."""
+        self.note(name, error=error, settled=not isinstance(error, TemporaryError))
+
+    def give_up(self, error: Failure) -> bool:
+        """Settle with an error what is still open, and say whether anything was; what went wrong before goes along."""
+        still_open = self.open
+        for name in still_open:
+            before = self[name].error
+            self.note(name, settled=True, error=Failure(f"{error}: {before}") if before else error)
+        return bool(still_open)
+
+    @contextmanager
+    def concerning(self, *names: str) -> Iterator[None]:
+        """Keep a failure to the domains that it concerns."""
+        try:
+            yield
+        except Failure as error:
+            for name in names:
+                self.fail(name, error)

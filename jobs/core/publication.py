@@ -1,18 +1,21 @@
-"""What a sync would publish now, as far as the watcher has been told; and what of that has changed. Pure."""
+"""What a sync would publish now, as far as the watcher knows; and what of that has changed. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from jobs.core.address import Address
+from jobs.core.coordinates import Coordinates
 from jobs.core.evidence import Checks, Signs, conclude
-from jobs.core.model import Address, Coordinates, Node, NodeList, Published, Verdict, published
+from jobs.core.node import Node, NodeList
+from jobs.core.verdict import Published, Verdict, published
 
 MOST_WORDS = 5  # nodes that are named in the words for a change; of a whole cluster's not every one
 
 
 @dataclass(frozen=True)
-class Change:
-    """Something that a sync should look at, in words, with the nodes that evidence speaks against.
+class Occasion:
+    """Why a sync should run now, in words, with the nodes that evidence speaks against.
 
     `resource_version` is that of the node or list that shows it; None when time, or what was seen of the nodes, does.
     """
@@ -23,72 +26,72 @@ class Change:
     condemned: tuple[str, ...] = ()
 
 
-Standing = tuple[tuple[Address, ...], Coordinates | None]
-"""What a node brings into DNS: its addresses and its place."""
+Presence = tuple[tuple[Address, ...], Coordinates | None]
+"""What a node has in DNS: its addresses and its place."""
 
 
-class Outlook:
-    """Is told of nodes and signs one after the other, and says when the two together make a difference."""
+class Publication:
+    """Learns of nodes and signs one after the other, and says when the two together make a difference to DNS."""
 
     def __init__(self, checks: Checks) -> None:
         """Know nothing yet."""
         self._checks = checks
         self._nodes: dict[str, Node] = {}
         self._signs = Signs()
-        self._standings: dict[str, Standing] = {}
+        self._presences: dict[str, Presence] = {}
         self._version: str | None = None
-        self._occasion: str | None = None
-        self._is_news = False
+        self._words: str | None = None
+        self._has_news = False
         self.listed = NodeList((), datetime.min.replace(tzinfo=UTC), "")
         """The nodes as they were at the last look."""
         self.warnings: tuple[str, ...] = ()
         """The kinds of evidence that were not believed at the last look."""
 
-    def begin(self, listed: NodeList, occasion: str) -> None:
-        """Begin anew with a whole list; that alone is a change, for nobody knows what was missed before."""
+    def begin(self, listed: NodeList, words: str) -> None:
+        """Begin again with a whole list; that alone is an occasion, for what was missed before is not known."""
         self._nodes = {node.name: node for node in listed.nodes}
-        self._version, self._occasion, self._is_news = listed.resource_version, occasion, True
+        self._version, self._words, self._has_news = listed.resource_version, words, True
 
     def node(self, node: Node, resource_version: str) -> None:
         """Learn how a node is now; nothing happens when what matters of it is as it was."""
         if self._nodes.get(node.name) != node:
             self._nodes[node.name] = node
-            self._version, self._is_news = resource_version, True
+            self._version, self._has_news = resource_version, True
 
     def gone(self, name: str, resource_version: str) -> None:
         """Learn that a node is no longer among the selected ones."""
         if self._nodes.pop(name, None):
-            self._version, self._is_news = resource_version, True
+            self._version, self._has_news = resource_version, True
 
     def see(self, signs: Signs) -> None:
         """Learn what was seen of the nodes."""
-        self._signs, self._is_news = signs, True
+        self._signs, self._has_news = signs, True
 
-    def change(self, now: datetime) -> Change | None:
-        """Say what a sync would publish differently from when this was last asked; None for nothing."""
-        if not self._is_news:
+    def occasion(self, now: datetime) -> Occasion | None:
+        """Say why a sync would publish something else than when this was last asked; None when it would not."""
+        if not self._has_news:
             return None
         self.listed = NodeList(tuple(self._nodes.values()), now, self._version or "")
         conclusion = conclude(self.listed, self._signs, self._checks)
         self.warnings = conclusion.warnings
-        standings = {
+        presences = {
             verdict.node: (verdict.addresses, verdict.coordinates) for verdict in published(conclusion.verdicts)
         }
-        changed = {name for name, _ in standings.items() ^ self._standings.items()}
-        words = self._occasion or _words(changed, conclusion.verdicts)
-        change = Change(words, now, self._version, conclusion.condemned) if words else None
-        self._standings, self._version, self._occasion, self._is_news = standings, None, None, False
-        return change
+        changed = {name for name, _ in presences.items() ^ self._presences.items()}
+        words = self._words or _words(changed, conclusion.verdicts)
+        occasion = Occasion(words, now, self._version, conclusion.condemned) if words else None
+        self._presences, self._version, self._words, self._has_news = presences, None, None, False
+        return occasion
 
 
 def _words(changed: set[str], verdicts: Iterable[Verdict]) -> str:
     found = {verdict.node: verdict for verdict in verdicts if verdict.node in changed}
-    words = [f"{name}: {_standing(found.get(name))}" for name in sorted(changed)[:MOST_WORDS]]
+    words = [f"{name}: {_presence(found.get(name))}" for name in sorted(changed)[:MOST_WORDS]]
     more = len(changed) - len(words)
     return "; ".join([*words, *([f"and {more} more"] if more else [])])
 
 
-def _standing(verdict: Verdict | None) -> str:
+def _presence(verdict: Verdict | None) -> str:
     match verdict:
         case None:
             return "no longer among the selected nodes"

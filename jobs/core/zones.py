@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from jobs.core.errors import ConfigurationError
 
@@ -85,6 +84,8 @@ def no_zone(domain: str, zones: Iterable[Zone]) -> ConfigurationError:
         return ConfigurationError(
             f"only a private hosted zone holds it: {', '.join(map(str, private))}; create a public one"
         )
+    from difflib import get_close_matches  # noqa: PLC0415 - hardly a run needs it
+
     near = get_close_matches(domain, [zone.name for zone in seen], n=3, cutoff=0.5)
     names = ", ".join(str(zone) for zone in seen if zone.name in near) or "none"
     return ConfigurationError(

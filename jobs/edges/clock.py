@@ -4,6 +4,7 @@ import logging
 import math
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import tenacity
@@ -24,6 +25,7 @@ class Clock:
 
     def __init__(self, timeout_seconds: float) -> None:
         """Start the run's time."""
+        self.timeout_seconds = timeout_seconds
         self._deadline = self.now() + timeout_seconds
 
     def now(self) -> float:
@@ -39,34 +41,40 @@ class Clock:
         time.sleep(seconds)
 
 
-def patiently(
+def retrying(
     clock: Clock,
     what: str,
     *,
     on: type[Failure] = TemporaryError,
     attempts: float = ATTEMPTS,
     within_seconds: float = math.inf,
+    longest_pause_seconds: float = 5.0,
+    report: Callable[[str], None] | None = None,
 ) -> tenacity.Retrying:
-    """Give the caller that tries again on `on`: exponential backoff with full jitter, 0.2 s growing to 5 s at most.
+    """Give the attempts at something; each is made `with attempt:` in a loop over them.
 
-    It gives up, with the last error, after so many attempts (`math.inf`: as many as there is time for), after
-    `within_seconds`, and when the deadline would come before the next attempt.
+    Tries again on `on`, with exponential backoff and full jitter from 0.2 s on. Gives up, with the last error, after
+    so many attempts (`math.inf`: as many as there is time for), after `within_seconds`, and when the deadline would
+    come before the next attempt. Each failed attempt is a warning, or a call of `report`.
     """
     end = clock.now() + min(within_seconds, clock.left() - RESERVE_SECONDS)
 
-    def enough(state: tenacity.RetryCallState) -> bool:
+    def is_enough(state: tenacity.RetryCallState) -> bool:
         return state.attempt_number >= attempts or clock.now() + state.upcoming_sleep >= end
 
-    def tell(state: tenacity.RetryCallState) -> None:
+    def say(state: tenacity.RetryCallState) -> None:
         error: Any = state.outcome.exception() if state.outcome else None
-        log.warning("%s: %s; trying again in %.1f s", what, error, state.upcoming_sleep)
+        if report:
+            report(f"{what}: {error}")
+        else:
+            log.warning("%s: %s; trying again in %.1f s", what, error, state.upcoming_sleep)
 
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(on),
-        wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
-        stop=enough,
+        wait=tenacity.wait_random_exponential(multiplier=0.2, max=longest_pause_seconds),
+        stop=is_enough,
         sleep=clock.sleep,
-        before_sleep=tell,
+        before_sleep=say,
         after=_forget,
         reraise=True,
     )
@@ -78,3 +86,6 @@ def _forget(state: tenacity.RetryCallState) -> None:
     while error:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
+
+
+patiently = retrying

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
 from jobs.core.errors import TemporaryError
-from jobs.core.model import Condition, Node, NodeList
-from jobs.core.records import BOOT_ID, COORDINATES, NODE_IPS
+from jobs.core.job import CronJob
+from jobs.core.node import BOOT_ID, COORDINATES, NODE_IPS, Condition, Node, NodeList
 from jobs.core.text import quoted
 from jobs.edges import cluster_schema as kinds
 from jobs.edges.api_server import ApiServer, BadRequest, Expired, Status, decoded
 from jobs.edges.clock import Clock, patiently
 
 if TYPE_CHECKING:  # only sync-once has any
-    from jobs.core.explain import News
+    from jobs.core.explain import NodeNews
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -47,18 +47,6 @@ class NodeEvent:
     type: str
     resource_version: str
     node: Node | None = None
-
-
-@dataclass(frozen=True)
-class CronJob:
-    """A CronJob, with what a Job made from it takes over."""
-
-    name: str
-    uid: str
-    suspended: bool
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-    job_spec: Mapping[str, Any]
 
 
 class Cluster:
@@ -152,7 +140,7 @@ class Cluster:
         """Create a Job; raises AlreadyExists."""
         self._server.post(f"/apis/batch/v1/namespaces/{quote(namespace)}/jobs", job)
 
-    def create_event(self, news: "News") -> None:
+    def create_event(self, news: "NodeNews") -> None:
         """Create an Event about a node, for `kubectl describe node`; tried once, since it is no more than news."""
         now = self.time().strftime("%Y-%m-%dT%H:%M:%SZ")
         event = {

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import ifaddr
 
-from jobs.core.address import why_not_global
-from jobs.core.model import Address, numeric_order
+from jobs.core.address import Address, numeric_order, why_not_global
 
 CONTAINER_NETWORKING = (
     "cni*",
@@ -61,7 +60,7 @@ def interface_addresses(interfaces: Iterable[str], excluded: Iterable[str]) -> t
             address = ip_address(ip.ip if isinstance(ip.ip, str) else ip.ip[0])
             reason = off or why_not_global(address) or flagged.get((address, name))
             found.append(InterfaceAddress(address, name, reason))
-    return tuple(sorted(dict.fromkeys(found), key=lambda each: numeric_order(str(each.address))))
+    return tuple(sorted(dict.fromkeys(found), key=lambda each: numeric_order(each.address)))
 
 
 def _why_not_interface(name: str, interfaces: tuple[str, ...], excluded: tuple[str, ...]) -> str | None:

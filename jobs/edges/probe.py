@@ -6,7 +6,7 @@ import resource
 import socket
 from collections.abc import Iterable
 
-from jobs.core.model import Address
+from jobs.core.address import Address
 
 TRY_SECONDS = 2.0
 TOTAL_SECONDS = 5.0

@@ -1,9 +1,9 @@
-"""Route 53 through boto3: its zones, record sets and changes in our terms, its errors as ours. No decision."""
+"""Route 53 through boto3: zones, record sets and changes as our values, its errors as ours. No decision."""
 
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from html import unescape
@@ -28,11 +28,11 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from jobs.core.errors import ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
-from jobs.core.model import RecordSet, record_set
 from jobs.core.plan import Change, api_changes
+from jobs.core.record_set import RecordSet, from_api
 from jobs.core.text import one_line, quoted, shortened
 from jobs.core.zones import Zone, canonical, escaped, within
-from jobs.edges.clock import Clock, patiently
+from jobs.edges.clock import Clock, retrying
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class Route53:
             page = self._read("ListResourceRecordSets", resource, HostedZoneId=zone.id, **position)
             with _promised("ListResourceRecordSets"):
                 for raw in page["ResourceRecordSets"]:
-                    found.setdefault(canonical(raw["Name"]), []).append(record_set(raw))
+                    found.setdefault(canonical(raw["Name"]), []).append(from_api(raw))
                 goes_on = canonical(page["NextRecordName"]) if page["IsTruncated"] else None
                 if goes_on != name:
                     return {each: tuple(sets) for each, sets in found.items() if each != goes_on}
@@ -124,11 +124,11 @@ class Route53:
                     position["StartRecordIdentifier"] = page["NextRecordIdentifier"]
         raise TemporaryError(f"ListResourceRecordSets: {name} has not ended after {MOST_PAGES_OF_A_NAME} pages")
 
-    def change(self, zone: Zone, changes: Iterable[Change]) -> str:
+    def change(self, zone: Zone, changes: Sequence[Change]) -> str:
         """Apply one change batch and give the change's id.
 
         Raises NotApplied when nothing was done, Conflict when Route 53 refused the batch, and any other TemporaryError
-        when nobody knows whether it was applied.
+        when it is not known whether it was applied.
         """
         answer = self._call(
             "ChangeResourceRecordSets",
@@ -146,8 +146,10 @@ class Route53:
             return bool(answer["ChangeInfo"]["Status"] == "INSYNC")
 
     def _read(self, action: str, resource: str, **parameters: str) -> Mapping[str, Any]:
-        patience = patiently(self._clock, action, within_seconds=READ_SECONDS)
-        return patience(self._call, action, resource, **parameters)
+        for attempt in retrying(self._clock, action, within_seconds=READ_SECONDS):
+            with attempt:
+                answer = self._call(action, resource, **parameters)
+        return answer
 
     def _call(self, action: str, resource: str, **parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as boto3 takes them
         started = self._clock.now()
@@ -160,7 +162,7 @@ class Route53:
             raise failure from error
         else:
             if answer.keys() <= {"ResponseMetadata"}:
-                raise TemporaryError(f"{action} answered what its API does not promise: nothing")
+                raise TemporaryError(f"{action} answered without any member of its API")
             outcome = "ok"
             return answer
         finally:
@@ -189,7 +191,7 @@ def _check_environment() -> None:
             value.encode()
         except UnicodeEncodeError:
             if name.startswith("AWS_"):
-                raise ConfigurationError(f"{name} holds bytes that are no text in UTF-8; set it anew") from None
+                raise ConfigurationError(f"{name} holds bytes that are no text in UTF-8; set it again") from None
 
 
 def _is_plain(value: object) -> bool:

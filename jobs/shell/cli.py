@@ -6,19 +6,27 @@ import logging
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from jobs.core.errors import DONE, ConfigurationError, Failure
+from jobs.core.errors import DONE, ConfigurationError
 from jobs.core.text import shortened
 from jobs.edges.clock import ATTEMPTS, Clock
 from jobs.shell import report
-from jobs.shell.logs import log_to_stderr
-from jobs.shell.options import ANNOTATE_ONCE, SYNC_ONCE, WATCH, Option, misspelt, settings
-from jobs.shell.output import Ending, print_result
-from jobs.shell.process import Watchdog
+from jobs.shell.options import (
+    AnnotateSettings,
+    Option,
+    SyncSettings,
+    WatchSettings,
+    misspelt,
+    options,
+    settings,
+)
+from jobs.shell.process import as_failure, log_to_stderr, print_result, run
 
 if TYPE_CHECKING:
     from jobs.core.evidence import Checks
+    from jobs.core.progress import Progress
     from jobs.edges.cluster import Cluster
 
 log = logging.getLogger("jobs")
@@ -59,21 +67,21 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def main(argv: Sequence[str], environ: Mapping[str, str], watchdog: Watchdog) -> int:
+def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run one command and give its exit status; every failure is one line on standard error."""
     asked = " ".join(argv).replace("=", " ")  # known before anything is parsed: errors of the options are lines too
     json_lines = "--log-format json" in asked or environ.get("KUBE_NODE_DNS_LOG_FORMAT") == "json"
     log_to_stderr(json_lines=json_lines, verbose=False)
     try:
         arguments = vars(_parser().parse_args(argv))
-        options, command = _COMMANDS[arguments["command"]]
-        chosen = settings(options, arguments, environ)
-        log_to_stderr(json_lines=chosen["log_format"] == "json", verbose=chosen["verbose"])
+        command = _COMMANDS[arguments["command"]]
+        chosen = settings(command.settings, arguments, environ)
+        log_to_stderr(json_lines=chosen.log_format == "json", verbose=chosen.verbose)
         for warning in misspelt(environ):
             log.warning("%s", warning)
-        return command(chosen, watchdog)
-    except Exception as error:  # noqa: BLE001 - see _failure
-        failure = _failure(error)
+        return command.run(chosen)
+    except Exception as error:  # noqa: BLE001 - see as_failure
+        failure = as_failure(error)
         log.error("%s", failure)
         return failure.exit_status
 
@@ -86,17 +94,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, words in _DESCRIPTIONS.items():
-        command = commands.add_parser(
+    for name, command in _COMMANDS.items():
+        subparser = commands.add_parser(
             name,
-            help=words,
-            description=words,
+            help=command.description,
+            description=command.description,
             epilog=_EPILOG,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        for option in _COMMANDS[name][0]:
-            _add(command, option)
+        for option in options(command.settings):
+            _add(subparser, option)
     return parser
 
 
@@ -111,94 +119,77 @@ def _add(parser: argparse.ArgumentParser, option: Option) -> None:
         parser.add_argument(*names, action=action, metavar=option.metavar, help=words)
 
 
-def _sync_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
-    from jobs.core.progress import Outcomes, exit_status, given_up  # noqa: PLC0415 - each command imports only what it needs
+def _sync_once(chosen: SyncSettings) -> int:
+    from jobs.core.progress import Progress  # noqa: PLC0415 - each command imports only what it needs
     from jobs.sync_once import SyncRequest, sync_once  # noqa: PLC0415
 
-    if not chosen["domain"]:
+    if not chosen.domain:
         raise ConfigurationError("no domain given; name at least one with --domain or KUBE_NODE_DNS_DOMAIN")
-    seconds = chosen["timeout"] or (120 if chosen["wait"] else 45)
     request = SyncRequest(
-        domains=chosen["domain"],
-        node_label_selector=chosen["node_label_selector"],
-        ttl=chosen["ttl"],
-        min_nodes=chosen["min_nodes"],
-        default_coordinates=chosen["default_coordinates"],
+        domains=chosen.domain,
+        node_label_selector=chosen.node_label_selector,
+        ttl=chosen.ttl,
+        min_nodes=chosen.min_nodes,
+        default_coordinates=chosen.default_coordinates,
         checks=_checks(chosen),
-        zone_id=chosen["zone_id"],
-        dry_run=chosen["dry_run"],
-        wait=chosen["wait"],
+        zone_id=chosen.zone_id,
+        dry_run=chosen.dry_run,
+        wait=chosen.wait,
     )
-    outcomes: Outcomes = {}
-    ending = Ending()
+    clock = Clock(chosen.timeout or (120 if request.wait else 45))
+    progress = Progress(request.domains)
 
-    def tell(outcomes: Outcomes) -> int:
-        status = exit_status(outcomes)
-        for warning in dict.fromkeys(each for outcome in outcomes.values() for each in outcome.warnings):
-            concerned = (domain for domain, outcome in outcomes.items() if warning in outcome.warnings)
-            log.warning("%s: %s", ", ".join(concerned), warning)
-        for domain, outcome in outcomes.items():
-            if outcome.error or outcome.refusal:
-                log.error("%s: %s", domain, outcome.error or f"refused: {outcome.refusal}")
-        if chosen["output"] == "json":
-            print_result(report.as_json(report.sync_document(outcomes, dry_run=request.dry_run, status=status)))
-        else:
-            print_result(report.sync_text(outcomes, dry_run=request.dry_run))
-        return status
-
-    def too_late() -> int:
-        known = dict(outcomes)
-        given_up(known, request.domains, Failure(f"not done within {seconds} s (--timeout)"))
-        return tell(known)
-
-    clock = Clock(seconds)
-    watchdog.guard(clock, lambda: ending.when_late(too_late))
-    try:
+    def job() -> None:
         from jobs.edges.route53 import Route53  # noqa: PLC0415
 
         cluster, dns = _cluster(chosen, clock), Route53(clock)
         _collect_garbage()
-        sync_once(request, cluster, dns, clock, outcomes)
-    except Exception as error:  # noqa: BLE001 - see _failure
-        failure = _failure(error)
-        if not given_up(outcomes, request.domains, failure):  # nobody is left to tell it
-            log.error("%s", failure)
-    return ending.of_job(lambda: tell(outcomes))
+        sync_once(request, cluster, dns, clock, progress)
+
+    failure = run(job, clock)
+    if failure and not progress.give_up(failure):  # every domain has its own result
+        log.error("%s", failure)
+    _log_result(progress)
+    if chosen.output == "json":
+        print_result(report.as_json(report.sync_document(progress, dry_run=request.dry_run)))
+    else:
+        print_result(report.sync_text(progress, dry_run=request.dry_run))
+    return progress.exit_status
 
 
-def _annotate_once(chosen: Mapping[str, Any], watchdog: Watchdog) -> int:
+def _log_result(progress: "Progress") -> None:
+    for warning in dict.fromkeys(each for domain in progress for each in domain.warnings):
+        log.warning("%s: %s", ", ".join(domain.name for domain in progress if warning in domain.warnings), warning)
+    for domain in progress:
+        if domain.error or domain.refusal:
+            log.error("%s: %s", domain.name, domain.error or f"refused: {domain.refusal}")
+
+
+def _annotate_once(chosen: AnnotateSettings) -> int:
     from jobs.annotate_once import AnnotateResult, annotate_once  # noqa: PLC0415
     from jobs.edges.interfaces import boot_id, interface_addresses  # noqa: PLC0415
 
-    node, dry_run = chosen["node_name"], chosen["dry_run"]
+    node, dry_run = chosen.node_name, chosen.dry_run
     if node is None and not dry_run:
         raise ConfigurationError("no node name given; name this node with --node-name or KUBE_NODE_NAME")
-    seconds = chosen["timeout"] or 45
-    clock = Clock(seconds)
-    found = interface_addresses(chosen["interface"], chosen["exclude_interface"])
-    ending = Ending()
+    clock = Clock(chosen.timeout or 45)
+    found = interface_addresses(chosen.interface, chosen.exclude_interface)
+    results = [AnnotateResult(node, changed=False, found=found)]
 
-    def tell(done: AnnotateResult, status: int = DONE) -> int:
-        if chosen["output"] == "json":
-            print_result(report.as_json(report.annotate_document(done, dry_run=dry_run, status=status)))
-        else:
-            print_result(report.annotate_text(done, dry_run=dry_run, status=status))
-        return status
-
-    def failed(error: Failure) -> int:
-        log.error("%s", error)
-        return tell(AnnotateResult(node, changed=False, found=found), error.exit_status)
-
-    too_late = Failure(f"not done within {seconds} s (--timeout)")
-    watchdog.guard(clock, lambda: ending.when_late(lambda: failed(too_late)))
-    try:
+    def job() -> None:
         cluster = None if dry_run else _cluster(chosen, clock)
         _collect_garbage()
-        done = annotate_once(node, found, boot_id(), cluster)
-    except Exception as error:  # noqa: BLE001 - see _failure
-        failure = _failure(error)
-        return ending.of_job(lambda: failed(failure))
-    return ending.of_job(lambda: tell(done))
+        results.append(annotate_once(node, found, boot_id(), cluster))
+
+    failure = run(job, clock)
+    if failure:
+        log.error("%s", failure)
+    status = failure.exit_status if failure else DONE
+    if chosen.output == "json":
+        print_result(report.as_json(report.annotate_document(results[-1], dry_run=dry_run, status=status)))
+    else:
+        print_result(report.annotate_text(results[-1], dry_run=dry_run, status=status))
+    return status
 
 
 def _collect_garbage() -> None:
@@ -211,59 +202,66 @@ def _collect_garbage() -> None:
     gc.enable()
 
 
-def _failure(error: Exception) -> Failure:
-    """Make a defect of our own one line and a status too."""
-    if isinstance(error, Failure):
-        return error
-    log.debug("this is where it came from", exc_info=error)
-    return Failure(f"unexpected {type(error).__name__}: {error}; please report this, with the log of a run with -v")
-
-
-def _watch(chosen: Mapping[str, Any], _: Watchdog) -> int:
+def _watch(chosen: WatchSettings) -> int:
     from jobs.edges.login import pod_namespace  # noqa: PLC0415 - each command imports only what it needs
     from jobs.watch import WatchRequest, watch  # noqa: PLC0415
 
-    if not chosen["cronjob"]:
+    if not chosen.cronjob:
         raise ConfigurationError("no CronJob given; name at least one with --cronjob or KUBE_NODE_DNS_CRONJOB")
-    namespace = chosen["namespace"] or pod_namespace()
+    namespace = chosen.namespace or pod_namespace()
     if not namespace:
         raise ConfigurationError(
             "no namespace given, and this is no pod; name one with --namespace or KUBE_NODE_DNS_NAMESPACE"
         )
     request = WatchRequest(
-        cronjobs=chosen["cronjob"],
+        cronjobs=chosen.cronjob,
         namespace=namespace,
-        node_label_selector=chosen["node_label_selector"],
-        min_interval_seconds=chosen["min_interval"],
+        node_label_selector=chosen.node_label_selector,
+        min_interval_seconds=chosen.min_interval,
         checks=_checks(chosen),
     )
     clock = Clock(math.inf)
-    cluster = _cluster(chosen, clock, attempts=1)  # the watcher's own loops try again
-    _collect_garbage()
-    watch(request, cluster, clock)
+
+    def job() -> None:
+        cluster = _cluster(chosen, clock, attempts=1)  # the watcher's own loops try again
+        _collect_garbage()
+        watch(request, cluster, clock)
+
+    failure = run(job, clock)
+    assert failure is not None  # noqa: S101 - it does not return
+    raise failure
 
 
-def _checks(chosen: Mapping[str, Any]) -> "Checks":
+def _checks(chosen: SyncSettings | WatchSettings) -> "Checks":
     from jobs.core.evidence import Checks  # noqa: PLC0415 - annotate-once judges no node
 
-    return Checks(chosen["lease_timeout"], chosen["ready_service"], chosen["probe"])
+    return Checks(chosen.lease_timeout, chosen.ready_service, chosen.probe)
 
 
-def _cluster(chosen: Mapping[str, Any], clock: Clock, attempts: int = ATTEMPTS) -> "Cluster":
+def _cluster(
+    chosen: SyncSettings | AnnotateSettings | WatchSettings, clock: Clock, attempts: int = ATTEMPTS
+) -> "Cluster":
     from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - a dry run of annotate-once needs none
     from jobs.edges.cluster import Cluster  # noqa: PLC0415
 
-    return Cluster(ApiServer(clock, chosen["kubeconfig"], chosen["context"], attempts=attempts), clock)
+    return Cluster(ApiServer(clock, chosen.kubeconfig, chosen.context, attempts=attempts), clock)
 
 
-_Command = Callable[[Mapping[str, Any], Watchdog], int]
-_COMMANDS: Mapping[str, tuple[tuple[Option, ...], _Command]] = {
-    "annotate-once": (ANNOTATE_ONCE, _annotate_once),
-    "sync-once": (SYNC_ONCE, _sync_once),
-    "watch": (WATCH, _watch),
-}
-_DESCRIPTIONS = {
-    "annotate-once": "Write this node's public addresses to its annotations, once.",
-    "sync-once": "Make Route 53 show the nodes that can serve now, once.",
-    "watch": "Create a sync Job from a CronJob's template the moment DNS has to change.",
+@dataclass(frozen=True)
+class _Command:
+    """One command: what it does, what it takes, and the function that runs it and gives its exit status."""
+
+    description: str
+    settings: type[Any]
+    run: Callable[[Any], int]
+
+
+_COMMANDS = {
+    "annotate-once": _Command(
+        "Write this node's public addresses to its annotations, once.", AnnotateSettings, _annotate_once
+    ),
+    "sync-once": _Command("Make Route 53 show the nodes that can serve now, once.", SyncSettings, _sync_once),
+    "watch": _Command(
+        "Create a sync Job from a CronJob's template the moment DNS has to change.", WatchSettings, _watch
+    ),
 }

@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, fields
+from inspect import get_annotations
+from typing import Any, TypeVar
 
+from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
-from jobs.core.model import Coordinates, MinNodes
+from jobs.core.guard import MinNodes
 from jobs.core.text import quoted
 from jobs.core.zones import parse_domain
 
 PREFIX = "KUBE_NODE_DNS_"
+
+Settings = TypeVar("Settings", bound="_Command")
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Option:
 
     @property
     def key(self) -> str:
-        """Where argparse and `settings` keep its value."""
+        """Where argparse keeps its value, and the name of its member in the settings of a command."""
         return self.name.removeprefix("--").replace("-", "_")
 
     @property
@@ -121,94 +125,116 @@ def _port(value: str) -> int:
     return int(port)
 
 
-_SELECTOR = Option(
-    "--node-label-selector", _selector, "which nodes serve: a Kubernetes label selector (all)", "SEL", ""
-)
-_CHECKS = (
-    Option(
-        "--lease-timeout",
+def _option(parse: Callable[[str], Any], help: str, metavar: str = "", default: Any = None, **more: Any) -> Any:  # noqa: A002, ANN401 - argparse's own word, and each option has its own type
+    """Declare a member of a command's settings as an option of the same name."""
+    return field(metadata={"parse": parse, "help": help, "metavar": metavar, "default": default, **more})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Command:
+    """What every command takes."""
+
+    kubeconfig: str | None = _option(
+        _text, "kubeconfig file to log in with (KUBECONFIG, the pod's own, ~/.kube/config)", "FILE"
+    )
+    context: str | None = _option(_text, "context of the kubeconfig (its current one)", "NAME")
+    log_format: str = _option(_choice("text", "json"), "form of the log on standard error (text)", "text|json", "text")
+    verbose: bool = _option(_truth, "log each API call with its duration", default=False, flag=True, short="-v")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job(_Command):
+    """What a command takes that runs to its end."""
+
+    dry_run: bool = _option(_truth, "show what would be done and change nothing", default=False, flag=True)
+    output: str = _option(_choice("text", "json"), "form of the result on standard output (text)", "text|json", "text")
+    timeout: int | None = _option(
+        _seconds(15, 86400), "limit of the whole run, at least 15 (45; with --wait 120)", "SECONDS"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Observer(_Command):
+    """What a command takes that judges nodes."""
+
+    node_label_selector: str = _option(
+        _selector, "which nodes serve: a Kubernetes label selector (all)", "SEL", default=""
+    )
+    lease_timeout: int = _option(
         _seconds_or_off(15, 3600),
         "skip a node whose kubelet has not renewed its Lease for so long, at least 15, 0 for never (25)",
         "SECONDS",
         25,
-    ),
-    Option(
-        "--ready-service",
+    )
+    ready_service: tuple[str, ...] = _option(
         _service,
         "skip a node on which no endpoint of this Service is ready, repeatable (none)",
         "NAMESPACE/NAME",
         (),
         many=True,
-    ),
-    Option(
-        "--probe",
-        _port,
-        "leave out addresses that take no connection on this port, repeatable (none)",
-        "tcp:PORT",
-        (),
-        many=True,
-    ),
-)
-_CLUSTER = (
-    Option("--kubeconfig", _text, "kubeconfig file to log in with (KUBECONFIG, the pod's own, ~/.kube/config)", "FILE"),
-    Option("--context", _text, "context of the kubeconfig (its current one)", "NAME"),
-)
-_LOGGING = (
-    Option("--log-format", _choice("text", "json"), "form of the log on standard error (text)", "text|json", "text"),
-    Option("--verbose", _truth, "log each API call with its duration", default=False, flag=True, short="-v"),
-)
-_JOB = (
-    Option("--dry-run", _truth, "show what would be done and change nothing", default=False, flag=True),
-    Option("--output", _choice("text", "json"), "form of the result on standard output (text)", "text|json", "text"),
-    Option("--timeout", _seconds(15, 86400), "limit of the whole run, at least 15 (45; with --wait 120)", "SECONDS"),
-)
-
-SYNC_ONCE = (
-    Option(
-        "--domain", parse_domain, "domain to keep, repeatable, at least one; *.example.com too", "NAME", (), many=True
-    ),
-    _SELECTOR,
-    Option("--ttl", _seconds(0, 2147483647), "time to live of the records (60)", "SECONDS", 60),
-    Option("--min-nodes", MinNodes.parse, "with fewer nodes, withdraw nothing and exit 3 (1)", "N|N%", MinNodes(1)),
-    *_CHECKS,
-    Option("--default-coordinates", Coordinates.parse, "the place of nodes that name none (none)", "LAT,LON"),
-    Option("--zone-id", _zone_id, "use this hosted zone instead of looking for it", "ID"),
-    Option("--wait", _truth, "return when Route 53 reports INSYNC", default=False, flag=True),
-    *_JOB,
-    *_CLUSTER,
-    *_LOGGING,
-)
-ANNOTATE_ONCE = (
-    Option("--node-name", _object_name, "the node this runs on", "NAME", also="KUBE_NODE_NAME"),
-    Option(
-        "--interface", _glob, "look at these instead of all but container networking, repeatable", "GLOB", (), many=True
-    ),
-    Option("--exclude-interface", _glob, "never look at these, repeatable", "GLOB", (), many=True),
-    *_JOB,
-    *_CLUSTER,
-    *_LOGGING,
-)
-
-WATCH = (
-    _SELECTOR,
-    Option("--cronjob", _object_name, "CronJob whose template makes the sync Jobs, repeatable", "NAME", (), many=True),
-    Option("--namespace", _object_name, "where the CronJobs are (the pod's own namespace)", "NS"),
-    Option("--min-interval", _seconds(1, 3600), "at most one Job in this time after the first (5)", "SECONDS", 5),
-    *_CHECKS,
-    *_CLUSTER,
-    *_LOGGING,
-)
+    )
+    probe: tuple[int, ...] = _option(
+        _port, "leave out addresses that take no connection on this port, repeatable (none)", "tcp:PORT", (), many=True
+    )
 
 
-def settings(options: tuple[Option, ...], given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """Give each option its value: from the command line, else from its variable, else its default.
+@dataclass(frozen=True, kw_only=True)
+class SyncSettings(_Job, _Observer):
+    """What sync-once takes."""
+
+    domain: tuple[str, ...] = _option(
+        parse_domain, "domain to keep, repeatable, at least one; *.example.com too", "NAME", (), many=True
+    )
+    ttl: int = _option(_seconds(0, 2147483647), "time to live of the records (60)", "SECONDS", 60)
+    min_nodes: MinNodes = _option(
+        MinNodes.parse, "with fewer nodes, withdraw nothing and exit 3 (1)", "N|N%", MinNodes(1)
+    )
+    default_coordinates: Coordinates | None = _option(
+        Coordinates.parse, "the place of nodes that name none (none)", "LAT,LON"
+    )
+    zone_id: str | None = _option(_zone_id, "use this hosted zone instead of looking for it", "ID")
+    wait: bool = _option(_truth, "return when Route 53 reports INSYNC", default=False, flag=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnotateSettings(_Job):
+    """What annotate-once takes."""
+
+    node_name: str | None = _option(_object_name, "the node this runs on", "NAME", also="KUBE_NODE_NAME")
+    interface: tuple[str, ...] = _option(
+        _glob, "look at these instead of all but container networking, repeatable", "GLOB", (), many=True
+    )
+    exclude_interface: tuple[str, ...] = _option(_glob, "never look at these, repeatable", "GLOB", (), many=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchSettings(_Observer):
+    """What watch takes."""
+
+    cronjob: tuple[str, ...] = _option(
+        _object_name, "CronJob whose template makes the sync Jobs, repeatable", "NAME", (), many=True
+    )
+    namespace: str | None = _option(_object_name, "where the CronJobs are (the pod's own namespace)", "NS")
+    min_interval: int = _option(_seconds(1, 3600), "at most one Job in this time after the first (5)", "SECONDS", 5)
+
+
+def options(settings: type[_Command]) -> tuple[Option, ...]:
+    """List the options of a command, its own first."""
+    members = {each.name: each for each in fields(settings)}
+    names = [name for each in settings.__mro__ for name in get_annotations(each)]
+    return tuple(Option(f"--{name.replace('_', '-')}", **members[name].metadata) for name in names)
+
+
+def settings(command: type[Settings], given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    """Give each option of a command its value: from the command line, else from its variable, else its default.
 
     Raises ConfigurationError that names the option or variable, the value and what it should be.
     """
-    return {option.key: _value(option, given.get(option.key), environ) for option in options}
+    return command(**{option.key: value(option, given.get(option.key), environ) for option in options(command)})
 
 
-def _value(option: Option, given: Any, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - each option has its own
+def value(option: Option, given: Any, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - each option has its own
+    """Give one option its value."""
     if option.flag and given:
         return True
     if given is not None and not option.flag:
@@ -234,10 +260,11 @@ def _parsed(option: Option, source: str, raw: str | list[str]) -> Any:  # noqa: 
 def misspelt(environ: Mapping[str, str]) -> list[str]:
     """Warn of variables that are no option's but look like one's: a slip would quietly leave a default in force.
 
-    Each command's variables are known to all, for they share a file; others of the prefix may be Kubernetes' own, such
+    Each command knows the variables of all, for they share a file; others of the prefix may be Kubernetes' own, such
     as those that it sets for a Service.
     """
-    known = {option.variable for option in (*SYNC_ONCE, *ANNOTATE_ONCE, *WATCH)}
+    commands = (SyncSettings, AnnotateSettings, WatchSettings)
+    known = {option.variable for command in commands for option in options(command)}
     strange = [name for name in environ if name.startswith(PREFIX) and name not in known]
     if not strange:
         return []

@@ -1,14 +1,14 @@
-"""What a run tells on standard output: text for people, one JSON document for programs. Pure."""
+"""The result of a run: text for people, one JSON document for programs. Pure."""
 
 import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.explain import Explainer, title
-from jobs.core.model import Published, Verdict, reasons
-from jobs.core.plan import Change, api_changes
-from jobs.core.progress import Outcome, Outcomes
+from jobs.core.plan import api_changes
+from jobs.core.progress import Domain, Progress
 from jobs.core.text import one_line
+from jobs.core.verdict import Published, Verdict, reasons
 
 if TYPE_CHECKING:  # a command imports only its own job
     from jobs.annotate_once import AnnotateResult
@@ -16,47 +16,36 @@ if TYPE_CHECKING:  # a command imports only its own job
 Row = Sequence[str]
 
 
-def sync_document(outcomes: Outcomes, *, dry_run: bool, status: int) -> dict[str, Any]:
+def sync_document(progress: Progress, *, dry_run: bool) -> dict[str, Any]:
     """Give the result of sync-once as the contract's JSON document."""
     return {
         "dry_run": dry_run,
-        "status": status,
-        "domains": [_domain(outcome, dry_run=dry_run) for outcome in outcomes.values()],
+        "status": progress.exit_status,
+        "domains": [_domain(domain, dry_run=dry_run) for domain in progress],
     }
 
 
-def _domain(outcome: Outcome, *, dry_run: bool) -> dict[str, Any]:
+def _domain(domain: Domain, *, dry_run: bool) -> dict[str, Any]:
     return {
-        "name": outcome.domain,
-        "zone_id": outcome.zone.id if outcome.zone else None,
-        "status": _status(outcome, dry_run=dry_run),
-        "error": str(outcome.error or outcome.refusal) if outcome.error or outcome.refusal else None,
-        "warnings": list(outcome.warnings),
+        "name": domain.name,
+        "zone_id": domain.zone.id if domain.zone else None,
+        "status": _status(domain, dry_run=dry_run),
+        "error": str(domain.error or domain.refusal) if domain.error or domain.refusal else None,
+        "warnings": list(domain.warnings),
         "changes": [
             {"action": each["Action"], "record_set": each["ResourceRecordSet"]}
-            for batch in _one_after_the_other(outcome.changes)
-            for each in api_changes(batch)
+            for each in api_changes(domain.difference.changes)
         ],
-        "nodes": [_node(verdict) for verdict in outcome.verdicts],
+        "nodes": [_node(verdict) for verdict in domain.verdicts],
     }
 
 
-def _one_after_the_other(changes: Iterable[Change]) -> list[list[Change]]:
-    """Cut changes where one builds on another: a run may write the same record set twice."""
-    pieces: list[list[Change]] = [[]]
-    for change in changes:
-        if any(change.subject.key == earlier.subject.key for earlier in pieces[-1]):
-            pieces.append([])
-        pieces[-1].append(change)
-    return pieces
-
-
-def _status(outcome: Outcome, *, dry_run: bool) -> str:
-    if outcome.error:
+def _status(domain: Domain, *, dry_run: bool) -> str:
+    if domain.error:
         return "failed"
-    if outcome.refusal:
+    if domain.refusal:
         return "refused"
-    if outcome.changes:
+    if domain.difference.changes:
         return "would change" if dry_run else "changed"
     return "unchanged"
 
@@ -74,32 +63,32 @@ def _node(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def sync_text(outcomes: Outcomes, *, dry_run: bool) -> str:
+def sync_text(progress: Progress, *, dry_run: bool) -> str:
     """Give the result of sync-once as a diff and a table of nodes, domain by domain."""
-    return "\n".join(_section(outcome, dry_run=dry_run) for outcome in outcomes.values())
+    return "\n".join(_section(domain, dry_run=dry_run) for domain in progress)
 
 
-def _section(outcome: Outcome, *, dry_run: bool) -> str:
-    zone = [f"zone {outcome.zone.id}"] if outcome.zone else []
-    heading = " · ".join([outcome.domain, *zone, _status(outcome, dry_run=dry_run), *["dry run"] * dry_run])
-    lines = [heading, *(f"  warning: {one_line(warning)}" for warning in outcome.warnings)]
-    if outcome.error:
-        lines.append(f"  error: {one_line(str(outcome.error))}")
-    elif outcome.refusal:
-        lines.append(f"  refused: {outcome.refusal}")
-    if outcome.changes:
-        lines += _diff(outcome)
-    if not outcome.error:
-        lines.append(f"  {outcome.unchanged} record set{'' if outcome.unchanged == 1 else 's'} unchanged")
-    if outcome.verdicts:
+def _section(domain: Domain, *, dry_run: bool) -> str:
+    zone = [f"zone {domain.zone.id}"] if domain.zone else []
+    heading = " · ".join([domain.name, *zone, _status(domain, dry_run=dry_run), *["dry run"] * dry_run])
+    lines = [heading, *(f"  warning: {one_line(warning)}" for warning in domain.warnings)]
+    if domain.error:
+        lines.append(f"  error: {one_line(str(domain.error))}")
+    elif domain.refusal:
+        lines.append(f"  refused: {domain.refusal}")
+    lines += _diff(domain)
+    if not domain.error:
+        unchanged = len(domain.difference.unchanged)
+        lines.append(f"  {unchanged} record set{'' if unchanged == 1 else 's'} unchanged")
+    if domain.verdicts:
         head = ("NODE", "PUBLISHED", "ADDRESSES", "COORDINATES", "REASON")
-        lines += ["", *_table([head, *map(_row, outcome.verdicts)])]
+        lines += ["", *_table([head, *map(_row, domain.verdicts)])]
     return "\n".join(lines) + "\n"
 
 
-def _diff(outcome: Outcome) -> Iterable[str]:
-    explainer = Explainer(outcome.verdicts)
-    for change in outcome.changes:
+def _diff(domain: Domain) -> Iterable[str]:
+    explainer = Explainer(domain.verdicts)
+    for change in domain.difference.changes:
         yield f"  {title(change)}"
         yield from _table([(f"      {each.sign} {each.address}", each.why) for each in explainer.addresses(change)])
 
@@ -142,12 +131,12 @@ def annotate_document(result: "AnnotateResult", *, dry_run: bool, status: int) -
 
 def annotate_text(result: "AnnotateResult", *, dry_run: bool, status: int) -> str:
     """Give the result of annotate-once as a table of addresses."""
-    outcome = "failed" if status else "dry run" if dry_run else "changed" if result.changed else "unchanged"
+    ending = "failed" if status else "dry run" if dry_run else "changed" if result.changed else "unchanged"
     rows = [
         (str(each.address), each.interface, "no" if each.reason else "yes", each.reason or "") for each in result.found
     ]
     head = ("ADDRESS", "INTERFACE", "PUBLIC", "REASON")
-    return "\n".join([f"{result.node or 'this machine'} · {outcome}", "", *_table([head, *rows])]) + "\n"
+    return "\n".join([f"{result.node or 'this machine'} · {ending}", "", *_table([head, *rows])]) + "\n"
 
 
 def as_json(document: dict[str, Any]) -> str:

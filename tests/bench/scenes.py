@@ -24,7 +24,7 @@ SELF = "annotated-0"
 """A node that no sync selects, for annotate-once."""
 SELECTOR, LISTED = "serve-public=true", "listed=true"
 """The label of all other nodes, and of as many as Route 53 takes addresses in one record set."""
-MOST_ADDRESSES = 400
+MOST_ADDRESSES = 250
 PLACES = ("50.11,8.68", "40.71,-74.01", "1.35,103.82", "35.68,139.69", "-33.87,151.21", "51.51,-0.13", "19.08,72.88")
 ORIGINAL = "external-dns.alpha.kubernetes.io/"
 """Under this the original looks for addresses and coordinates, in the version that is public."""

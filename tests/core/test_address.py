@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import jobs
-from jobs.core.address import parse_addresses, why_not_global
+from jobs.core.address import numeric_order, parse_addresses, why_not_global
 from tests.support.builders import ipv4, ipv6
 
 REACHABLE = {
@@ -188,3 +188,9 @@ def test_what_is_no_list_of_addresses(text: str) -> None:
     """Anything else is refused as a whole. Half of a broken annotation is never published."""
     with pytest.raises(ValueError, match=r".+"):
         parse_addresses(text)
+
+
+def test_numeric_order() -> None:
+    """Addresses sort by number, IPv4 before IPv6."""
+    found = map(ip_address, ("2600::10", "10.0.0.1", "2600::9", "9.0.0.1"))
+    assert [*map(str, sorted(found, key=numeric_order))] == ["9.0.0.1", "10.0.0.1", "2600::9", "2600::10"]

@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
+from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
 from jobs.core.evidence import Conclusion
-from jobs.core.model import Coordinates, MinNodes, Published, RecordSet, Verdict
+from jobs.core.guard import MinNodes
 from jobs.core.plan import Change
-from jobs.sync_once import Decision, SyncRequest, decide
-from tests.support.builders import DOMAIN, PARIS, TOKYO, ipv4, near, plain, published, routed, skipped
+from jobs.core.record_set import RecordSet
+from jobs.core.verdict import Published, Verdict
+from jobs.sync_once import Decision, decide
+from tests.support.builders import DOMAIN, PARIS, TOKYO, ipv4, near, plain, published, request, routed, skipped
 
 UP, DOWN = published("a", "5.0.0.1"), skipped("b", "5.0.0.2")
 BOTH = plain("A", "5.0.0.1", "5.0.0.2")
@@ -17,7 +20,7 @@ BOTH = plain("A", "5.0.0.1", "5.0.0.2")
 
 def decided(current: list[RecordSet], verdicts: list[Verdict], **options: Any) -> Decision:  # noqa: ANN401 - any option
     """Decide about the domain."""
-    return decide(SyncRequest((DOMAIN,), **options), DOMAIN, current, Conclusion(tuple(verdicts)))
+    return decide(request((DOMAIN,), **options), DOMAIN, current, Conclusion(tuple(verdicts)))
 
 
 def test_a_failed_node_is_withdrawn() -> None:
@@ -29,11 +32,19 @@ def test_a_failed_node_is_withdrawn() -> None:
 
 def test_no_change_no_batch() -> None:
     """A domain that shows what is wanted gets no batch."""
-    assert decided([plain("A", "5.0.0.1")], [UP, DOWN]).batches == ()
+    assert decided([plain("A", "5.0.0.1")], [UP, DOWN]).batch == ()
+
+
+def test_the_batch_has_the_changes_with_a_witness() -> None:
+    """The batch is the plan's changes, with a witness where sets are taken away."""
+    paris, tokyo = near("A", PARIS, "5.0.0.1"), near("A", TOKYO, "5.0.0.2")
+    decision = decided([paris, tokyo], [published("a", "5.0.0.1", PARIS), skipped("b", "5.0.0.2", TOKYO)])
+    assert decision.plan.changes == (Change(tokyo, None),)
+    assert decision.batch == (Change(tokyo, None), Change(paris, paris))
 
 
 def test_the_ttl_asked_for() -> None:
-    """Record sets have the TTL of --ttl, also those whose values stay."""
+    """Record sets have the TTL of --ttl, also those whose addresses stay."""
     [change] = decided([plain("A", "5.0.0.1")], [UP], ttl=5).plan.changes
     assert change.after == plain("A", "5.0.0.1", ttl=5)
 
@@ -107,7 +118,7 @@ def test_nodes_withheld_by_routing_do_not_count() -> None:
     assert decision.plan.changes == (Change(current[0], near("A", PARIS, "5.0.0.9", "5.0.0.1")),)
 
 
-def test_refused_verdicts_tell_what_dns_shows() -> None:
+def test_refused_verdicts_say_what_dns_shows() -> None:
     """After a refusal only nodes that DNS shows count as published."""
     decision = decided([near("A", PARIS, "5.0.0.9")], [UP], min_nodes=MinNodes(2))
     assert not any(isinstance(verdict, Published) for verdict in decision.wanted.verdicts)
@@ -129,17 +140,17 @@ def test_sets_too_large_to_replace_are_an_error() -> None:
         decided(current, [UP])
 
 
-def test_evidence_that_was_not_believed_is_told_beside_the_domains_own_warnings() -> None:
+def test_warnings_about_evidence_come_before_the_domains_own() -> None:
     """Warnings about evidence come before the domain's own."""
     unheeded = Conclusion((UP, published("c", "5.0.0.3", PARIS)), ("lease not renewed for 25 s: 2 of 2 nodes",))
-    decision = decide(SyncRequest((DOMAIN,)), DOMAIN, [], unheeded)
+    decision = decide(request((DOMAIN,)), DOMAIN, [], unheeded)
     assert decision.warnings == (
         "lease not renewed for 25 s: 2 of 2 nodes",
         "simple routing until every published node has coordinates; without: a",
     )
 
 
-def test_a_limit_is_no_failure() -> None:
+def test_a_limit_is_not_a_failure() -> None:
     """Nodes left out by a limit of Route 53 count for --min-nodes.
 
     Otherwise a run with too many places would refuse every time, and dead nodes would stay in DNS.

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from jobs.core.evidence import DOUBT_SECONDS, Checks, Conclusion, Signs, conclude
-from jobs.core.model import Condition, Node, NodeList, Published, Skipped, Withheld
-from tests.support.builders import NODE, PARIS, ipv4, ipv6
+from jobs.core.evidence import DOUBT_SECONDS, Conclusion, Signs, conclude
+from jobs.core.node import Condition, Node, NodeList
+from jobs.core.verdict import Published, Skipped, Withheld
+from tests.support.builders import NODE, PARIS, checks, ipv4, ipv6
 from tests.support.judging import (
     FAULT,
     LEASE,
@@ -276,7 +277,7 @@ def test_an_earlier_reason_of_a_node_stays() -> None:
 
 def test_warnings_of_what_was_not_seen_come_first() -> None:
     """What could not be seen is among the warnings."""
-    conclusion = conclude(NodeList((), NOW, "1"), Signs(warnings=("no right",)), Checks())
+    conclusion = conclude(NodeList((), NOW, "1"), Signs(warnings=("no right",)), checks())
     assert conclusion == Conclusion((), ("no right",))
 
 

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from jobs.core.evidence import Checks, Conclusion, Finding, Look, Signs, by_facts, conclude, weigh
-from jobs.core.model import Address, Condition, Node, NodeList, Published, Skipped, Verdict
-from tests.support.builders import NODE, PARIS, ipv4, ipv6, published, skipped
+from jobs.core.address import Address
+from jobs.core.evidence import Checks, Conclusion, Finding, Signs, Survey, by_facts, conclude, weigh
+from jobs.core.node import Condition, Node, NodeList
+from jobs.core.verdict import Published, Skipped, Verdict
+from tests.support.builders import NODE, PARIS, checks, ipv4, ipv6, published, skipped
 from tests.support.strategies import Draw
 
 pytestmark = pytest.mark.usefixtures("uncovered")
@@ -91,8 +93,8 @@ def sights(draw: Draw) -> Sight:
         for address in (ipv4(number), ipv6(number))
         if draw(usually)
     }
-    checks = Checks(draw(st.sampled_from([0, 15, 25, 40])), tuple(serving), PORTS)
-    return Sight(NodeList(nodes, NOW, "1"), Signs(ages, serving, answers), checks)
+    asked = checks(draw(st.sampled_from([0, 15, 25, 40])), tuple(serving), PORTS)
+    return Sight(NodeList(nodes, NOW, "1"), Signs(ages, serving, answers), asked)
 
 
 def is_believable(against: int, of: int) -> bool:
@@ -199,7 +201,7 @@ def test_leases_that_all_stop_at_once_take_nobody_out(spread: list[int], seconds
     """
     nodes = tuple(replace(NODE, name=f"n{at}", node_ips=str(ipv4(at))) for at in range(len(spread)))
     ages = {f"n{at}": float(each + seconds) for at, each in enumerate(spread)}
-    conclusion = conclude(NodeList(nodes, NOW, "1"), Signs(ages), Checks(limit))
+    conclusion = conclude(NodeList(nodes, NOW, "1"), Signs(ages), checks(limit))
     assert len(standing(conclusion.verdicts)) == len(nodes)
 
 
@@ -211,68 +213,68 @@ UP = [each for each in NODES if isinstance(each, Published)]
 
 
 @st.composite
-def looks(draw: Draw) -> list[Look]:
-    """Draw looks of a few kinds, at nodes or at addresses, each at some of them."""
+def surveys(draw: Draw) -> list[Survey]:
+    """Draw surveys of a few kinds, of nodes or of addresses, each of some of them."""
     kinds = draw(st.sampled_from(["", "a", "4", "a4", "ab46"]))
-    return [_look(kind, draw(st.permutations(UP))[: draw(st.integers(1, len(UP)))], draw) for kind in kinds]
+    return [_survey(kind, draw(st.permutations(UP))[: draw(st.integers(1, len(UP)))], draw) for kind in kinds]
 
 
-def _look(kind: str, looked_at: Sequence[Published], draw: Draw) -> Look:
+def _survey(kind: str, looked_at: Sequence[Published], draw: Draw) -> Survey:
     found = [
         Finding(each.node, _subject(kind, each), reason)
         for each in looked_at
         if (reason := draw(mostly("well", f"{kind}: bad", None))) != "well"
     ]
-    return Look(kind, len(looked_at), tuple(found))
+    return Survey(kind, len(looked_at), tuple(found))
 
 
 def _subject(kind: str, verdict: Published) -> Address | None:
-    """Give the address that a look of this kind is at; None where it is at the node."""
+    """Give the address that a survey of this kind is about; None where it is about the node."""
     return next((each for each in verdict.addresses if str(each.version) == kind), None)
 
 
-@given(looks())
-def test_of_each_kind_no_more_than_a_third_is_believed(seen: list[Look]) -> None:
+@given(surveys())
+def test_of_each_kind_no_more_than_a_third_is_believed(seen: list[Survey]) -> None:
     """Each kind takes out at most a third of what it looked at."""
     judged, _ = weigh(NODES, seen)
-    for look in seen:
-        lost = [each for each in _lost(judged) if each[2] == f"{look.kind}: bad"]
-        assert is_believable(len(lost), look.looked_at)
+    for survey in seen:
+        lost = [each for each in _lost(judged) if each[2] == f"{survey.kind}: bad"]
+        assert is_believable(len(lost), survey.looked_at)
 
 
-@given(looks())
-def test_who_leaves_was_found_to_be_bad(seen: list[Look]) -> None:
+@given(surveys())
+def test_who_leaves_was_found_to_be_bad(seen: list[Survey]) -> None:
     """Whoever leaves was accused, and leaves with that reason."""
-    accused = {(each.node, each.reason) for look in seen for each in look.found}
+    accused = {(each.node, each.reason) for survey in seen for each in survey.found}
     assert all((node, reason) in accused for node, _, reason in _lost(weigh(NODES, seen)[0]))
 
 
-@given(looks())
-def test_what_is_not_believed_is_told(seen: list[Look]) -> None:
+@given(surveys())
+def test_what_is_not_believed_is_a_warning(seen: list[Survey]) -> None:
     """Every accusation takes its subject out, or there is a warning."""
     judged, warnings = weigh(NODES, seen)
-    bad = [each for look in seen for each in look.found if each.reason]
+    bad = [each for survey in seen for each in survey.found if each.reason]
     gone = {(node, address) for node, address, _ in _lost(judged)}
     assert warnings or all((each.node, each.address) in gone or (each.node, None) in gone for each in bad)
 
 
-@given(looks(), st.randoms())
-def test_the_order_of_looks_and_findings_does_not_matter(seen: list[Look], chance: random.Random) -> None:
-    """The order of looks and of findings does not matter."""
-    shuffled = [replace(look, found=tuple(chance.sample(look.found, len(look.found)))) for look in seen]
+@given(surveys(), st.randoms())
+def test_the_order_of_surveys_and_findings_does_not_matter(seen: list[Survey], chance: random.Random) -> None:
+    """The order of surveys and of findings does not matter."""
+    shuffled = [replace(survey, found=tuple(chance.sample(survey.found, len(survey.found)))) for survey in seen]
     chance.shuffle(shuffled)
     assert standing(weigh(NODES, seen)[0]) == standing(weigh(NODES, shuffled)[0])
 
 
-@given(looks())
-def test_one_bad_subject_among_several_is_always_believed(seen: list[Look]) -> None:
+@given(surveys())
+def test_one_bad_subject_among_several_is_always_believed(seen: list[Survey]) -> None:
     """One bad subject of two or more is always believed, the only one never."""
-    well = [replace(look, found=()) for look in seen]
-    for at, look in enumerate(well):
-        bad = Finding(UP[0].node, _subject(look.kind, UP[0]), "bad")
-        judged, warnings = weigh(NODES, [*well[:at], replace(look, found=(bad,)), *well[at + 1 :]])
-        assert len(_lost(judged)) == (look.looked_at > 1)
-        assert len(warnings) == (look.looked_at == 1)
+    well = [replace(survey, found=()) for survey in seen]
+    for at, survey in enumerate(well):
+        bad = Finding(UP[0].node, _subject(survey.kind, UP[0]), "bad")
+        judged, warnings = weigh(NODES, [*well[:at], replace(survey, found=(bad,)), *well[at + 1 :]])
+        assert len(_lost(judged)) == (survey.looked_at > 1)
+        assert len(warnings) == (survey.looked_at == 1)
 
 
 def _lost(judged: Iterable[Verdict]) -> list[tuple[str, Address | None, str]]:

@@ -1,10 +1,27 @@
-"""When --min-nodes refuses a run, nothing leaves DNS and what fits is added."""
+"""--min-nodes: when it refuses; then nothing leaves DNS, and what fits is added."""
+
+from ipaddress import ip_address
 
 import pytest
 
-from jobs.core.model import RecordSet
-from jobs.core.plan import without_withdrawals
-from tests.support.builders import LIMA, PARIS, TOKYO, alias, ipv4, ipv6, near, place, plain, routed
+from jobs.core.guard import MinNodes, grown, refusal, without_withdrawals
+from jobs.core.record_set import RecordSet, api_form
+from jobs.core.records import Wanted
+from jobs.core.verdict import Published, Skipped, Verdict, Withheld
+from tests.support.builders import (
+    LIMA,
+    PARIS,
+    TOKYO,
+    alias,
+    ipv4,
+    ipv6,
+    near,
+    place,
+    plain,
+    published,
+    routed,
+    skipped,
+)
 
 GEO = {"GeoProximityLocation": {"AWSRegion": "eu-west-1"}}
 WEIGHTED = routed("A", "blue", {"Weight": 1}, "5.0.0.9")
@@ -24,6 +41,80 @@ def four(count: int, *, start: int = 0) -> list[str]:
 
 
 @pytest.mark.parametrize(
+    ("text", "selected", "required"),
+    [
+        pytest.param("0", 10, 0, id="0 switches it off"),
+        pytest.param("1", 0, 1, id="a number stands whatever is selected"),
+        pytest.param("3", 100, 3, id="a number"),
+        pytest.param("50%", 10, 5, id="a percentage"),
+        pytest.param("50%", 11, 6, id="rounded up"),
+        pytest.param("1%", 1, 1, id="rounded up from nearly nothing"),
+        pytest.param("100%", 7, 7, id="all"),
+        pytest.param("0%", 7, 1, id="0% is at least one"),
+        pytest.param("50%", 0, 1, id="of no nodes is at least one"),
+        pytest.param("29%", 100, 29, id="without floating-point noise"),
+        pytest.param("100%", 500, 500, id="all of many"),
+    ],
+)
+def test_min_nodes_required(text: str, selected: int, required: int) -> None:
+    """A percentage is rounded up and at least one; a number stands whatever is selected."""
+    assert MinNodes.parse(text).required(selected) == required
+
+
+@pytest.mark.parametrize("text", ["", "%", "-1", "1.5", "101%", "one", "1 %", "1%%", "\u0661", "1234567890", "+1"])
+def test_min_nodes_refuses(text: str) -> None:
+    """Anything but a number or a percentage up to 100% is refused."""
+    with pytest.raises(ValueError, match=r"^is neither a number of nodes nor a percentage from 0% to 100%$"):
+        MinNodes.parse(text)
+
+
+@pytest.mark.parametrize("text", ["0", "2", "0%", "50%"])
+def test_min_nodes_is_shown_as_given(text: str) -> None:
+    """The setting is shown as it was given."""
+    assert str(MinNodes.parse(text)) == text
+
+
+def would_publish(publishable: int, selected: int) -> Wanted:
+    """Give what is wanted of so many selected nodes, some of which can serve."""
+    verdicts = [published(f"n{number}", [ipv4(number)]) for number in range(selected)]
+    return Wanted((), tuple(verdicts), publishable=publishable)
+
+
+@pytest.mark.parametrize(
+    ("min_nodes", "publishable", "selected", "words"),
+    [
+        pytest.param("2", 2, 2, None, id="as many as asked for"),
+        pytest.param("0", 0, 0, None, id="off"),
+        pytest.param("50%", 2, 4, None, id="half"),
+        pytest.param(
+            "2",
+            1,
+            4,
+            "1 of 4 selected nodes would be published, --min-nodes 2 asks for 2: nothing is withdrawn",
+            id="one too few",
+        ),
+        pytest.param(
+            "51%",
+            2,
+            4,
+            "2 of 4 selected nodes would be published, --min-nodes 51% asks for 3: nothing is withdrawn",
+            id="a percentage",
+        ),
+        pytest.param(
+            "1",
+            0,
+            0,
+            "no node matches --node-label-selector 'a=b', --min-nodes 1 asks for 1: nothing is withdrawn",
+            id="no node",
+        ),
+    ],
+)
+def test_refusal(min_nodes: str, publishable: int, selected: int, words: str | None) -> None:
+    """A run that would publish fewer nodes than asked for is refused, in words that say how many and of how many."""
+    assert refusal(MinNodes.parse(min_nodes), would_publish(publishable, selected), "a=b") == words
+
+
+@pytest.mark.parametrize(
     ("current", "wanted", "kept"),
     [
         pytest.param([], [plain("A", "5.0.0.1")], [plain("A", "5.0.0.1")], id="no records: what is wanted, simple"),
@@ -33,7 +124,7 @@ def four(count: int, *, start: int = 0) -> list[str]:
             [plain("A", "5.0.0.9")],
             [plain("A", "5.0.0.1")],
             [plain("A", "5.0.0.9", "5.0.0.1")],
-            id="values kept and gained",
+            id="addresses kept and gained",
         ),
         pytest.param(
             [plain("A", "5.0.0.9")],
@@ -69,6 +160,7 @@ def four(count: int, *, start: int = 0) -> list[str]:
             [REGIONAL, near("A", PARIS, "5.0.0.1")],
             id="a place beside a region",
         ),
+        pytest.param([REGIONAL], [plain("A", "5.0.0.1")], [REGIONAL], id="a simple set does not fit a region"),
         pytest.param([WEIGHTED], [plain("A", "5.0.0.1")], [WEIGHTED], id="another policy stays"),
         pytest.param([WEIGHTED], [near("A", PARIS, "5.0.0.1")], [WEIGHTED], id="another policy takes no place"),
         pytest.param([alias("A")], [plain("A", "5.0.0.1")], [alias("A")], id="an alias stays"),
@@ -85,6 +177,12 @@ def four(count: int, *, start: int = 0) -> list[str]:
             id="the other type is added at its place",
         ),
         pytest.param(
+            [plain("A", "5.0.0.9"), near("AAAA", PARIS, "2600::9")],
+            [near("A", LIMA, "5.0.0.9"), near("AAAA", LIMA, "2600::1")],
+            [plain("A", "5.0.0.9"), near("AAAA", PARIS, "2600::9"), near("AAAA", LIMA, "2600::1")],
+            id="each type keeps its own policy",
+        ),
+        pytest.param(
             [plain("A", "5.0.0.9")],
             [near("A", PARIS, "5.0.0.9"), near("AAAA", PARIS, "2600::1")],
             [plain("A", "5.0.0.9")],
@@ -99,69 +197,104 @@ def four(count: int, *, start: int = 0) -> list[str]:
     ],
 )
 def test_nothing_is_withdrawn(current: list[RecordSet], wanted: list[RecordSet], kept: list[RecordSet]) -> None:
-    """Each set keeps its values and gains the wanted ones; wanted sets that fit the policy are added."""
-    assert set(without_withdrawals(current, wanted)) == set(kept)
+    """Each set keeps its addresses and gains the wanted ones; wanted sets that fit the policy are added."""
+    assert set(grown(current, wanted)) == set(kept)
 
 
 def test_somebody_elses_set_at_a_place_gains_with_its_own_settings() -> None:
-    """A set that gains values keeps its other settings."""
-    [grown] = without_withdrawals([BIASED], [near("A", PARIS, "5.0.0.1")])
-    assert grown.raw == {**BIASED.raw, "ResourceRecords": [{"Value": "5.0.0.9"}, {"Value": "5.0.0.1"}]}
+    """A set that gains addresses keeps its other settings."""
+    [larger] = grown([BIASED], [near("A", PARIS, "5.0.0.1")])
+    records = [{"Value": "5.0.0.9"}, {"Value": "5.0.0.1"}]
+    assert api_form(larger) == {**api_form(BIASED), "ResourceRecords": records}
 
 
-def test_values_are_kept_as_they_are_written() -> None:
-    """Values stay as they are written, whatever their notation."""
-    [grown] = without_withdrawals([plain("AAAA", "2600:0::9")], [plain("AAAA", "2600::9", "2600::1")])
-    assert grown.raw["ResourceRecords"] == [{"Value": "2600:0::9"}, {"Value": "2600::1"}]
+def test_addresses_are_kept_as_they_are_written() -> None:
+    """Addresses stay as they are written, whatever their notation."""
+    [larger] = grown([plain("AAAA", "2600:0::9")], [plain("AAAA", "2600::9", "2600::1")])
+    assert api_form(larger)["ResourceRecords"] == [{"Value": "2600:0::9"}, {"Value": "2600::1"}]
 
 
-def test_a_simple_set_grows_to_400() -> None:
-    """A simple set grows to 400 values, no further.
-
-    Otherwise Route 53 would refuse the batch, and no new node would be added at all.
-    """
-    [grown] = without_withdrawals([plain("A", *four(398))], [plain("A", *four(10, start=500))])
-    assert grown.values == tuple(four(398) + four(2, start=500))
+def test_an_address_already_there_is_not_gained_again() -> None:
+    """An address that a set has already, in whatever notation, is not added to it, since Route 53 refuses that."""
+    assert grown([plain("AAAA", "2600:0::9")], [plain("AAAA", "2600::9")]) == (plain("AAAA", "2600::9"),)
 
 
-def test_all_sets_together_grow_to_400() -> None:
-    """All sets of a type together grow to 400 values, no further."""
-    current = [near("A", PARIS, *four(199)), near("A", TOKYO, *four(199, start=200))]
+def test_a_simple_set_grows_to_250() -> None:
+    """A simple set grows to 250 addresses, no further, so that its exchange always fits one batch."""
+    [larger] = grown([plain("A", *four(248))], [plain("A", *four(10, start=500))])
+    assert larger.addresses == tuple(map(ip_address, four(248) + four(2, start=500)))
+
+
+def test_all_sets_together_grow_to_250() -> None:
+    """All sets of a type together grow to 250 addresses, no further."""
+    current = [near("A", PARIS, *four(124)), near("A", TOKYO, *four(124, start=200))]
     wanted = [near("A", PARIS, *four(5, start=500)), near("A", TOKYO, *four(5, start=600))]
-    assert sum(len(each.values) for each in without_withdrawals(current, wanted)) == 400
+    assert sum(len(each.addresses) for each in grown(current, wanted)) == 250
 
 
-def test_more_than_400_of_somebody_else_stay() -> None:
-    """Sets with more than 400 values stay as they are."""
-    current = [near("A", place(number), *four(20, start=20 * number)) for number in range(21)]
-    assert without_withdrawals(current, [near("A", place(3), "5.9.9.9"), near("A", place(40), "5.9.9.8")]) == tuple(
-        current
-    )
+def test_more_than_250_of_somebody_else_stay() -> None:
+    """Sets with more than 250 addresses stay as they are."""
+    current = [near("A", place(number), *four(20, start=20 * number)) for number in range(13)]
+    assert grown(current, [near("A", place(3), "5.9.9.9"), near("A", place(40), "5.9.9.8")]) == tuple(current)
+    over = plain("A", *four(251))
+    assert grown([over], [plain("A", *four(5, start=500))]) == (over,)
 
 
 def test_a_new_place_is_added_whole_or_not_at_all() -> None:
     """A new place is added whole or not at all."""
-    current = [near("A", PARIS, *four(399))]
+    current = [near("A", PARIS, *four(249))]
     wanted = [near("A", LIMA, *four(2, start=500)), near("A", TOKYO, *four(1, start=600))]
-    assert without_withdrawals(current, wanted) == (*current, wanted[1])
+    assert grown(current, wanted) == (*current, wanted[1])
 
 
 def test_no_more_than_30_places() -> None:
     """Places are added up to 30."""
     current = [near("A", place(number), str(ipv4(number))) for number in range(29)]
     wanted = [near("A", place(50), "5.9.0.1"), near("A", place(51), "5.9.0.2")]
-    assert without_withdrawals(current, wanted) == (*current, wanted[0])
+    assert grown(current, wanted) == (*current, wanted[0])
 
 
-def test_types_have_room_of_their_own() -> None:
-    """Each type has limits of its own."""
-    current = [plain("A", *four(400)), plain("AAAA", str(ipv6(0)))]
-    wanted = [plain("AAAA", str(ipv6(1)))]
-    assert without_withdrawals(current, wanted)[1].values == (str(ipv6(0)), str(ipv6(1)))
+def test_each_type_has_limits_of_its_own() -> None:
+    """A type that is full leaves the other its space."""
+    current = [plain("A", *four(250)), plain("AAAA", str(ipv6(0)))]
+    assert grown(current, [plain("AAAA", str(ipv6(1)))])[1].addresses == (ipv6(0), ipv6(1))
 
 
-def test_new_places_share_what_room_there_is() -> None:
+def test_new_places_share_what_space_there_is() -> None:
     """New places share what is left of the limit."""
-    current = [near("A", PARIS, *four(390))]
+    current = [near("A", PARIS, *four(240))]
     wanted = [near("A", LIMA, *four(6, start=500)), near("A", TOKYO, *four(6, start=600))]
-    assert without_withdrawals(current, wanted) == (*current, wanted[0])
+    assert grown(current, wanted) == (*current, wanted[0])
+
+
+def test_a_set_that_grows_leaves_new_places_less_space() -> None:
+    """What a present set gains is no longer there for new places."""
+    current = [near("A", PARIS, *four(247))]
+    wanted = [near("A", PARIS, *four(2, start=500)), near("A", TOKYO, *four(2, start=600))]
+    assert grown(current, wanted) == (near("A", PARIS, *four(247), *four(2, start=500)),)
+
+
+KEPT = "--min-nodes keeps the present record sets, which have no place for it"
+
+
+def test_addresses_without_a_place_in_the_present_sets_are_withheld() -> None:
+    """After a refusal, addresses that the present record sets do not take are withheld with that reason.
+
+    So the report calls nothing published that DNS does not show.
+    """
+    both = published("a", "5.0.0.1 2600::1", PARIS)
+    lost = published("c", "2600::3")
+    gone = skipped("d", "5.0.0.4")
+    verdicts: tuple[Verdict, ...] = (both, lost, gone)
+    asked = Wanted((near("A", PARIS, "5.0.0.1"), near("AAAA", PARIS, "2600::1")), verdicts, ("careful",), 2)
+    current = [plain("A", "5.0.0.9")]
+    assert without_withdrawals(current, asked) == Wanted(
+        (plain("A", "5.0.0.1", "5.0.0.9"),),
+        (
+            Published("a", (ipv4(1),), PARIS, (Withheld(ip_address("2600::1"), KEPT),)),
+            Skipped("c", KEPT, (), None, (Withheld(ip_address("2600::3"), KEPT),)),
+            gone,
+        ),
+        ("careful",),
+        2,
+    )

@@ -1,12 +1,13 @@
-"""From record sets as they are and as they should be to change batches that Route 53 takes."""
+"""From record sets as they are and as they should be to one change batch that Route 53 takes."""
 
 from collections.abc import Iterable
 
 import pytest
 
 from jobs.core.errors import ConfigurationError
-from jobs.core.model import RecordSet
-from jobs.core.plan import Batch, Change, Plan, api_changes, batches, calculate
+from jobs.core.plan import Change, Plan, api_changes, batch, calculate
+from jobs.core.record_set import RecordSet, api_form
+from jobs.core.records import MAX_ADDRESSES
 from tests.support.builders import LIMA, PARIS, TOKYO, alias, ipv4, ipv6, near, plain, routed
 
 OLD, NEW = plain("A", "5.0.0.1"), plain("A", "5.0.0.2")
@@ -15,13 +16,13 @@ SIX_AT_PARIS, SIX_AT_TOKYO = near("AAAA", PARIS, "2600::1"), near("AAAA", TOKYO,
 
 
 def many(type_: str, count: int, *, start: int = 0) -> RecordSet:
-    """Give a simple set of many values."""
+    """Give a simple set of many addresses."""
     number = ipv4 if type_ == "A" else ipv6
     return plain(type_, *(str(number(start + each)) for each in range(count)))
 
 
 def foreign(type_: str, sets: int, count: int) -> list[RecordSet]:
-    """Give weighted sets of somebody else, each of many values."""
+    """Give weighted sets of somebody else, each of many addresses."""
     number = ipv4 if type_ == "A" else ipv6
     return [
         routed(type_, f"x{each}", {"Weight": 1}, *(str(number(1000 * each + value)) for value in range(count)))
@@ -29,9 +30,14 @@ def foreign(type_: str, sets: int, count: int) -> list[RecordSet]:
     ]
 
 
-def cut(current: Iterable[RecordSet], wanted: Iterable[RecordSet]) -> tuple[Batch, ...]:
-    """Go all the way from two states to batches."""
-    return batches(calculate(current, wanted))
+def sent(current: Iterable[RecordSet], wanted: Iterable[RecordSet]) -> tuple[Change, ...]:
+    """Go all the way from two states to a batch."""
+    return batch(calculate(current, wanted))
+
+
+def witnesses(current: Iterable[RecordSet], wanted: Iterable[RecordSet]) -> list[RecordSet]:
+    """Give the sets that a batch only restates."""
+    return [change.subject for change in sent(current, wanted) if change.is_witness]
 
 
 @pytest.mark.parametrize(
@@ -80,87 +86,78 @@ def test_subject_of_a_change(change: Change, subject: RecordSet) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "current", "shows"),
+    ("change", "is_witness"),
     [
-        pytest.param(Change(None, NEW), [NEW], True, id="created"),
-        pytest.param(Change(None, NEW), [], False, id="not created"),
-        pytest.param(Change(OLD, NEW), [OLD], False, id="not replaced"),
-        pytest.param(Change(OLD, None), [], True, id="deleted"),
-        pytest.param(Change(OLD, None), [NEW], False, id="deleted, then made by somebody else"),
-        pytest.param(Change(AT_PARIS, None), [AT_TOKYO], True, id="deleted, another stays"),
+        pytest.param(Change(OLD, OLD), True, id="restated"),
+        pytest.param(Change(OLD, NEW), False, id="replaced"),
+        pytest.param(Change(None, NEW), False, id="created"),
+        pytest.param(Change(OLD, None), False, id="deleted"),
     ],
 )
-def test_whether_a_change_was_made(change: Change, current: list[RecordSet], *, shows: bool) -> None:
-    """A change was made when DNS shows what it leads to."""
-    assert change.shows_in(current) is shows
+def test_a_witness_only_restates_what_is_there(change: Change, *, is_witness: bool) -> None:
+    """A change is a witness when both its sides are the same record set."""
+    assert change.is_witness is is_witness
+
+
+def test_what_stays_is_as_it_was_read() -> None:
+    """An unchanged set is the one that was read, not the wanted one: a witness must repeat its notation."""
+    read, asked = plain("AAAA", "2600:0::A"), plain("AAAA", "2600::a")
+    [unchanged] = calculate([read], [asked]).unchanged
+    assert unchanged is read
 
 
 def test_no_changes_make_no_batch() -> None:
-    """A plan without changes makes no batch."""
-    assert cut([OLD], [OLD]) == ()
+    """A plan without changes makes an empty batch."""
+    assert sent([OLD], [OLD]) == ()
 
 
 def test_both_types_go_into_one_batch() -> None:
     """Changes of both types go into one batch."""
-    [batch] = cut([AT_PARIS, SIX_AT_PARIS], [AT_TOKYO, SIX_AT_TOKYO])
-    assert {change.subject.type for change in batch} == {"A", "AAAA"}
+    changes = sent([AT_PARIS, SIX_AT_PARIS], [AT_TOKYO, SIX_AT_TOKYO])
+    assert {change.subject.type for change in changes} == {"A", "AAAA"}
 
 
 def test_a_policy_switch_is_one_batch() -> None:
     """A switch of the routing policy is one batch. The name is not empty in between."""
-    [batch] = cut([OLD, plain("AAAA", "2600::1")], [AT_PARIS, AT_TOKYO, SIX_AT_PARIS])
-    assert len(batch) == 5
+    assert len(sent([OLD, plain("AAAA", "2600::1")], [AT_PARIS, AT_TOKYO, SIX_AT_PARIS])) == 5
 
 
-def test_a_full_exchange_of_one_type_fits() -> None:
-    """Exchanging all values of the longest type fits one batch."""
-    [batch] = cut([many("AAAA", 400)], [many("AAAA", 400, start=400)])
-    assert batch == (Change(many("AAAA", 400), many("AAAA", 400, start=400)),)
+def test_a_full_exchange_fits() -> None:
+    """Exchanging as many addresses of both types as a domain may have fits one batch."""
+    changes = sent(
+        [many("A", MAX_ADDRESSES), many("AAAA", MAX_ADDRESSES)],
+        [many("A", MAX_ADDRESSES, start=500), many("AAAA", MAX_ADDRESSES, start=500)],
+    )
+    assert len(changes) == 2
 
 
-def test_1000_elements_fit() -> None:
-    """1,000 elements fit one batch."""
-    assert len(cut(foreign("A", 2, 300), [many("A", 400)])) == 1
+TOO_LARGE = r"^the record sets that stand at this name are too large .* \(1000 values, 32000 characters\); delete them"
 
 
-def test_more_elements_are_cut_by_type() -> None:
-    """More than 1,000 elements are divided by type."""
-    first, second = cut([many("A", 300), many("AAAA", 201)], [many("A", 300, start=300), many("AAAA", 200, start=300)])
-    assert {each.subject.type for each in first} ^ {each.subject.type for each in second} == {"A", "AAAA"}
+def test_1000_elements_fit_and_no_more() -> None:
+    """1,000 elements fit one batch; one more is a configuration error that says what to do by hand."""
+    assert len(sent(foreign("A", 3, 250), [many("A", 250)])) == 4
+    with pytest.raises(ConfigurationError, match=TOO_LARGE):
+        sent([*foreign("A", 3, 250), routed("A", "x", {"Weight": 1}, "5.0.0.1")], [many("A", 250)])
 
 
 EIGHT_HUNDRED_CHARACTERS = [str(ipv4(number)) for number in (8, 9, *range(10, 97), *range(100, 110))]
 
 
-@pytest.mark.parametrize(
-    ("values", "count"),
-    [
-        pytest.param(EIGHT_HUNDRED_CHARACTERS, 1, id="32,000 characters fit"),
-        pytest.param([*EIGHT_HUNDRED_CHARACTERS, "5.0.1.1"], 2, id="more are cut by type"),
-    ],
-)
-def test_characters_of_a_batch(values: list[str], count: int) -> None:
-    """32,000 characters of values fit one batch; more are divided by type."""
-    assert len(cut([many("AAAA", 400)], [many("AAAA", 400, start=400), plain("A", *values)])) == count
+def test_32000_characters_fit_and_no_more() -> None:
+    """32,000 characters of values fit one batch; more are a configuration error."""
+    long = foreign("AAAA", 2, 400)  # 39 characters each
+    assert len(sent([*long, plain("A", *EIGHT_HUNDRED_CHARACTERS)], [])) == 3
+    with pytest.raises(ConfigurationError, match=TOO_LARGE):
+        sent([*long, plain("A", *EIGHT_HUNDRED_CHARACTERS, "5.0.1.1")], [])
 
 
 def test_an_alias_counts_as_an_element() -> None:
     """An alias counts as one element."""
     other = alias("A", SetIdentifier="alias", Weight=1)
-    assert len(cut([*foreign("A", 1, 300), other, many("AAAA", 300)], [many("A", 400)])) == 2
-
-
-@pytest.mark.parametrize(
-    "current",
-    [
-        pytest.param(foreign("A", 3, 334), id="too many elements"),
-        pytest.param(foreign("AAAA", 3, 300), id="too many characters"),
-    ],
-)
-def test_one_type_too_large_is_a_configuration_error(current: list[RecordSet]) -> None:
-    """One type that fits no batch is a configuration error that says what to do by hand."""
-    with pytest.raises(ConfigurationError, match=f"the {current[0].type} record sets .* delete them by hand"):
-        cut(current, [])
+    assert len(sent([*foreign("A", 3, 333), other], [])) == 4
+    with pytest.raises(ConfigurationError, match=TOO_LARGE):
+        sent([*foreign("A", 4, 250), other], [])
 
 
 def test_too_large_beside_a_type_that_fits_changes_nothing() -> None:
@@ -168,21 +165,15 @@ def test_too_large_beside_a_type_that_fits_changes_nothing() -> None:
 
     A configuration error does not leave the domain half done.
     """
-    with pytest.raises(ConfigurationError, match="the AAAA record sets"):
-        cut([OLD, *foreign("AAAA", 3, 300)], [NEW])
-
-
-def test_cut_by_type_the_name_is_never_left_empty() -> None:
-    """Of two batches the one that creates goes first. The name has an answer in between."""
-    first, _ = cut(foreign("A", 2, 350), [many("AAAA", 400)])
-    assert {change.subject.type for change in first} == {"AAAA"}
+    with pytest.raises(ConfigurationError, match=TOO_LARGE):
+        sent([OLD, *foreign("AAAA", 3, 300)], [NEW])
 
 
 @pytest.mark.parametrize(
-    ("current", "wanted", "witnesses"),
+    ("current", "wanted", "restated"),
     [
         pytest.param([AT_PARIS, AT_TOKYO], [AT_PARIS], [AT_PARIS], id="withdraws, one stays"),
-        pytest.param([AT_PARIS, AT_TOKYO], [AT_PARIS, AT_LIMA], [AT_PARIS], id="a new set is none that stays"),
+        pytest.param([AT_PARIS, AT_TOKYO], [AT_PARIS, AT_LIMA], [AT_PARIS], id="a new set is not one that stays"),
         pytest.param([AT_PARIS], [], [], id="nothing stays"),
         pytest.param([AT_PARIS], [AT_PARIS, AT_TOKYO], [], id="withdraws nothing"),
         pytest.param(
@@ -192,6 +183,7 @@ def test_cut_by_type_the_name_is_never_left_empty() -> None:
             id="one that stays is replaced anyway",
         ),
         pytest.param([OLD], [AT_PARIS], [], id="policy switch"),
+        pytest.param([OLD, SIX_AT_PARIS], [AT_PARIS, SIX_AT_PARIS], [], id="policy switch of one type"),
         pytest.param(
             [AT_PARIS, SIX_AT_PARIS, SIX_AT_TOKYO],
             [AT_PARIS, SIX_AT_PARIS],
@@ -210,58 +202,47 @@ def test_cut_by_type_the_name_is_never_left_empty() -> None:
             [AT_PARIS],
             id="a replaced set of the other type does not do",
         ),
+        pytest.param([AT_PARIS, SIX_AT_TOKYO], [AT_PARIS], [AT_PARIS], id="of the other type, where a whole type goes"),
+        pytest.param(
+            [AT_PARIS, SIX_AT_TOKYO], [SIX_AT_TOKYO], [SIX_AT_TOKYO], id="of the other type, the other way round"
+        ),
+        pytest.param(
+            [AT_PARIS, SIX_AT_PARIS, SIX_AT_TOKYO],
+            [SIX_AT_PARIS],
+            [SIX_AT_PARIS],
+            id="one for both types, once",
+        ),
     ],
 )
-def test_witness(current: list[RecordSet], wanted: list[RecordSet], witnesses: list[RecordSet]) -> None:
-    """A batch that withdraws restates one set that stays, of the same type.
+def test_witness(current: list[RecordSet], wanted: list[RecordSet], restated: list[RecordSet]) -> None:
+    """For each type of which a batch takes sets away and changes none, it restates one set that stays.
 
-    Two runs that each withdraw another place do not empty the name together.
+    Of the same type if there is one: two runs that each withdraw another place, or all of one type each, do not empty
+    the name together.
     """
-    [batch] = cut(current, wanted)
-    assert [change.subject for change in batch if change.is_witness] == witnesses
+    assert witnesses(current, wanted) == restated
 
 
 def test_the_smallest_set_is_the_witness() -> None:
     """The witness is the smallest set that stays."""
     large = near("A", LIMA, "5.0.0.7", "5.0.0.8")
-    [batch] = cut([large, AT_PARIS, AT_TOKYO], [large, AT_PARIS])
-    assert [change for change in batch if change.is_witness] == [Change(AT_PARIS, AT_PARIS)]
+    assert witnesses([large, AT_PARIS, AT_TOKYO], [large, AT_PARIS]) == [AT_PARIS]
 
 
-def test_witness_when_a_whole_type_is_withdrawn() -> None:
-    """Where a whole type is withdrawn, the witness is of the other type.
-
-    Two runs, one withdrawing all IPv4 and one all IPv6 nodes, do not empty the name together.
-    """
-    [batch] = cut([AT_PARIS, SIX_AT_TOKYO], [AT_PARIS])
-    assert Change(AT_PARIS, AT_PARIS) in batch
-
-
-def test_witness_from_the_batch_before() -> None:
-    """The second of two batches restates a set of the first.
-
-    The last set of one type does not go just after another run has taken the new ones away.
-    """
-    new = near("A", TOKYO, *(str(ipv4(1000 + each)) for each in range(350)))
-    leaving = many("AAAA", 400)
-    _, last = cut([many("A", 350), leaving], [AT_PARIS, new])
-    assert last == (Change(leaving, None), Change(AT_PARIS, AT_PARIS))
-
-
-def test_large_withdrawal_goes_without_a_witness() -> None:
-    """A withdrawal that fits only without a witness goes without one."""
-    leaving = many("AAAA", 400)
-    assert cut([many("A", 400), leaving], [many("A", 400)]) == ((Change(leaving, None),),)
+def test_a_batch_with_its_witness_has_no_set_twice() -> None:
+    """No record set is deleted or created twice in a batch, which Route 53 would refuse."""
+    changes = sent([AT_PARIS, SIX_AT_PARIS, SIX_AT_TOKYO], [SIX_AT_PARIS])
+    assert len({change.subject.key for change in changes}) == len(changes) == 3
 
 
 def test_api_changes_delete_before_they_create() -> None:
     """All deletions come before all creations, since Route 53 processes a batch in order."""
     changes = api_changes([Change(None, AT_PARIS), Change(OLD, None), Change(AT_TOKYO, AT_TOKYO)])
     assert changes == [
-        {"Action": "DELETE", "ResourceRecordSet": OLD.raw},
-        {"Action": "DELETE", "ResourceRecordSet": AT_TOKYO.raw},
-        {"Action": "CREATE", "ResourceRecordSet": AT_PARIS.raw},
-        {"Action": "CREATE", "ResourceRecordSet": AT_TOKYO.raw},
+        {"Action": "DELETE", "ResourceRecordSet": api_form(OLD)},
+        {"Action": "DELETE", "ResourceRecordSet": api_form(AT_TOKYO)},
+        {"Action": "CREATE", "ResourceRecordSet": api_form(AT_PARIS)},
+        {"Action": "CREATE", "ResourceRecordSet": api_form(AT_TOKYO)},
     ]
 
 

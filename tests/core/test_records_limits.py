@@ -2,12 +2,15 @@
 
 import pytest
 
-from jobs.core.model import Coordinates, Published, RecordSet, Skipped, Verdict
+from jobs.core.address import Address
+from jobs.core.coordinates import Coordinates
+from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted, wanted
+from jobs.core.verdict import Published, Skipped, Verdict
 from tests.support.builders import DOMAIN, ipv4, ipv6, near, place, plain, published, routed
 
-OVER_ADDRESSES = "over the limit of 400 A addresses a domain"
-OVER_PLACES = "over the limit of 30 places a domain and type"
+OVER_ADDRESSES = "over the limit of 250 A addresses per domain"
+OVER_PLACES = "over the limit of 30 places per domain and type"
 
 
 def crowd(count: int, at: Coordinates | None = None) -> list[Verdict]:
@@ -25,48 +28,48 @@ def names_of(found: Wanted) -> set[str]:
     return {verdict.node for verdict in found.verdicts if isinstance(verdict, Published)}
 
 
-def values_of(found: Wanted) -> list[str]:
-    """List all values of all record sets."""
-    return [value for each in found.record_sets for value in each.values]
+def addresses_of(found: Wanted) -> list[Address]:
+    """List all addresses of all record sets."""
+    return [address for each in found.record_sets for address in each.addresses]
 
 
 @pytest.mark.parametrize("at", [pytest.param(None, id="simple"), pytest.param(place(0), id="geoproximity")])
-def test_400_addresses_fit(at: Coordinates | None) -> None:
-    """400 addresses are published."""
-    assert len(values_of(wanted(DOMAIN, 60, crowd(400, at), []))) == 400
+def test_250_addresses_fit(at: Coordinates | None) -> None:
+    """250 addresses are published."""
+    assert len(addresses_of(wanted(DOMAIN, 60, crowd(250, at), []))) == 250
 
 
 @pytest.mark.parametrize("at", [pytest.param(None, id="simple"), pytest.param(place(0), id="geoproximity")])
-def test_the_401st_address_in_node_name_order_is_withheld(at: Coordinates | None) -> None:
-    """The 401st address in node-name order is withheld with that reason."""
-    found = wanted(DOMAIN, 60, crowd(401, at), [])
-    assert found.verdicts[400] == Skipped("n400", OVER_ADDRESSES, (), at, found.verdicts[400].withheld)
-    assert len(names_of(found)) == 400
+def test_the_251st_address_in_node_name_order_is_withheld(at: Coordinates | None) -> None:
+    """The 251st address in node-name order is withheld with that reason."""
+    found = wanted(DOMAIN, 60, crowd(251, at), [])
+    assert found.verdicts[250] == Skipped("n250", OVER_ADDRESSES, (), at, found.verdicts[250].withheld)
+    assert len(names_of(found)) == 250
 
 
 def test_the_limit_counts_all_places() -> None:
     """The limit is of all places together."""
-    nodes = [published(f"n{number:03}", [ipv4(number)], place(number % 30)) for number in range(410)]
-    assert len(values_of(wanted(DOMAIN, 60, nodes, []))) == 400
+    nodes = [published(f"n{number:03}", [ipv4(number)], place(number % 30)) for number in range(260)]
+    assert len(addresses_of(wanted(DOMAIN, 60, nodes, []))) == 250
 
 
 def test_the_limit_is_one_per_type() -> None:
     """Each type has a limit of its own."""
-    nodes = [published(f"n{number:03}", [ipv4(number), ipv6(number)]) for number in range(400)]
-    assert len(values_of(wanted(DOMAIN, 60, nodes, []))) == 800
+    nodes = [published(f"n{number:03}", [ipv4(number), ipv6(number)]) for number in range(250)]
+    assert len(addresses_of(wanted(DOMAIN, 60, nodes, []))) == 500
 
 
 def test_an_address_of_many_nodes_counts_once() -> None:
     """An address of many nodes counts once."""
     nodes = [published(f"a{number:03}", [ipv4(999)]) for number in range(100)]
-    assert len(values_of(wanted(DOMAIN, 60, [*nodes, *crowd(399)], []))) == 400
+    assert len(addresses_of(wanted(DOMAIN, 60, [*nodes, *crowd(249)], []))) == 250
 
 
 @pytest.mark.parametrize(
     "shown",
     [
-        pytest.param(plain("A", str(ipv4(400))), id="ours"),
-        pytest.param(routed("A", "x", {"Weight": 1}, str(ipv4(400))), id="somebody else's"),
+        pytest.param(plain("A", str(ipv4(250))), id="ours"),
+        pytest.param(routed("A", "x", {"Weight": 1}, str(ipv4(250))), id="somebody else's"),
     ],
 )
 def test_addresses_in_dns_come_first(shown: RecordSet) -> None:
@@ -74,29 +77,23 @@ def test_addresses_in_dns_come_first(shown: RecordSet) -> None:
 
     A new node early in the alphabet does not push out one that serves.
     """
-    found = wanted(DOMAIN, 60, crowd(401), [shown])
-    assert names_of(found) == {verdict.node for verdict in crowd(401)} - {"n399"}
-
-
-def test_an_address_in_dns_under_the_other_type_does_not_count() -> None:
-    """Only record sets of the same type count as DNS."""
-    found = wanted(DOMAIN, 60, crowd(401), [plain("AAAA", str(ipv4(400)))])
-    assert "n400" not in names_of(found)
+    found = wanted(DOMAIN, 60, crowd(251), [shown])
+    assert names_of(found) == {verdict.node for verdict in crowd(251)} - {"n249"}
 
 
 def test_a_limit_never_blocks_a_withdrawal() -> None:
     """At the limit a failed node still leaves, and the next one takes its place."""
-    shown = plain("A", *(str(ipv4(number)) for number in range(400)))
-    found = wanted(DOMAIN, 60, crowd(402)[1:], [shown])
-    assert str(ipv4(0)) not in values_of(found)
-    assert str(ipv4(400)) in values_of(found)
-    assert str(ipv4(401)) not in values_of(found)
+    shown = plain("A", *(str(ipv4(number)) for number in range(250)))
+    found = wanted(DOMAIN, 60, crowd(252)[1:], [shown])
+    assert ipv4(0) not in addresses_of(found)
+    assert ipv4(250) in addresses_of(found)
+    assert ipv4(251) not in addresses_of(found)
 
 
 def test_a_node_may_keep_some_of_its_addresses() -> None:
     """A node is published with those of its addresses that fit."""
     last = published("z", [ipv4(900), ipv4(901), ipv6(900)])
-    verdict = wanted(DOMAIN, 60, [*crowd(399), last], []).verdicts[-1]
+    verdict = wanted(DOMAIN, 60, [*crowd(249), last], []).verdicts[-1]
     assert isinstance(verdict, Published)
     assert verdict.addresses == (ipv4(900), ipv6(900))
     assert [(each.address, each.reason) for each in verdict.withheld] == [(ipv4(901), OVER_ADDRESSES)]
@@ -135,4 +132,4 @@ def test_another_node_at_a_full_place_is_no_new_place() -> None:
 def test_places_do_not_matter_with_simple_routing() -> None:
     """With simple routing there is no limit of places."""
     found = wanted(DOMAIN, 60, [*scattered(40), published("z", [ipv4(99)])], [])
-    assert len(values_of(found)) == 41
+    assert len(addresses_of(found)) == 41

@@ -9,7 +9,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from jobs.shell.options import ANNOTATE_ONCE, SYNC_ONCE, WATCH, settings
+from jobs.shell.options import AnnotateSettings, SyncSettings, WatchSettings, options, settings
 from tests.support.manifests import (
     CONTAINERS,
     CRON,
@@ -30,7 +30,7 @@ from tests.support.manifests import (
     with_suggestion,
 )
 
-OPTIONS = {"annotate": ANNOTATE_ONCE, "sync": SYNC_ONCE, "watch": WATCH}
+COMMANDS = {"annotate": AnnotateSettings, "sync": SyncSettings, "watch": WatchSettings}
 WORKLOADS = pytest.mark.parametrize("component", CONTAINERS)
 SHORT = {"effect": "NoExecute", "operator": "Exists", "tolerationSeconds": 5}
 AWAY = [{"key": f"node.kubernetes.io/{problem}", **SHORT} for problem in ("not-ready", "unreachable")]
@@ -260,10 +260,10 @@ def _config() -> dict[str, dict[str, str]]:
 def test_each_variable_is_an_option(which: str) -> None:
     """A variable that nothing reads would be a setting that does not hold; a bad example would end every run."""
     chosen = _config()[which]
-    known = {option.variable for options in OPTIONS.values() for option in options}
+    known = {option.variable for command in COMMANDS.values() for option in options(command)}
     assert {*chosen} <= known
-    for options in OPTIONS.values():
-        settings(options, {}, chosen)
+    for command in COMMANDS.values():
+        settings(command, {}, chosen)
 
 
 def test_the_config_is_as_promised() -> None:

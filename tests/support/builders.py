@@ -4,7 +4,14 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
-from jobs.core.model import Address, Condition, Coordinates, Node, Published, RecordSet, Skipped, record_set
+from jobs.core.address import Address
+from jobs.core.coordinates import Coordinates
+from jobs.core.evidence import Checks
+from jobs.core.guard import MinNodes
+from jobs.core.node import Condition, Node
+from jobs.core.record_set import RecordSet, from_api
+from jobs.core.verdict import Published, Skipped
+from jobs.sync_once import SyncRequest
 
 DOMAIN = "cdn.example.com"
 ZONE = "example.com"
@@ -21,6 +28,29 @@ NODE = Node(
     deleting=False,
 )
 """A node that can serve, on one address and at no known place; tests change what they are about."""
+
+
+def checks(
+    lease_timeout_seconds: int = 25, ready_services: tuple[str, ...] = (), ports: tuple[int, ...] = ()
+) -> Checks:
+    """Say what to look at; without arguments what a run looks at by default."""
+    return Checks(lease_timeout_seconds, ready_services, ports)
+
+
+def request(domains: tuple[str, ...] = (DOMAIN,), **options: Any) -> SyncRequest:  # noqa: ANN401 - each has its own
+    """Ask for a sync; what is not said is as it is by default."""
+    defaults: dict[str, Any] = {
+        "node_label_selector": "",
+        "ttl": 60,
+        "min_nodes": MinNodes(1),
+        "default_coordinates": None,
+        "checks": checks(),
+        "zone_id": None,
+        "dry_run": False,
+        "wait": False,
+    }
+    return SyncRequest(domains, **{**defaults, **options})
+
 
 PARIS, TOKYO, LIMA = map(Coordinates.parse, ("48.86,2.35", "35.69,139.69", "-12.05,-77.04"))
 
@@ -74,10 +104,10 @@ def routed(type_: str, identifier: str, policy: Mapping[str, Any], *values: str,
 def alias(type_: str, **more: object) -> RecordSet:
     """Write an alias, which has neither TTL nor values."""
     target = {"HostedZoneId": "Z2FDTNDATAQYW2", "DNSName": "d1.cloudfront.net.", "EvaluateTargetHealth": False}
-    return record_set({"Name": f"{DOMAIN}.", "Type": type_, "AliasTarget": target, **more})
+    return from_api({"Name": f"{DOMAIN}.", "Type": type_, "AliasTarget": target, **more})
 
 
 def read(type_: str, values: Iterable[str], more: Mapping[str, Any], *, ttl: int = 60, name: str = DOMAIN) -> RecordSet:
     """Write a record set with any members."""
     records = [{"Value": value} for value in values]
-    return record_set({"Name": f"{name}.", "Type": type_, **more, "TTL": ttl, "ResourceRecords": records})
+    return from_api({"Name": f"{name}.", "Type": type_, **more, "TTL": ttl, "ResourceRecords": records})

@@ -5,9 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from jobs.core.evidence import Checks, Conclusion, Signs, conclude
-from jobs.core.model import Address, Condition, Node, NodeList, Published, Skipped
-from tests.support.builders import NODE, ipv4, ipv6
+from jobs.core.address import Address
+from jobs.core.evidence import Conclusion, Signs, conclude
+from jobs.core.node import Condition, Node, NodeList
+from jobs.core.verdict import Published, Skipped
+from tests.support.builders import NODE, checks, ipv4, ipv6
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SILENT = "Kubelet stopped posting node status."
@@ -32,7 +34,7 @@ def unknown(node: Node, seconds: float, message: str = SILENT) -> Node:
 
 def judged(found: Sequence[Node], lease_timeout: int = 25, **signs: Any) -> Conclusion:  # noqa: ANN401 - any sign
     """Judge nodes by what was seen of them."""
-    return conclude(NodeList(tuple(found), NOW, "1"), Signs(**signs), Checks(lease_timeout))
+    return conclude(NodeList(tuple(found), NOW, "1"), Signs(**signs), checks(lease_timeout))
 
 
 def ages(*seconds: float) -> dict[str, float]:

@@ -6,8 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from jobs.core.model import Condition, Node, Skipped, Verdict
-from jobs.core.records import TYPES, assess
+from jobs.core.node import Condition, Node, assess
+from jobs.core.record_set import TYPES
+from jobs.core.verdict import Skipped, Verdict
 from tests.support.builders import DOMAIN, NODE, ipv4, ipv6, place
 
 Raw = dict[str, Any]
@@ -47,7 +48,7 @@ def _facts(draw: Draw) -> Node:
 
 @st.composite
 def _crowd(draw: Draw) -> list[Node]:
-    """Draw none, or enough nodes to meet the limits of 400 addresses and 30 places."""
+    """Draw none, or enough nodes to meet the limits of 250 addresses and 30 places."""
     count, spread = draw(st.sampled_from([(0, 1)] * 9 + [(40, 40), (60, 1), (120, 33)]))
     each = draw(st.sampled_from([1, 8]))
     nowhere = draw(st.sampled_from([False, False, True]))

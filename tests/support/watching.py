@@ -21,7 +21,7 @@ Spoil: TypeAlias = Callable[[], Iterable[bytes]]
 
 CHANGE = f"{PREFIX}change"
 STARTED = "the watcher has started"
-ANEW = "the nodes were listed anew after a gap"
+ANEW = "the nodes were listed again after a gap"
 
 HASTY = (
     sys.executable,

@@ -5,23 +5,26 @@ from typing import Any
 
 import pytest
 
+from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
-from jobs.core.model import Coordinates, MinNodes
-from jobs.shell.options import ANNOTATE_ONCE, SYNC_ONCE, WATCH, Option, settings
+from jobs.core.guard import MinNodes
+from jobs.shell.options import AnnotateSettings, SyncSettings, WatchSettings, options, settings, value
 
-OPTIONS = {option.name: option for option in (*SYNC_ONCE, *ANNOTATE_ONCE, *WATCH)}
+OPTIONS = {
+    option.name: option for command in (SyncSettings, AnnotateSettings, WatchSettings) for option in options(command)
+}
 
 
-def given(name: str, value: object) -> Any:  # noqa: ANN401 - each option has its own
+def given(name: str, text: object) -> Any:  # noqa: ANN401 - each option has its own
     """Read one option from the command line."""
     option = OPTIONS[name]
-    return settings((option,), {option.key: [value] if option.many else value}, {})[option.key]
+    return value(option, [text] if option.many else text, {})
 
 
 def from_environment(name: str, environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - each option has its own
     """Read one option from the environment."""
     option = OPTIONS[name]
-    return settings((option,), {}, environ)[option.key]
+    return value(option, None, environ)
 
 
 GOOD = [
@@ -180,18 +183,18 @@ def test_an_empty_variable_is_unset(name: str, empty: str) -> None:
 
 def test_the_option_wins() -> None:
     """A value given by hand would be overruled by the manifest's."""
-    assert settings((OPTIONS["--ttl"],), {"ttl": "5"}, {"KUBE_NODE_DNS_TTL": "6"}) == {"ttl": 5}
+    assert value(OPTIONS["--ttl"], "5", {"KUBE_NODE_DNS_TTL": "6"}) == 5
 
 
 def test_the_option_wins_over_a_broken_variable() -> None:
     """A typing error in the environment could not be worked around."""
-    assert settings((OPTIONS["--ttl"],), {"ttl": "5"}, {"KUBE_NODE_DNS_TTL": "soon"}) == {"ttl": 5}
+    assert value(OPTIONS["--ttl"], "5", {"KUBE_NODE_DNS_TTL": "soon"}) == 5
 
 
 def test_a_list_on_the_command_line_replaces_the_variables() -> None:
     """A run for one domain would touch those of the manifest too."""
-    found = settings((OPTIONS["--domain"],), {"domain": ["a.example"]}, {"KUBE_NODE_DNS_DOMAIN": "b.example"})
-    assert found == {"domain": ("a.example",)}
+    found = value(OPTIONS["--domain"], ["a.example"], {"KUBE_NODE_DNS_DOMAIN": "b.example"})
+    assert found == ("a.example",)
 
 
 @pytest.mark.parametrize(
@@ -246,17 +249,16 @@ def test_other_words_are_no_booleans(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("on_command_line", "variable", "value"),
+    ("on_command_line", "variable", "expected"),
     [
         pytest.param(True, "false", True, id="the option wins"),
         pytest.param(False, "true", True, id="not given"),
         pytest.param(None, "", False, id="neither"),
     ],
 )
-def test_a_flag_and_its_variable(variable: str, *, on_command_line: bool | None, value: bool) -> None:
+def test_a_flag_and_its_variable(variable: str, *, on_command_line: bool | None, expected: bool) -> None:
     """--dry-run would not protect against the manifest's settings."""
-    found = settings((OPTIONS["--dry-run"],), {"dry_run": on_command_line}, {"KUBE_NODE_DNS_DRY_RUN": variable})
-    assert found == {"dry_run": value}
+    assert value(OPTIONS["--dry-run"], on_command_line, {"KUBE_NODE_DNS_DRY_RUN": variable}) is expected
 
 
 @pytest.mark.parametrize(
@@ -280,10 +282,10 @@ def test_a_bad_node_name_names_its_variable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "defaults"),
+    ("command", "defaults"),
     [
         pytest.param(
-            SYNC_ONCE,
+            SyncSettings,
             {
                 "domain": (),
                 "node_label_selector": "",
@@ -306,7 +308,7 @@ def test_a_bad_node_name_names_its_variable() -> None:
             id="sync-once",
         ),
         pytest.param(
-            ANNOTATE_ONCE,
+            AnnotateSettings,
             {
                 "node_name": None,
                 "interface": (),
@@ -322,7 +324,7 @@ def test_a_bad_node_name_names_its_variable() -> None:
             id="annotate-once",
         ),
         pytest.param(
-            WATCH,
+            WatchSettings,
             {
                 "node_label_selector": "",
                 "cronjob": (),
@@ -340,6 +342,6 @@ def test_a_bad_node_name_names_its_variable() -> None:
         ),
     ],
 )
-def test_defaults(options: tuple[Option, ...], defaults: dict[str, object]) -> None:
+def test_defaults(command: type[Any], defaults: dict[str, object]) -> None:
     """A run without options would do something else than the manual says."""
-    assert settings(options, {}, {}) == defaults
+    assert vars(settings(command, {}, {})) == defaults

@@ -1,36 +1,57 @@
-"""What a run tells on standard output, in the contract's form."""
+"""The result on standard output, in the contract's form."""
 
 import json
 from dataclasses import replace
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
 from jobs.annotate_once import AnnotateResult
 from jobs.core.errors import ConfigurationError
-from jobs.core.model import Published, Skipped, Withheld
-from jobs.core.plan import Change
-from jobs.core.progress import Outcome
+from jobs.core.progress import Domain, Progress
+from jobs.core.record_set import RecordSet, api_form
+from jobs.core.verdict import Published, Skipped, Withheld
 from jobs.core.zones import Zone
 from jobs.edges.interfaces import InterfaceAddress
 from jobs.shell.report import annotate_document, annotate_text, as_json, sync_document, sync_text
-from tests.support.builders import DOMAIN, PARIS, ipv4, near, plain
+from tests.support.builders import DOMAIN, LIMA, PARIS, TOKYO, ipv4, near, plain
 
 TOP = Zone("Z1", "example.com", private=False)
 HELD = Withheld(ip_address("10.0.0.1"), "not globally reachable: Private-Use")
 UP = Published("a", (ipv4(1),), PARIS, (HELD,))
 DOWN = Skipped("b", "cordoned", (ipv4(2),), None)
 OLD, NEW = near("A", PARIS, "5.0.0.2"), near("A", PARIS, "5.0.0.1")
-CHANGED = Outcome(DOMAIN, TOP, settled=True, verdicts=(UP, DOWN), changes=(Change(OLD, NEW),), unchanged=2)
-UNCHANGED = Outcome(DOMAIN, TOP, settled=True, unchanged=1)
-REFUSED = Outcome(DOMAIN, TOP, settled=True, refusal="0 of 1 selected nodes", changes=(Change(OLD, NEW),))
-FAILED = Outcome(DOMAIN, settled=True, error=ConfigurationError("no public hosted zone"))
-WARNED = Outcome(DOMAIN, TOP, settled=True, warnings=("simple routing until",))
+STAY = (near("A", TOKYO, "5.0.0.3"), near("A", LIMA, "5.0.0.4"))
+CHANGED = Domain(DOMAIN, TOP, settled=True, verdicts=(UP, DOWN), before=(OLD, *STAY), after=(NEW, *STAY))
+UNCHANGED = Domain(DOMAIN, TOP, settled=True, before=(OLD,), after=(OLD,))
+REFUSED = Domain(DOMAIN, TOP, settled=True, refusal="0 of 1 selected nodes", before=(OLD,), after=(NEW,))
+FAILED = Domain(DOMAIN, settled=True, error=ConfigurationError("no public hosted zone"))
+WARNED = Domain(DOMAIN, TOP, settled=True, warnings=("simple routing until",))
+
+
+def of(*domains: Domain) -> Progress:
+    """Give a run that has got so far with its domains."""
+    progress = Progress([domain.name for domain in domains])
+    for domain in domains:
+        progress.note(**vars(domain))
+    return progress
+
+
+def document(domain: Domain, *, dry_run: bool = False) -> dict[str, Any]:
+    """Give what the document says of one domain."""
+    [found] = sync_document(of(domain), dry_run=dry_run)["domains"]
+    return dict(found)
+
+
+def text(*domains: Domain, dry_run: bool = False) -> str:
+    """Give the result for people."""
+    return sync_text(of(*domains), dry_run=dry_run)
 
 
 def test_sync_document() -> None:
-    """A program that reads the result would not find what the contract promises."""
-    assert sync_document({DOMAIN: CHANGED}, dry_run=False, status=0) == {
+    """The document has the members that the contract promises."""
+    assert sync_document(of(CHANGED), dry_run=False) == {
         "dry_run": False,
         "status": 0,
         "domains": [
@@ -41,8 +62,8 @@ def test_sync_document() -> None:
                 "error": None,
                 "warnings": [],
                 "changes": [
-                    {"action": "DELETE", "record_set": OLD.raw},
-                    {"action": "CREATE", "record_set": NEW.raw},
+                    {"action": "DELETE", "record_set": api_form(OLD)},
+                    {"action": "CREATE", "record_set": api_form(NEW)},
                 ],
                 "nodes": [
                     {
@@ -72,18 +93,29 @@ def test_sync_document() -> None:
     }
 
 
-def test_changes_stand_in_the_order_in_which_they_were_made() -> None:
-    """Whoever follows a run that wrote twice would see record sets created that stand already."""
-    last = near("A", PARIS, "5.0.0.1", "5.0.0.3")
-    twice = replace(CHANGED, changes=(Change(OLD, NEW), Change(NEW, last)))
-    (domain,) = sync_document({DOMAIN: twice}, dry_run=False, status=0)["domains"]
-    told = [(each["action"], each["record_set"]) for each in domain["changes"]]
-    assert told == [("DELETE", OLD.raw), ("CREATE", NEW.raw), ("DELETE", NEW.raw), ("CREATE", last.raw)]
+def test_all_record_sets_that_go_stand_before_those_that_come() -> None:
+    """Changes are in the order in which Route 53 takes them: every DELETE, then every CREATE."""
+    moved = replace(CHANGED, after=(near("A", PARIS, "5.0.0.1"), near("A", TOKYO, "5.0.0.5")))
+    assert [each["action"] for each in document(moved)["changes"]] == ["DELETE", "DELETE", "DELETE", "CREATE", "CREATE"]
+
+
+def test_changes_are_the_difference_between_the_first_look_and_the_last() -> None:
+    """A record set that the run has written, and that then is as it was before, is not a change."""
+    back = replace(CHANGED, after=CHANGED.before, writes=2, change_ids=("C1", "C2"))
+    assert (document(back)["changes"], document(back)["status"]) == ([], "unchanged")
+
+
+def test_a_set_of_our_own_making_is_in_the_form_of_the_aws_api() -> None:
+    """What a dry run would create is shown as Route 53 would take it."""
+    ours = RecordSet(DOMAIN, "A", (ipv4(1),), 60)
+    assert document(replace(UNCHANGED, before=(), after=(ours,)), dry_run=True)["changes"] == [
+        {"action": "CREATE", "record_set": api_form(plain("A", "5.0.0.1"))}
+    ]
 
 
 def test_document_of_a_domain_without_zone() -> None:
-    """A failure before the zone is found would have another shape than all others."""
-    assert sync_document({DOMAIN: FAILED}, dry_run=True, status=2) == {
+    """A failure before the zone is found has the same shape as all others."""
+    assert sync_document(of(FAILED), dry_run=True) == {
         "dry_run": True,
         "status": 2,
         "domains": [
@@ -101,7 +133,7 @@ def test_document_of_a_domain_without_zone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "dry_run", "status"),
+    ("domain", "dry_run", "status"),
     [
         pytest.param(UNCHANGED, False, "unchanged", id="unchanged"),
         pytest.param(UNCHANGED, True, "unchanged", id="unchanged, dry run"),
@@ -110,58 +142,63 @@ def test_document_of_a_domain_without_zone() -> None:
         pytest.param(REFUSED, False, "refused", id="refused, even if something was added"),
         pytest.param(REFUSED, True, "refused", id="refused, dry run"),
         pytest.param(FAILED, False, "failed", id="failed"),
+        pytest.param(replace(CHANGED, error=ConfigurationError("x")), False, "failed", id="failed after a change"),
+        pytest.param(replace(REFUSED, error=ConfigurationError("x")), False, "failed", id="failed after a refusal"),
     ],
 )
-def test_status_of_a_domain(outcome: Outcome, status: str, *, dry_run: bool) -> None:
-    """An alert on the status would fire wrongly, or never."""
-    [domain] = sync_document({DOMAIN: outcome}, dry_run=dry_run, status=0)["domains"]
-    assert domain["status"] == status
+def test_status_of_a_domain(domain: Domain, status: str, *, dry_run: bool) -> None:
+    """A domain's status says how it ended: failed counts before refused, that before any change."""
+    assert document(domain, dry_run=dry_run)["status"] == status
 
 
-def test_a_refusal_is_told_as_the_error() -> None:
-    """Nobody would learn why a run ended with 3."""
-    [domain] = sync_document({DOMAIN: REFUSED}, dry_run=False, status=3)["domains"]
-    assert domain["error"] == "0 of 1 selected nodes"
+@pytest.mark.parametrize(
+    ("domains", "status"),
+    [
+        pytest.param([CHANGED], 0, id="done"),
+        pytest.param([CHANGED, replace(REFUSED, name="a.example")], 3, id="one refused"),
+        pytest.param([REFUSED, replace(FAILED, name="a.example")], 2, id="one misconfigured"),
+    ],
+)
+def test_status_of_the_document(domains: list[Domain], status: int) -> None:
+    """The document's status is the exit status of the run, the worst of its domains."""
+    assert sync_document(of(*domains), dry_run=False)["status"] == status
 
 
-def test_warnings_are_told() -> None:
-    """The nodes that keep geoproximity from starting would stay unknown to programs."""
-    [domain] = sync_document({DOMAIN: WARNED}, dry_run=False, status=0)["domains"]
-    assert domain["warnings"] == ["simple routing until"]
+def test_a_refusal_is_the_error() -> None:
+    """The error of a domain that --min-nodes refuses says why."""
+    assert document(REFUSED)["error"] == "0 of 1 selected nodes"
+
+
+def test_an_error_counts_before_a_refusal() -> None:
+    """Of a domain that was refused and then failed, the error is the failure."""
+    assert document(replace(REFUSED, error=ConfigurationError("denied")))["error"] == "denied"
+
+
+def test_warnings_are_in_the_document() -> None:
+    """Programs get a domain's warnings too."""
+    assert document(WARNED)["warnings"] == ["simple routing until"]
 
 
 def test_domains_stand_in_the_order_given() -> None:
-    """A reader would look for a domain in the wrong place."""
-    outcomes = {name: Outcome(name) for name in ("b.example", "a.example")}
-    assert [each["name"] for each in sync_document(outcomes, dry_run=False, status=0)["domains"]] == [
-        "b.example",
-        "a.example",
-    ]
+    """Domains are in the order in which they were given."""
+    progress = Progress(["b.example", "a.example"])
+    assert [each["name"] for each in sync_document(progress, dry_run=False)["domains"]] == ["b.example", "a.example"]
 
 
 def test_document_as_json() -> None:
-    """Standard output would not be one JSON document."""
-    document = sync_document({DOMAIN: CHANGED}, dry_run=False, status=0)
-    assert json.loads(as_json(document)) == document
+    """The document is written as one JSON document."""
+    found = sync_document(of(CHANGED), dry_run=False)
+    assert json.loads(as_json(found)) == found
 
 
 def test_json_is_written_for_people_too() -> None:
-    """A person would get one endless line."""
+    """JSON has a member on each line."""
     assert as_json({"status": 0}) == '{\n  "status": 0\n}\n'
 
 
-def test_several_addresses_of_a_node_in_the_table() -> None:
-    """Two addresses, or two reasons, would be read as one."""
-    held = (HELD, Withheld(ipv4(9), "dead"))
-    node = Published("a", (ipv4(1), ipv4(2)), None, held)
-    text = sync_text({DOMAIN: Outcome(DOMAIN, TOP, verdicts=(node,))}, dry_run=False)
-    assert "  5.0.0.1 5.0.0.2  " in text
-    assert "  10.0.0.1: not globally reachable: Private-Use; 5.0.0.9: dead\n" in text
-
-
 def test_sync_text() -> None:
-    """A person would not see which address enters or leaves, with which node, and why."""
-    assert sync_text({DOMAIN: CHANGED}, dry_run=False).splitlines() == [
+    """The text has a diff, each address with its nodes and the reason why it leaves, and a table of nodes."""
+    assert text(CHANGED).splitlines() == [
         "cdn.example.com · zone Z1 · changed",
         "  ~ A geoproximity 48.86,2.35  ttl 60",
         "      + 5.0.0.1  a",
@@ -174,60 +211,71 @@ def test_sync_text() -> None:
     ]
 
 
+def test_several_addresses_of_a_node_in_the_table() -> None:
+    """Several addresses of a node, and several reasons, stand apart."""
+    node = Published("a", (ipv4(1), ipv4(2)), None, (HELD, Withheld(ipv4(9), "dead")))
+    found = text(Domain(DOMAIN, TOP, verdicts=(node,)))
+    assert "  5.0.0.1 5.0.0.2  " in found
+    assert "  10.0.0.1: not globally reachable: Private-Use; 5.0.0.9: dead\n" in found
+
+
 def test_text_of_a_skipped_node_with_withheld_addresses() -> None:
-    """The reasons of single addresses would be hidden behind the node's."""
+    """The table shows a skipped node's own reason, then those of its withheld addresses."""
     node = Skipped("a", "no globally reachable address", (), None, (HELD,))
-    text = sync_text({DOMAIN: Outcome(DOMAIN, TOP, verdicts=(node,))}, dry_run=False)
-    assert "no globally reachable address; 10.0.0.1: not globally reachable: Private-Use" in text
+    found = text(Domain(DOMAIN, TOP, verdicts=(node,)))
+    assert "no globally reachable address; 10.0.0.1: not globally reachable: Private-Use" in found
 
 
 def test_text_of_a_dry_run() -> None:
-    """A dry run would look like a real one."""
-    assert sync_text({DOMAIN: CHANGED}, dry_run=True).startswith("cdn.example.com · zone Z1 · would change · dry run\n")
+    """The heading of a dry run says that it is one."""
+    assert text(CHANGED, dry_run=True).startswith("cdn.example.com · zone Z1 · would change · dry run\n")
 
 
 def test_text_of_an_unchanged_domain() -> None:
-    """A reader could not tell nothing to do from nothing looked at."""
-    assert sync_text({DOMAIN: UNCHANGED}, dry_run=False) == (
-        "cdn.example.com · zone Z1 · unchanged\n  1 record set unchanged\n"
-    )
+    """A domain with nothing to do says how many record sets were looked at."""
+    assert text(UNCHANGED) == "cdn.example.com · zone Z1 · unchanged\n  1 record set unchanged\n"
 
 
 def test_text_of_a_change_without_addresses() -> None:
-    """A change of the TTL would not be shown, or break the table."""
-    outcome = Outcome(DOMAIN, TOP, changes=(Change(plain("A", "5.0.0.1"), plain("A", "5.0.0.1", ttl=5)),))
-    assert "  ~ A simple  ttl 60 -> 5\n  0 record sets unchanged\n" in sync_text({DOMAIN: outcome}, dry_run=False)
+    """A change of the TTL alone is shown, without addresses."""
+    domain = Domain(DOMAIN, TOP, before=(plain("A", "5.0.0.1"),), after=(plain("A", "5.0.0.1", ttl=5),))
+    assert "  ~ A simple  ttl 60 -> 5\n  0 record sets unchanged\n" in text(domain)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "words"),
+    ("domain", "line"),
     [
-        pytest.param(FAILED, "no public hosted zone", id="error"),
-        pytest.param(REFUSED, "0 of 1 selected nodes", id="refusal"),
-        pytest.param(WARNED, "simple routing until", id="warning"),
+        pytest.param(FAILED, "  error: no public hosted zone", id="error"),
+        pytest.param(REFUSED, "  refused: 0 of 1 selected nodes", id="refusal"),
+        pytest.param(WARNED, "  warning: simple routing until", id="warning"),
     ],
 )
-def test_the_text_has_the_content_of_the_document(outcome: Outcome, words: str) -> None:
-    """A person who keeps the result but not the log would miss what programs are told."""
-    assert words in sync_text({DOMAIN: outcome}, dry_run=False)
+def test_the_text_has_the_content_of_the_document(domain: Domain, line: str) -> None:
+    """The text has the errors, refusals and warnings too, for a person who keeps the result but not the log."""
+    assert line in text(domain).splitlines()
 
 
 def test_somebody_elses_words_stay_on_their_line() -> None:
-    """What Route 53 says in two lines would look like a record set, a node or a domain of the result."""
-    outcome = Outcome(DOMAIN, settled=True, error=ConfigurationError("one\ntwo\x9b"), warnings=("three\nfour",))
-    text = sync_text({DOMAIN: outcome}, dry_run=False)
-    assert text == "cdn.example.com · failed\n  warning: three four\n  error: one two\n"
+    """Words of Route 53 or the cluster are folded into one line, and cannot look like a record set or a node."""
+    domain = Domain(DOMAIN, settled=True, error=ConfigurationError("one\ntwo\x9b"), warnings=("three\nfour",))
+    assert text(domain) == "cdn.example.com · failed\n  warning: three four\n  error: one two\n"
 
 
 def test_text_of_a_failed_domain_counts_nothing() -> None:
-    """A failure would claim that there are no records."""
-    assert "unchanged" not in sync_text({DOMAIN: FAILED}, dry_run=False)
+    """A failed domain does not say how many record sets are unchanged: they may not have been read."""
+    assert "unchanged" not in text(FAILED)
+
+
+def test_text_of_a_domain_that_failed_after_a_change_shows_it() -> None:
+    """What was changed before the failure is shown."""
+    found = text(replace(CHANGED, error=ConfigurationError("denied")))
+    assert "\n      + 5.0.0.1  a\n" in found
 
 
 def test_text_of_several_domains() -> None:
-    """Two domains would run into each other."""
-    text = sync_text({DOMAIN: UNCHANGED, "a.example": Outcome("a.example", TOP)}, dry_run=False)
-    assert "\n\na.example · zone Z1 · unchanged\n" in text
+    """A blank line stands between two domains."""
+    found = text(UNCHANGED, Domain("a.example", TOP))
+    assert "\n\na.example · zone Z1 · unchanged\n" in found
 
 
 FOUND = (
@@ -237,7 +285,7 @@ FOUND = (
 
 
 def test_annotate_document() -> None:
-    """A program that reads the result would not find what the contract promises."""
+    """The document has the members that the contract promises."""
     assert annotate_document(AnnotateResult("a", changed=True, found=FOUND), dry_run=False, status=0) == {
         "dry_run": False,
         "status": 0,
@@ -251,9 +299,9 @@ def test_annotate_document() -> None:
 
 
 def test_annotate_text() -> None:
-    """A person would not see which address is taken, and why another is not."""
-    text = annotate_text(AnnotateResult("a", changed=True, found=FOUND), dry_run=False, status=0)
-    assert text.splitlines() == [
+    """The text has a table of addresses: which is taken, and why another is not."""
+    found = annotate_text(AnnotateResult("a", changed=True, found=FOUND), dry_run=False, status=0)
+    assert found.splitlines() == [
         "a · changed",
         "",
         "ADDRESS   INTERFACE  PUBLIC  REASON",
@@ -273,5 +321,5 @@ def test_annotate_text() -> None:
     ],
 )
 def test_annotate_heading(result: AnnotateResult, status: int, heading: str, *, dry_run: bool) -> None:
-    """A run that failed would look like one that had nothing to do."""
+    """The heading names the node, and says what became of its annotations."""
     assert annotate_text(result, dry_run=dry_run, status=status).splitlines()[0] == heading

@@ -135,7 +135,7 @@ def test_login_plugin_that_fails_is_quoted(world: World) -> None:
     ("broken", "arguments", "status"),
     [
         pytest.param("sync_once.conclude", RUN, 1, id="before anything is done"),
-        pytest.param("sync_once.news", RUN, 0, id="when all is done"),
+        pytest.param("sync_once.node_news", RUN, 0, id="when all is done"),
         pytest.param("annotate_once.annotate_once", ANNOTATE, 1, id="annotate-once"),
     ],
 )

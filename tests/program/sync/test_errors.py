@@ -153,7 +153,7 @@ def test_credentials_of_bytes_that_are_no_text(world: World, name: str) -> None:
     no_place(world)
     finished = sync(world, **{name: "never\udcffshown"})
     assert finished.returncode == 2
-    assert last_words(finished.stderr) == f"error: {DOMAIN}: {name} holds bytes that are no text in UTF-8; set it anew"
+    assert last_words(finished.stderr) == f"error: {DOMAIN}: {name} holds bytes that are no text in UTF-8; set it again"
 
 
 def test_expired_token(world: World) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from jobs.core.explain import title
-from jobs.core.progress import Outcomes, exit_status
+from jobs.core.progress import Progress
 from jobs.core.text import one_line
 from jobs.edges.api_server import ApiServer
 from jobs.edges.cluster import Cluster
@@ -51,20 +51,20 @@ class Site:
         self.world.dns.calls.clear()
         self.clock.restart()
 
-    def run(self, request: SyncRequest) -> Outcomes:
-        """Run sync-once, and hold what it tells to its form."""
+    def run(self, request: SyncRequest) -> Progress:
+        """Run sync-once, and hold its result to its form."""
         self.clock.restart()
-        outcomes: Outcomes = {}
-        sync_once(request, self.cluster, self.dns, self.clock, outcomes)
-        check_told(outcomes, dry_run=request.dry_run)
-        return outcomes
+        progress = Progress(request.domains)
+        sync_once(request, self.cluster, self.dns, self.clock, progress)
+        check_result(progress, dry_run=request.dry_run)
+        return progress
 
     def contents(self, zone_id: str) -> list[Raw]:
         """Give all of a zone."""
         return list(self.world.route53.records(zone_id))
 
-    def run_as_told(self, request: SyncRequest) -> Outcomes:
-        """Run sync-once dry, then in earnest: it must do what the dry run has said, write nothing else, and tell so."""
+    def run_as_announced(self, request: SyncRequest) -> Progress:
+        """Run sync-once dry, then in earnest: it must do what the dry run said, and report it."""
         account = self.world.route53
         account.history.clear()
         said = self.run(replace(request, dry_run=True))
@@ -72,27 +72,27 @@ class Site:
         done = self.run(request)
         written = [change for batch in account.history for change in _without_witnesses(batch.changes)]
         assert _counted(written) == _counted(_changes(done)) == _counted(_changes(said))
-        assert exit_status(done) == exit_status(said)
+        assert done.exit_status == said.exit_status
         return done
 
 
-def check_told(outcomes: Outcomes, *, dry_run: bool) -> None:
+def check_result(progress: Progress, *, dry_run: bool) -> None:
     """Hold the result to its form: settled, JSON that parses, text without a control character, a reason a line."""
-    document = sync_document(outcomes, dry_run=dry_run, status=exit_status(outcomes))
+    document = sync_document(progress, dry_run=dry_run)
     assert json.loads(as_json(document)) == document
-    text = sync_text(outcomes, dry_run=dry_run)
+    text = sync_text(progress, dry_run=dry_run)
     assert all(map(str.isprintable, text.split("\n"))), text
-    for outcome in outcomes.values():
-        assert outcome.settled
-        assert all(title(change).isprintable() for change in outcome.changes)
-        assert all(one_line(words) in text for words in (*outcome.warnings, str(outcome.error or "")))
-        for verdict in outcome.verdicts:
+    for domain in progress:
+        assert domain.settled
+        assert all(title(change).isprintable() for change in domain.difference.changes)
+        assert all(one_line(words) in text for words in (*domain.warnings, str(domain.error or "")))
+        for verdict in domain.verdicts:
             reasons = [each.reason for each in verdict.withheld] + [getattr(verdict, "reason", "published")]
             assert all(reason and reason.isprintable() for reason in reasons)
 
 
-def _changes(outcomes: Outcomes) -> list[Raw]:
-    document = sync_document(outcomes, dry_run=False, status=0)
+def _changes(progress: Progress) -> list[Raw]:
+    document = sync_document(progress, dry_run=False)
     return [
         {"Action": each["action"], "ResourceRecordSet": each["record_set"]}
         for domain in document["domains"]

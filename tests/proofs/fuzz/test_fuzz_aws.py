@@ -9,17 +9,15 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from jobs.core.errors import DONE, FAILED, MISCONFIGURED
-from jobs.core.evidence import Checks
-from jobs.core.progress import Outcome
+from jobs.core.progress import Domain
 from jobs.core.text import one_line
-from jobs.sync_once import SyncRequest
 from tests.proofs.fuzz.site import Site
 from tests.proofs.fuzz.values import Draw, examples, texts
 from tests.sandbox.kubernetes import node
 from tests.sandbox.route53 import Route53
 from tests.sandbox.server import Request, Response
 from tests.sandbox.world import PREFIX
-from tests.support.builders import DOMAIN
+from tests.support.builders import DOMAIN, checks, request
 
 OPERATIONS = (
     "ListHostedZonesByName",
@@ -151,11 +149,11 @@ def populated(site: Site) -> str:
     return zone_id
 
 
-def run(site: Site, zone_id: str, operation: str, alter: Alter) -> Outcome:
+def run(site: Site, zone_id: str, operation: str, alter: Alter) -> Domain:
     """Run sync-once with one answer altered."""
     site.world.dns.service = Once(site.world.route53, operation, alter)
     by_id = zone_id if operation == "GetHostedZone" else None
-    return site.run(SyncRequest((DOMAIN,), zone_id=by_id, checks=Checks(0), wait=True))[DOMAIN]
+    return site.run(request((DOMAIN,), zone_id=by_id, checks=checks(0), wait=True))[DOMAIN]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -165,11 +163,11 @@ def test_one_answer_of_anything(site: Site, operation: str, data: st.DataObject)
     """A proxy's page would end in a traceback, count as "no records", or cost somebody a record."""
     zone_id = populated(site)
     before = site.contents(zone_id)
-    outcome = run(site, zone_id, operation, data.draw(alterations()))
+    result = run(site, zone_id, operation, data.draw(alterations()))
     after = site.contents(zone_id)
-    event(f"exit status {outcome.exit_status}")
-    assert outcome.exit_status in (DONE, FAILED, MISCONFIGURED)
-    assert outcome.error is None or one_line(str(outcome.error))
+    event(f"exit status {result.exit_status}")
+    assert result.exit_status in (DONE, FAILED, MISCONFIGURED)
+    assert result.error is None or one_line(str(result.error))
     assert [raw for raw in after if raw not in before and raw["Name"] != f"{DOMAIN}."] == []
     assert [raw for raw in before if raw not in after and (raw["Name"], raw["Type"]) != (f"{DOMAIN}.", "A")] == []
     assert any((raw["Name"], raw["Type"]) == (f"{DOMAIN}.", "A") for raw in after)
@@ -198,7 +196,7 @@ def test_an_answer_of_another_shape(site: Site, operation: str, said: bytes, ins
         return Response(response.status, re.sub(said, instead, response.body), response.content_type)
 
     zone_id = populated(site)
-    outcome = run(site, zone_id, operation, alter)
+    result = run(site, zone_id, operation, alter)
     assert [
         record["Value"] for raw in site.world.route53.records(zone_id, DOMAIN) for record in raw["ResourceRecords"]
     ] == [
@@ -206,9 +204,9 @@ def test_an_answer_of_another_shape(site: Site, operation: str, said: bytes, ins
         "5.0.0.2",
         '"a"',
     ]
-    assert "unexpected" not in str(outcome.error)
+    assert "unexpected" not in str(result.error)
     if operation != "ChangeResourceRecordSets":  # whose change id is lost, so nobody can wait for it
-        assert outcome.error is None
+        assert result.error is None
 
 
 @pytest.mark.parametrize(
@@ -227,6 +225,6 @@ def test_an_answer_of_another_shape(site: Site, operation: str, said: bytes, ins
 def test_an_error_of_another_shape(site: Site, operation: str, body: bytes) -> None:
     """A gateway's error would end in a traceback instead of a second look."""
     zone_id = populated(site)
-    outcome = run(site, zone_id, operation, lambda response: Response(503, body, response.content_type))
-    assert "unexpected" not in str(outcome.error)
+    result = run(site, zone_id, operation, lambda response: Response(503, body, response.content_type))
+    assert "unexpected" not in str(result.error)
     assert {"Value": "5.0.0.2"} in site.world.route53.records(zone_id, DOMAIN)[0]["ResourceRecords"]

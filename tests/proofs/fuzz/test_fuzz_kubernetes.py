@@ -11,22 +11,20 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from jobs.core.errors import ConfigurationError, Failure, TemporaryError
-from jobs.core.evidence import Checks
-from jobs.core.job import job_of
-from jobs.core.model import MinNodes, Published
-from jobs.core.progress import Outcome
-from jobs.core.publication import Change, Outlook
-from jobs.core.records import BOOT_ID, COORDINATES, NODE_IPS
+from jobs.core.guard import MinNodes
+from jobs.core.job import CronJob, job_of
+from jobs.core.node import BOOT_ID, COORDINATES, NODE_IPS
+from jobs.core.progress import Domain
+from jobs.core.publication import Occasion, Publication
 from jobs.core.text import one_line, quoted
+from jobs.core.verdict import Published
 from jobs.edges.api_server import Expired
-from jobs.edges.cluster import CronJob
-from jobs.sync_once import SyncRequest
 from tests.proofs.fuzz.altered import Altered, answer_of
 from tests.proofs.fuzz.site import Site
 from tests.proofs.fuzz.values import Draw, Json, anything, examples, spoiled, texts
 from tests.sandbox.kubernetes import node
 from tests.sandbox.kubernetes_builders import endpoint
-from tests.support.builders import DOMAIN
+from tests.support.builders import DOMAIN, checks, request
 from tests.support.watching import cronjob
 
 NODES = {"n0": "5.0.0.1", "n1": "5.0.0.2,2600::2", "n2": "5.0.0.3"}
@@ -35,7 +33,7 @@ ANSWERS = {
     "list leases": "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases",
     "list endpointslices": "/apis/discovery.k8s.io/v1/namespaces/edge/endpointslices",
 }
-REQUEST = SyncRequest((DOMAIN,), min_nodes=MinNodes(0), checks=Checks(25, ("edge/ingress",)))
+REQUEST = request((DOMAIN,), min_nodes=MinNodes(0), checks=checks(25, ("edge/ingress",)))
 
 
 def populated(site: Site) -> str:
@@ -67,13 +65,13 @@ def written(document: Json) -> bytes:
     return json.dumps(document).encode()
 
 
-def run(site: Site, bodies: Mapping[str, bytes]) -> tuple[Outcome, bool]:
+def run(site: Site, bodies: Mapping[str, bytes]) -> tuple[Domain, bool]:
     """Run sync-once on altered answers; say also whether anything was written."""
     zone_id = populated(site)
     before = site.contents(zone_id)
     site.world.cluster.service = Altered(site.world.kubernetes, bodies)
-    outcome = site.run_as_told(REQUEST)[DOMAIN]
-    return outcome, site.contents(zone_id) != before
+    result = site.run_as_announced(REQUEST)[DOMAIN]
+    return result, site.contents(zone_id) != before
 
 
 @examples(0.5)
@@ -82,25 +80,25 @@ def test_documents_with_something_wrong(site: Site, good: Mapping[str, Json], da
     """One odd object would stop the program, or take the nodes out that are well."""
     operation = data.draw(st.sampled_from(["list nodes", "list nodes", *ANSWERS]))
     document = data.draw(spoiled(good[operation]))
-    outcome, wrote = run(site, {operation: written(document)})
-    event(f"exit status {outcome.exit_status}")
-    if outcome.error:
+    result, wrote = run(site, {operation: written(document)})
+    event(f"exit status {result.exit_status}")
+    if result.error:
         assert not wrote
-        assert one_line(str(outcome.error))
+        assert one_line(str(result.error))
     elif operation == "list nodes":
         items = document["items"]
         well = [each["metadata"]["name"] for each in good[operation]["items"] if each in items]
-        published = {verdict.node for verdict in outcome.verdicts if isinstance(verdict, Published)}
+        published = {verdict.node for verdict in result.verdicts if isinstance(verdict, Published)}
         assert published >= set(well)
-        assert len(outcome.verdicts) == len(items)
+        assert len(result.verdicts) == len(items)
 
 
 @examples(0.1)
 @given(st.sampled_from([*ANSWERS]), anything.map(written) | st.binary(max_size=40))
 def test_no_list_at_all(site: Site, operation: str, body: bytes) -> None:
     """An answer from a proxy would count as "no nodes", and the domain be emptied."""
-    outcome, wrote = run(site, {operation: body})
-    assert isinstance(outcome.error, Failure)
+    result, wrote = run(site, {operation: body})
+    assert isinstance(result.error, Failure)
     assert not wrote
 
 
@@ -109,8 +107,8 @@ def test_a_name_that_no_node_can_have(site: Site, good: Mapping[str, Json], name
     """An answer from who knows where would forge lines of the result, or clear the terminal."""
     document = json.loads(written(good["list nodes"]))
     document["items"][0]["metadata"]["name"] = name
-    outcome, wrote = run(site, {"list nodes": written(document)})
-    assert "the answer is not what the API promises" in str(outcome.error)
+    result, wrote = run(site, {"list nodes": written(document)})
+    assert "the answer is not what the API promises" in str(result.error)
     assert not wrote
 
 
@@ -130,9 +128,9 @@ def test_annotations_of_any_text(site: Site, good: Mapping[str, Json], own: dict
     """A typing error in one annotation would take every node out, or put a wrong address in."""
     document = json.loads(written(good["list nodes"]))
     document["items"][0]["metadata"]["annotations"] |= {key: own[key] for key in given_}
-    outcome, _ = run(site, {"list nodes": json.dumps(document).encode("utf-8", "surrogatepass")})
-    assert outcome.error is None
-    published = {verdict.node for verdict in outcome.verdicts if isinstance(verdict, Published)}
+    result, _ = run(site, {"list nodes": json.dumps(document).encode("utf-8", "surrogatepass")})
+    assert result.error is None
+    published = {verdict.node for verdict in result.verdicts if isinstance(verdict, Published)}
     assert published >= {"n1", "n2"}
 
 
@@ -159,18 +157,18 @@ def test_a_stream_of_anything(site: Site, good: Mapping[str, Json], data: st.Dat
     """The watcher would end, or go on after a gap as if it had seen everything."""
     body = b"\n".join(data.draw(lines(good["list nodes"]["items"]))) + b"\n"
     populated(site)
-    outlook = Outlook(Checks())
-    outlook.begin(site.cluster.nodes(""), "began")
+    publication = Publication(checks())
+    publication.begin(site.cluster.nodes(""), "began")
     site.world.cluster.service = Altered(site.world.kubernetes, {"watch nodes": body})
     now = datetime(2030, 1, 1, tzinfo=UTC)
     try:
         for each in site.cluster.node_events("", "1"):
             if each.node and each.type == "DELETED":
-                outlook.gone(each.node.name, each.resource_version)
+                publication.gone(each.node.name, each.resource_version)
             elif each.node:
-                outlook.node(each.node, each.resource_version)
-            change = outlook.change(now)
-            assert change is None or one_line(change.words)
+                publication.node(each.node, each.resource_version)
+            occasion = publication.occasion(now)
+            assert occasion is None or one_line(occasion.words)
     except (Expired, TemporaryError) as error:
         event(type(error).__name__)
 
@@ -243,8 +241,8 @@ def test_a_job_of_any_template(job_spec: Json, marks: dict[str, str], condemned:
     """The sync's pod would be put on the node that has just died, or lose what its template asks for."""
     template = CronJob("sync", "uid-1", suspended=False, labels=marks, annotations=marks, job_spec=job_spec)
     before = json.dumps(job_spec)
-    change = Change("n0: cordoned", datetime(2030, 1, 1, tzinfo=UTC), version, tuple(sorted(condemned)))
-    job = job_of(template, change, 5)
+    occasion = Occasion("n0: cordoned", datetime(2030, 1, 1, tzinfo=UTC), version, tuple(sorted(condemned)))
+    job = job_of(template, occasion, 5)
     assert json.dumps(job_spec) == before
     assert admitted(job["spec"]) == admitted(job_spec) - condemned
     assert _without_affinity(job["spec"]) == _without_affinity(job_spec)
@@ -276,7 +274,7 @@ def test_a_cronjob_with_something_wrong(site: Site, data: st.DataObject) -> None
     except TemporaryError:
         event("no CronJob")
     else:
-        job = job_of(found, Change("n0: cordoned", datetime(2030, 1, 1, tzinfo=UTC), "7"), 5)
+        job = job_of(found, Occasion("n0: cordoned", datetime(2030, 1, 1, tzinfo=UTC), "7"), 5)
         assert job["metadata"]["ownerReferences"][0]["uid"] == found.uid
 
 

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import logging
+import signal
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NoReturn
@@ -14,12 +15,15 @@ from hypothesis import strategies as st
 
 from jobs.core.errors import ConfigurationError
 from jobs.shell import cli
-from jobs.shell.options import ANNOTATE_ONCE, SYNC_ONCE, WATCH, Option
-from jobs.shell.process import Watchdog
+from jobs.shell.options import AnnotateSettings, Option, SyncSettings, WatchSettings, options
 from tests.proofs.fuzz.values import Draw, examples, texts
 from tests.support.processes import bare_environment, run
 
-COMMANDS = {"annotate-once": ANNOTATE_ONCE, "sync-once": SYNC_ONCE, "watch": WATCH}
+COMMANDS = {
+    "annotate-once": options(AnnotateSettings),
+    "sync-once": options(SyncSettings),
+    "watch": options(WatchSettings),
+}
 NEEDED = {
     "annotate-once": {"KUBE_NODE_DNS_DRY_RUN": "true"},
     "sync-once": {"KUBE_NODE_DNS_DOMAIN": "cdn.example.com"},
@@ -52,16 +56,6 @@ SECRETS = {
 }
 
 
-class NoWatchdog(Watchdog):
-    """Ends no process: this one runs the tests."""
-
-    def __init__(self) -> None:
-        """Take no signal over."""
-
-    def guard(self, *_: object) -> None:
-        """Wait for no deadline."""
-
-
 @pytest.fixture(autouse=True, scope="module")
 def nowhere() -> Iterator[None]:
     """Lead to no cluster and to no AWS, hold secrets, and take any connection for a failure."""
@@ -84,8 +78,9 @@ def called(arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[int, s
     out, err = io.StringIO(), io.StringIO()
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = cli.main(arguments, environ, NoWatchdog())
+            status = cli.main(arguments, environ)
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # it would end the process, which goes on here
         root.handlers = handlers
         own.setLevel(level)
         logging.captureWarnings(capture=False)
@@ -133,8 +128,8 @@ def cases(draw: Draw) -> Case:
 
 @examples(1.5)
 @given(case=cases(), joined=st.booleans())
-@example(case=("sync-once", SYNC_ONCE[0], "-x"), joined=False)
-@example(case=("sync-once", SYNC_ONCE[0], "\udcff"), joined=True)
+@example(case=("sync-once", COMMANDS["sync-once"][0], "-x"), joined=False)
+@example(case=("sync-once", COMMANDS["sync-once"][0], "\udcff"), joined=True)
 def test_an_option_of_any_text(case: Case, *, joined: bool) -> None:
     """A typing error would end in a traceback, or in another setting than the one written."""
     command, option, text = case

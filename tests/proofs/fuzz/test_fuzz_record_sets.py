@@ -7,16 +7,15 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from jobs.core.errors import DONE, MISCONFIGURED, REFUSED
-from jobs.core.evidence import Checks
-from jobs.core.model import MinNodes, Published
-from jobs.core.progress import Outcome
-from jobs.sync_once import SyncRequest
+from jobs.core.guard import MinNodes
+from jobs.core.progress import Domain
+from jobs.core.verdict import Published
 from tests.proofs.fuzz.site import Site
 from tests.proofs.fuzz.values import Draw, examples
 from tests.proofs.fuzz.zones import DOMAINS, contents, fill, is_own
 from tests.sandbox.kubernetes import node
 from tests.sandbox.world import PREFIX
-from tests.support.builders import ipv4, ipv6, place
+from tests.support.builders import checks, ipv4, ipv6, place, request
 from tests.support.strategies import Raw
 
 Nodes = Sequence[tuple[str, str | None, bool]]
@@ -61,33 +60,33 @@ def test_a_zone_of_anybody(site: Site, drawn: tuple[str, Sequence[Raw]], found: 
     zone_id = site.world.route53.zone("example.com")
     fill(site.world.route53, zone_id, raws)
     before = site.contents(zone_id)
-    request = SyncRequest((domain,), min_nodes=guard, checks=Checks(0))
-    outcome = site.run_as_told(request)[domain]
+    asked = request((domain,), min_nodes=guard, checks=checks(0))
+    result = site.run_as_announced(asked)[domain]
     after = site.contents(zone_id)
     assert _others(after, domain) == _others(before, domain)
-    event(f"exit status {outcome.exit_status}")
-    if outcome.exit_status == MISCONFIGURED:
+    event(f"exit status {result.exit_status}")
+    if result.exit_status == MISCONFIGURED:
         assert after == before
-        assert any(words in str(outcome.error) for words in ("CNAME", "NS records delegate", "too large"))
+        assert any(words in str(result.error) for words in ("CNAME", "NS records delegate", "too large"))
         return
-    assert outcome.exit_status in (DONE, REFUSED)
-    assert outcome.error is None
-    _check_shown(outcome, [raw for raw in after if is_own(raw, [domain])], before)
-    assert site.run(request)[domain].changes == ()
+    assert result.exit_status in (DONE, REFUSED)
+    assert result.error is None
+    _check_shown(result, [raw for raw in after if is_own(raw, [domain])], before)
+    assert site.run(asked)[domain].difference.changes == ()
 
 
 def _others(found: Sequence[Raw], domain: str) -> list[Raw]:
     return [raw for raw in found if not is_own(raw, [domain])]
 
 
-def _check_shown(outcome: Outcome, shown: Sequence[dict[str, Any]], before: Sequence[Raw]) -> None:
+def _check_shown(result: Domain, shown: Sequence[dict[str, Any]], before: Sequence[Raw]) -> None:
     """Hold what the name answers to what the run calls published; refused, it keeps what it had before."""
     answers = {record["Value"].lower() for raw in shown for record in raw.get("ResourceRecords", ())}
     published = {
-        str(each) for verdict in outcome.verdicts if isinstance(verdict, Published) for each in verdict.addresses
+        str(each) for verdict in result.verdicts if isinstance(verdict, Published) for each in verdict.addresses
     }
-    if outcome.refusal:
+    if result.refusal:
         assert published <= answers
-        assert len(shown) >= len([raw for raw in before if is_own(raw, [outcome.domain])])
+        assert len(shown) >= len([raw for raw in before if is_own(raw, [result.name])])
     else:
         assert published == answers

@@ -56,8 +56,7 @@ class Laws:
 
         Only with `WHOLE` this binds a name that has not had both types all the time.
         """
-        known = after.types <= read.types & before.types
-        binds = self._world.scenario.whole and (known or WHOLE in self._strict)
+        binds = after.types <= read.types & before.types or WHOLE in self._strict
         return binds and len(read.policies) == 1 >= len(before.policies) and len(after.policies) > 1
 
     def _at_the_end(self, state: State) -> Iterator[str]:
@@ -90,7 +89,7 @@ class Laws:
             while call := dry.call:
                 read = self._world.store.read(dns, call.name) if call.what == "records" else look[call.what]
                 dry = self._dry.told(dry, read)
-            self._quiet[dns, run] = dry.done and not dry.outcome.changes
+            self._quiet[dns, run] = dry.done and not dry.domain.difference.changes
         return self._quiet[dns, run]
 
     def _after_one_more_run(self, dns: Dns, moment: int) -> str:
@@ -107,7 +106,7 @@ class Laws:
         (run,) = state.runs
         expected = set(world.scenario.moments[moment].answers.split())
         if not run.done:
-            return f"it fails: {run.outcome.error}"
+            return f"it fails: {run.domain.error}"
         if not self._is_quiet(state.dns, run):
             return "a second one would change something"
         return f"DNS shows {state.dns}" if expected and state.dns.answers() != expected else ""

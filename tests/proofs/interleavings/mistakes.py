@@ -1,10 +1,10 @@
 """Mistakes that somebody could make in sync-once, each put into the real program at its edge."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
-from jobs.core.model import NodeList, RecordSet
+from jobs.core.node import NodeList
 from jobs.core.plan import Change, api_changes
-from jobs.core.records import TYPES
+from jobs.core.record_set import TYPES, RecordSet, api_form
 from jobs.core.zones import Zone
 from tests.proofs.interleavings.runs import Edge, Enough
 from tests.proofs.interleavings.store import upsert
@@ -13,11 +13,11 @@ from tests.proofs.interleavings.store import upsert
 class UpsertsInsteadOfComparing(Edge):
     """Replaces what stands, instead of deleting exactly what was read. A switch of the policy is no replacement."""
 
-    def change(self, zone: Zone, changes: Iterable[Change]) -> str:
+    def change(self, zone: Zone, changes: Sequence[Change]) -> str:
         """Write every set that is there before and after with UPSERT, and new ones too."""
         changes = tuple(changes)
         gone = tuple(change for change in changes if not change.after)
-        return self.send(zone, [*api_changes(gone), *(upsert(each.after.raw) for each in changes if each.after)])
+        return self.send(zone, [*api_changes(gone), *(upsert(api_form(each.after)) for each in changes if each.after)])
 
 
 class ReadsNodesBeforeRecords(Edge):
@@ -40,7 +40,7 @@ class DoesNotLookAgain(Edge):
 
     _has_written = False
 
-    def change(self, zone: Zone, changes: Iterable[Change]) -> str:
+    def change(self, zone: Zone, changes: Sequence[Change]) -> str:
         """Note the success."""
         change_id = super().change(zone, changes)
         self._has_written = True
@@ -56,7 +56,7 @@ class DoesNotLookAgain(Edge):
 class RestatesNoWitness(Edge):
     """Withdraws a set without restating one that stays."""
 
-    def change(self, zone: Zone, changes: Iterable[Change]) -> str:
+    def change(self, zone: Zone, changes: Sequence[Change]) -> str:
         """Leave the witness out."""
         return super().change(zone, [change for change in changes if not change.is_witness])
 
@@ -64,7 +64,7 @@ class RestatesNoWitness(Edge):
 class ChangesOneTypeAfterTheOther(Edge):
     """Sends the A records in one batch and the AAAA records in the next."""
 
-    def change(self, zone: Zone, changes: Iterable[Change]) -> str:
+    def change(self, zone: Zone, changes: Sequence[Change]) -> str:
         """Send what there is of each type."""
         changes = tuple(changes)
         batches = [[change for change in changes if change.subject.type == type_] for type_ in TYPES]

@@ -5,15 +5,16 @@ goes on by being run again from the start and told the same. Runs of equal histo
 """
 
 import random
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from jobs.core.errors import Failure, NotApplied
-from jobs.core.model import NodeList, RecordSet
+from jobs.core.node import NodeList
 from jobs.core.plan import Change, api_changes
-from jobs.core.progress import Outcome, Outcomes
+from jobs.core.progress import Domain, Progress
+from jobs.core.record_set import RecordSet
 from jobs.core.zones import Zone
 from jobs.edges.clock import Clock
 from jobs.sync_once import SyncRequest, sync_once
@@ -98,7 +99,7 @@ class Edge:
         found: frozenset[str] = self._ask(Call("endpoints", name=service))
         return found
 
-    def change(self, zone: Zone, changes: Iterable[Change]) -> str:
+    def change(self, zone: Zone, changes: Sequence[Change]) -> str:
         """Send a change batch."""
         return self.send(zone, api_changes(changes))
 
@@ -141,17 +142,17 @@ class VirtualClock(Clock):
 class Run:
     """A run that waits for an answer to its call, or one that has ended: then it has no call."""
 
-    def __init__(self, history: tuple[Told, ...], call: Call | None, outcome: Outcome) -> None:
+    def __init__(self, history: tuple[Told, ...], call: Call | None, domain: Domain) -> None:
         """Take what it was told, what it asks and how far it got."""
         self.history = history
         self.call = call
-        self.outcome = outcome
+        self.domain = domain
         self.next: dict[Answer, Run] = {}
 
     @property
     def done(self) -> bool:
         """Whether it has ended and says that DNS shows what it should, or that --min-nodes refuses."""
-        return self.call is None and self.outcome.settled and self.outcome.error is None
+        return self.call is None and self.domain.settled and self.domain.error is None
 
     def look(self) -> dict[str, Answer]:
         """Give what it was told in its last round of reads: its records and all evidence about the nodes."""
@@ -172,7 +173,7 @@ class Run:
         return count
 
 
-CRASHED = Run((), None, Outcome("crashed"))
+CRASHED = Run((), None, Domain("crashed"))
 
 
 class Runs:
@@ -197,18 +198,18 @@ class Runs:
     def _at(self, history: tuple[Told, ...]) -> Run:
         self.made += 1
         edge: Any = self._edge(self._zone, history)
-        outcomes: Outcomes = {}
+        progress = Progress(self._request.domains)
         call = None
         try:
             with _same_chance():
-                sync_once(self._request, cast("Cluster", edge), cast("Route53", edge), VirtualClock(), outcomes)
+                sync_once(self._request, cast("Cluster", edge), cast("Route53", edge), VirtualClock(), progress)
         except Waits as waits:
             call = waits.call
         except Enough:
-            (domain,) = outcomes
-            outcomes[domain] = Outcome(domain, settled=True)
-        (outcome,) = outcomes.values()
-        run = Run(history, call, outcome)
+            (domain,) = progress
+            progress.settle(domain.name)
+        (domain,) = progress
+        run = Run(history, call, domain)
         if call:
             return run
         key = (run.done, *sorted((what, answer.key) for what, answer in run.look().items()))

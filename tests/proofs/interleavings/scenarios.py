@@ -2,16 +2,17 @@
 
 from dataclasses import replace
 
-from jobs.core.evidence import Checks
-from jobs.core.model import Condition, Coordinates, MinNodes, Node, RecordSet
-from jobs.sync_once import SyncRequest
+from jobs.core.coordinates import Coordinates
+from jobs.core.guard import MinNodes
+from jobs.core.node import Condition, Node
+from jobs.core.record_set import RecordSet, api_form
 from tests.proofs.interleavings.state import Moment, Scenario
 from tests.proofs.interleavings.store import Raw
-from tests.support.builders import DOMAIN, NODE, PARIS, TOKYO, near, plain
+from tests.support.builders import DOMAIN, NODE, PARIS, TOKYO, checks, near, plain, request
 
 LIMA = Coordinates.parse("-12.05,-77.04")
-REQUEST = SyncRequest((DOMAIN,), checks=Checks(lease_timeout_seconds=0))
-WATCHFUL = replace(REQUEST, checks=Checks(lease_timeout_seconds=25))
+REQUEST = request((DOMAIN,), checks=checks(lease_timeout_seconds=0))
+WATCHFUL = replace(REQUEST, checks=checks(lease_timeout_seconds=25))
 BOTH = frozenset({"A", "AAAA"})
 A1, A2, A3 = "5.0.0.1", "5.0.0.2", "5.0.0.3"
 B1, B2 = "2600::1", "2600::2"
@@ -30,7 +31,7 @@ def down(each: Node) -> Node:
 
 def raw(*sets: RecordSet) -> tuple[Raw, ...]:
     """Give record sets in the AWS API's form."""
-    return tuple(dict(each.raw) for each in sets)
+    return tuple(dict(api_form(each)) for each in sets)
 
 
 START = "all is as it was at first"
@@ -147,45 +148,12 @@ SCENARIOS = (
             Moment("two gets one", (PARIS_ONE, TOKYO_TWO), ALL, serving={"ingress/nginx": frozenset({"one", "two"})}),
         ),
         PLACED,
-        replace(REQUEST, checks=Checks(lease_timeout_seconds=0, ready_services=("ingress/nginx",))),
+        replace(REQUEST, checks=checks(lease_timeout_seconds=0, ready_services=("ingress/nginx",))),
         BOTH,
     ),
 )
 
 NAMED = {scenario.name: scenario for scenario in SCENARIOS}
-
-_MOVED = (node("one", A3, PARIS), node("two", "5.0.0.4", TOKYO))
-TWO_BATCHES = (
-    Scenario(
-        "two batches: a node fails and returns",
-        (Moment(START, (ONE, down(TWO)), FIRST), Moment("two returns", (ONE, TWO), ALL)),
-        PLAIN,
-        REQUEST,
-        BOTH,
-        whole=False,
-    ),
-    Scenario(
-        "two batches: a switch to geoproximity",
-        (Moment(START, (PARIS_ONE, TOKYO_TWO), ALL), Moment("two fails", (PARIS_ONE, down(TOKYO_TWO)), FIRST)),
-        PLAIN,
-        REQUEST,
-        BOTH,
-        whole=False,
-    ),
-    Scenario(
-        "two batches: all A change while the last AAAA leaves",
-        (
-            Moment(START, (*_MOVED, down(node("six", B1, PARIS))), f"{A3} 5.0.0.4"),
-            Moment("one and two fail, six returns", (*map(down, _MOVED), node("six", B1, PARIS)), B1),
-        ),
-        raw(near("A", PARIS, A1), near("A", TOKYO, A2), near("AAAA", PARIS, B1)),
-        REQUEST,
-        whole=False,
-    ),
-)
-"""For when a batch holds no more than `FEW_ELEMENTS`: A and AAAA change one after the other."""
-
-FEW_ELEMENTS = 4
 
 ONE_TYPE_ADDED = Scenario(
     "a switch to geoproximity while the first IPv6 node joins",

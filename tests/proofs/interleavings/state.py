@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from jobs.core.model import Node
+from jobs.core.node import Node
 from jobs.sync_once import SyncRequest
 from tests.proofs.interleavings.runs import Run, Sent
 from tests.proofs.interleavings.store import Dns, Raw
@@ -33,7 +33,7 @@ class Scenario:
     """What stands in DNS at first, how the cluster changes, and what the runs are asked to do.
 
     `promised` are the types that every moment wants: once there, they never vanish. Runs that are `blind` may not look
-    at Leases. Without `whole`, a change of the domain may not fit one batch.
+    at Leases.
     """
 
     name: str
@@ -42,7 +42,6 @@ class Scenario:
     request: SyncRequest
     promised: frozenset[str] = frozenset()
     blind: frozenset[int] = frozenset()
-    whole: bool = True
 
 
 class View(NamedTuple):

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from jobs.core.errors import ConfigurationError, Conflict, Failure
-from jobs.core.model import RecordSet, record_set
-from jobs.core.records import TYPES
+from jobs.core.record_set import TYPES, RecordSet, from_api
 from jobs.core.zones import Zone, canonical, escaped
 from tests.proofs.interleavings.runs import Answer, Run
 from tests.sandbox import rest_xml
@@ -108,7 +107,7 @@ class Store:
             self._restore(dns)
             found: dict[str, list[RecordSet]] = {name: []}
             for raw in self._zones.page(self.zone.id, Position(escaped(name)), 300)[0]:
-                found.setdefault(canonical(raw["Name"]), []).append(record_set(raw))
+                found.setdefault(canonical(raw["Name"]), []).append(from_api(raw))
             answer = Answer(("records", dns.number), {each: tuple(sets) for each, sets in found.items()})
             self._read[dns, name] = answer
         return self._read[dns, name]

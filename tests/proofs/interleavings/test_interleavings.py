@@ -28,13 +28,7 @@ from tests.proofs.interleavings.explore import BrokenLaw, explore, sample
 from tests.proofs.interleavings.laws import NEWEST, WHOLE
 from tests.proofs.interleavings.mistakes import MISTAKES, RestatesNoWitness
 from tests.proofs.interleavings.runs import Edge
-from tests.proofs.interleavings.scenarios import (
-    FEW_ELEMENTS,
-    NAMED,
-    ONE_TYPE_ADDED,
-    SCENARIOS,
-    TWO_BATCHES,
-)
+from tests.proofs.interleavings.scenarios import NAMED, ONE_TYPE_ADDED, SCENARIOS
 from tests.proofs.interleavings.state import EVENTS, Scenario
 from tests.proofs.interleavings.world import World
 
@@ -72,13 +66,6 @@ def test_three_runs_and_several_events(scenario: Scenario) -> None:
     world = World(replace(scenario, moments=2 * scenario.moments), runs=3)
     explored = sample(world, events=3, seed=SCENARIOS.index(scenario), count=SAMPLE)
     assert explored.interleavings.total() == SAMPLE
-
-
-@pytest.mark.parametrize("scenario", TWO_BATCHES, ids=lambda scenario: scenario.name)
-def test_domain_that_takes_two_batches(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that ends between its two batches would leave a large domain in pieces."""
-    monkeypatch.setattr("jobs.core.plan.MAX_ELEMENTS", FEW_ELEMENTS)
-    assert explore(World(scenario), ["crash"]).interleavings.total() > LEAST
 
 
 @pytest.mark.parametrize(("mistake", "name", "law"), MISTAKES)

@@ -19,7 +19,7 @@ def _line(before: State, step: Step, after: State) -> str:
     run = after.runs[step.number]
     ends = ""
     if run.call is None and before.runs[step.number].call and not step.what.startswith("crash"):
-        ends = "; ends well" if run.done else f"; fails: {run.outcome.error}"
+        ends = "; ends well" if run.done else f"; fails: {run.domain.error}"
     return f"run {step.number + 1}: {_what(before, step)}{ends}"
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from jobs.core.errors import Failure, NotApplied, TemporaryError
-from jobs.core.model import NodeList
+from jobs.core.node import NodeList
 from jobs.edges.api_server import Forbidden
 from tests.proofs.interleavings.runs import CRASHED, Answer, Edge, Run, Runs
 from tests.proofs.interleavings.state import OTHERS_WROTE, Mark, Moment, Request, Scenario, State, Step, Turn, View

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jobs.core.evidence import Checks, Conclusion, Signs, conclude
-from jobs.core.model import Condition, Node, NodeList, RecordSet, record_set
+from jobs.core.node import Condition, Node, NodeList
+from jobs.core.record_set import RecordSet, from_api
 from jobs.sync_once import SyncRequest, decide
 from tests.sandbox.world import PREFIX, World
 
@@ -24,7 +25,7 @@ def conclusion(world: World, checks: Checks) -> Conclusion:
 
 def record_sets(world: World, zone: str, domain: str) -> Shown:
     """Read the program's record sets of a name out of the account."""
-    found = map(record_set, world.route53.records(zone, domain))
+    found = map(from_api, world.route53.records(zone, domain))
     return frozenset(each for each in found if each.type in {"A", "AAAA"})
 
 

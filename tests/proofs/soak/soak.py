@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.core.evidence import Checks
-from jobs.sync_once import SyncRequest
 from tests.proofs.soak import model
 from tests.proofs.soak.nodes import Nodes
 from tests.sandbox.account import simple
 from tests.sandbox.server import Call, Fault, FaultKind, wait_until
 from tests.sandbox.world import Finished, World
 from tests.support import forks
+from tests.support.builders import checks, request
 from tests.support.sync_runs import forget
 
 DOMAINS = {"cdn.example.com": "example.com", "www.example.com": "example.com", "cdn.example.org": "example.org"}
@@ -155,9 +154,9 @@ class Soak:
             if not wait_until(lambda server=server: all(call.over for call in server.calls), 30):  # type: ignore[misc]
                 raise Deviation("a request never ends")
         self._nodes.renew_leases()
-        request = SyncRequest(domains=tuple(DOMAINS), checks=Checks())
-        seen = model.conclusion(world, request.checks)
-        wanted = {domain: model.expected(request, domain, self._shown(domain), seen) for domain in DOMAINS}
+        asked = request(domains=tuple(DOMAINS), checks=checks())
+        seen = model.conclusion(world, asked.checks)
+        wanted = {domain: model.expected(asked, domain, self._shown(domain), seen) for domain in DOMAINS}
         finished = forks.run(world, "sync-once", *(word for each in DOMAINS for word in ("--domain", each)))
         status = 3 if any(refused for _, refused in wanted.values()) else 0
         if finished.returncode != status:

@@ -1,0 +1,108 @@
+"""--min-nodes: whether a run may withdraw, and what it may add all the same. Pure."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from jobs.core.address import Address
+from jobs.core.record_set import TYPES, RecordSet, with_more
+from jobs.core.records import MAX_ADDRESSES, MAX_PLACES, Wanted
+from jobs.core.text import quoted
+from jobs.core.verdict import withhold
+
+
+@dataclass(frozen=True)
+class MinNodes:
+    """The fewest nodes to publish before anything is withdrawn: a number, or a percentage of the selected nodes."""
+
+    number: int
+    percent: bool = False
+
+    def required(self, selected: int) -> int:
+        """Round a percentage up; even 0% asks for one node, only the plain number 0 asks for none."""
+        return max(1, -(-selected * self.number // 100)) if self.percent else self.number
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `N` or `N%`; raises ValueError with a text for people."""
+        digits = text.removesuffix("%")
+        if not re.fullmatch("[0-9]{1,9}", digits) or (digits != text and int(digits) > 100):
+            raise ValueError("is neither a number of nodes nor a percentage from 0% to 100%")
+        return cls(int(digits), percent=digits != text)
+
+    def __str__(self) -> str:
+        """Give the form of the option."""
+        return f"{self.number}%" if self.percent else str(self.number)
+
+
+def refusal(min_nodes: MinNodes, wanted: Wanted, label_selector: str) -> str | None:
+    """Say why nothing may be withdrawn, or None when it may."""
+    selected = len(wanted.verdicts)
+    required = min_nodes.required(selected)
+    if wanted.publishable >= required:
+        return None
+    found = f"{wanted.publishable} of {selected} selected nodes would be published"
+    if not selected:
+        found = f"no node matches --node-label-selector {quoted(label_selector)}"
+    return f"{found}, --min-nodes {min_nodes} asks for {required}: nothing is withdrawn"
+
+
+def without_withdrawals(current: Sequence[RecordSet], wanted: Wanted) -> Wanted:
+    """Change what is wanted into what may be had without taking anything out of DNS.
+
+    Addresses that the record sets which stay have no place for are withheld.
+    """
+    record_sets = grown(current, wanted.record_sets)
+    shown = {address for each in record_sets for address in each.addresses}
+    reason = "--min-nodes keeps the present record sets, which have no place for it"
+    refused = {
+        (verdict.node, address): reason
+        for verdict in wanted.verdicts
+        for address in verdict.addresses
+        if address not in shown
+    }
+    verdicts = tuple(withhold(verdict, refused) for verdict in wanted.verdicts)
+    return replace(wanted, record_sets=record_sets, verdicts=verdicts)
+
+
+def grown(current: Sequence[RecordSet], wanted: Sequence[RecordSet]) -> tuple[RecordSet, ...]:
+    """Let the current record sets gain what is wanted, and lose nothing.
+
+    The domain keeps its routing policy and each record set its addresses; sets gain what is wanted of them (a simple
+    set all of its type), and wanted sets are added where they fit the policy.
+    """
+    if not current:
+        return tuple(wanted)
+    kept: list[RecordSet] = []
+    for type_ in TYPES:
+        own = [each for each in current if each.type == type_]
+        asked = [each for each in wanted if each.type == type_]
+        policy = (own or current)[0].policy
+        space = MAX_ADDRESSES - sum(len(each.addresses) for each in own)
+        for each in own:
+            larger = _gain(each, [other for other in asked if _feeds(other, each)], space)
+            space -= len(larger.addresses) - len(each.addresses)
+            kept.append(larger)
+        for new in asked:
+            clashes = any(new.key == each.key or new.coordinates == each.coordinates for each in own)
+            if new.policy == policy and not clashes and len(new.addresses) <= space and len(own) < MAX_PLACES:
+                space -= len(new.addresses)
+                own.append(new)
+                kept.append(new)
+    return tuple(kept)
+
+
+def _feeds(source: RecordSet, target: RecordSet) -> bool:
+    """Whether a wanted set's addresses belong in a present one."""
+    if not target.addresses:  # an alias has none that more could be added to
+        return False
+    if target.policy == "geoproximity":
+        return target.coordinates is not None and source.coordinates == target.coordinates
+    return target.policy == "simple"
+
+
+def _gain(target: RecordSet, sources: Iterable[RecordSet], space: int) -> RecordSet:
+    addresses: dict[Address, None] = dict.fromkeys(address for source in sources for address in source.addresses)
+    added = [address for address in addresses if address not in target.addresses][: max(0, space)]
+    return with_more(target, added) if added else target

@@ -1,0 +1,31 @@
+"""Other people's text is made fit for a line of output."""
+
+from jobs.core.text import one_line, quoted, shortened
+
+
+def test_long_text_is_shown_short() -> None:
+    """Text of more than 80 characters is cut."""
+    assert quoted("x" * 1000) == quoted("x" * 81) == "'" + "x" * 77 + "...'"
+
+
+def test_short_text_is_shown_whole() -> None:
+    """Text of up to 80 characters is shown whole."""
+    assert quoted("x" * 80) == "'" + "x" * 80 + "'"
+
+
+def test_line_breaks_of_quoted_text_are_escaped() -> None:
+    """Quoted text is one line of printable characters, whatever was written."""
+    assert quoted("a\n\x1b[31m") == r"'a\n\x1b[31m'"
+
+
+def test_text_is_cut_to_the_length_asked_for() -> None:
+    """Text is at most as long as asked for, and dots show that it was cut."""
+    assert [shortened("x" * length, 10) for length in (10, 11)] == ["x" * 10, "x" * 7 + "..."]
+
+
+def test_messages_stay_one_line() -> None:
+    """A message becomes one line without control characters.
+
+    It can neither forge lines of the report nor control the terminal.
+    """
+    assert one_line(" a\nb\t c\x1b[31m\x00 ") == "a b c[31m"
