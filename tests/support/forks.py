@@ -10,6 +10,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import signal
 import socket
 import struct
@@ -23,6 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+import jobs
 from jobs.__main__ import main
 from jobs.edges import clock as retry
 from tests.sandbox.world import Finished, World
@@ -183,8 +185,8 @@ def _become_run(request: bytes, status: int, err: int, out: int) -> None:
 
 def _import_all() -> None:
     """Import what a run would, the many modules included that boto3 imports when it makes a client."""
-    for room in ("cli", "annotate_once", "health", "interfaces", "kube", "outcome", "probe", "sync_once", "watch"):
-        importlib.import_module(f"jobs.{room}")
+    for module in pkgutil.walk_packages(jobs.__path__, "jobs."):
+        importlib.import_module(module.name)
     importlib.import_module("jobs.edges.route53").Route53(retry.Clock(1))
     gc.collect()
     gc.freeze()  # what was imported is never garbage: the runs share its memory
