@@ -1,24 +1,45 @@
-"""`python -m tests`: everything that must hold before a change is done, in one command."""
+"""`python -m tests`: everything that must hold before a change is done; other arguments are handed to pytest."""
 
+import argparse
 import os
 import subprocess
 import sys
 
-WORKERS = str(3 * (os.cpu_count() or 1))  # most tests wait for processes
-STEPS = (
+CPUS = os.cpu_count() or 1
+LINT = (
     ("ruff", "check"),
     ("ruff", "format", "--check"),
     ("mypy",),
-    ("coverage", "erase"),
-    ("coverage", "run", "-m", "pytest", "-q", "-n", WORKERS, *sys.argv[1:]),
-    ("coverage", "combine", "-q"),
-    ("coverage", "report", "--include=jobs/core/*", "--fail-under=100"),
 )
+PYTEST = ("pytest", "-q", "-n")
+Steps = tuple[tuple[str, ...], ...]
+
+
+def quick(arguments: list[str]) -> Steps:
+    """Run the tests of the core, and each command once."""
+    return ((*PYTEST, str(CPUS), "tests/core", "tests/program/smoke", *arguments),)
+
+
+def everything(arguments: list[str]) -> Steps:
+    """Run all tests; every line and branch of the core must be covered."""
+    return (
+        ("coverage", "erase"),
+        ("coverage", "run", "-m", *PYTEST, str(3 * CPUS), *arguments),  # most tests wait for processes
+        ("coverage", "combine", "-q"),
+        ("coverage", "report", "--include=jobs/core/*", "--fail-under=100"),
+    )
 
 
 def main() -> int:
     """Run each step in turn; the first that fails ends it."""
-    for step in STEPS:
+    parser = argparse.ArgumentParser(prog="python -m tests", description=__doc__, allow_abbrev=False)
+    parser.add_argument(
+        "--quick", action="store_true", help="lint, types, the core with few examples, each command once: a minute"
+    )
+    options, rest = parser.parse_known_args()
+    if options.quick:
+        os.environ["HYPOTHESIS_PROFILE"] = "brief"
+    for step in (*LINT, *(quick(rest) if options.quick else everything(rest))):
         print("+", " ".join(step), flush=True)
         status = subprocess.run([sys.executable, "-m", *step], check=False).returncode
         if status:

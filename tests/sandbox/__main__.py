@@ -1,7 +1,10 @@
 """`python -m tests.sandbox`: the whole story on this machine, without a cluster and without AWS."""
 
 import argparse
+import contextlib
+import os
 import shlex
+import shutil
 import threading
 import time
 from collections.abc import Collection
@@ -14,6 +17,7 @@ SYNC = ("sync-once", "--domain", DOMAIN, "--node-label-selector", "serve-public=
 NODES = ("fra-1", "fra-2", "nyc-1", "sgp-1")
 SILENCE = "Kubelet stopped posting node status."
 RENEWAL_SECONDS = 10
+WITH_CLIENTS = "uv run -q --no-dev --group sandbox --group clients python -m tests.sandbox --serve"
 
 
 def main() -> None:
@@ -106,10 +110,15 @@ def show(world: World, zone: str) -> None:
 
 def serve(world: World, zone: str) -> None:
     """Print the environment for a shell and wait."""
-    variables = {**world.environment, "PATH": f"{Path(PROGRAM[0]).parent}:$PATH"}
+    programs = Path(PROGRAM[0]).parent
+    variables = {**world.environment, "PATH": f"{programs}:$PATH"}
     print("# Paste this into a shell; Ctrl-C here ends the sandbox.")
     for name, value in variables.items():
         print(f'export {name}="{value}"')
+    path = f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    if missing := [name for name in ("kubectl", "aws") if not shutil.which(name, path=path)]:
+        print(f"# {' and '.join(missing)} not found. This serves again with both beside the sandbox, 200 MB more:")
+        print(f"#   {WITH_CLIENTS}")
     sync = f"kube-node-dns {shlex.join(SYNC)}"
     listing = f"aws route53 list-resource-record-sets --hosted-zone-id {zone}"
     steps = (
@@ -121,11 +130,9 @@ def serve(world: World, zone: str) -> None:
         "kubectl get events",
         listing,
     )
-    print("# Then try, for example:", *(f"#   {step}" for step in steps), sep="\n", flush=True)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
+        print("# Then try, for example:", *(f"#   {step}" for step in steps), sep="\n", flush=True)
         threading.Event().wait()
-    except KeyboardInterrupt:
-        print()
 
 
 if __name__ == "__main__":

@@ -36,6 +36,24 @@ main()
 )
 """The program, but that it never waits for longer than a quarter of a second: not for a tick, nor for an interval."""
 
+TIMELESS = (
+    sys.executable,
+    "-c",
+    """
+import sys, time
+from jobs.__main__ import main
+from jobs.edges.clock import Clock
+
+def sleep(clock, seconds):
+    time.sleep(min(seconds, 0.25))
+    sys.stderr.write(f"slept for {seconds:g} s\\n")
+
+Clock.now, Clock.sleep = lambda clock: 0.0, sleep
+main()
+""",
+)
+"""The same with a clock that stands still, so that a slow machine changes nothing; it logs how long it would wait."""
+
 
 class Watcher:
     """A running watcher."""

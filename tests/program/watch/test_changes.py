@@ -1,18 +1,20 @@
 """watch: which changes of a node make a sync Job, which do not, what the Job is, and how many there are."""
 
-import time
+import re
 from collections.abc import Callable
-from itertools import pairwise
 from typing import TypeAlias
 
 import pytest
 
-from tests.sandbox.server import Call, wait_until
+from tests.sandbox.server import wait_until
 from tests.sandbox.world import PREFIX, PROGRAM, World
 from tests.support.processes import environment_of, isolated
+from tests.support.sync_runs import Gate
 from tests.support.watching import (
     STARTED,
+    TIMELESS,
     Json,
+    Watcher,
     answered,
     cronjob,
     follows,
@@ -169,38 +171,39 @@ def test_start_up_without_any_node_makes_a_job_too(world: World) -> None:
 
 
 def test_a_change_after_a_quiet_time_makes_a_job_at_once(cluster: World) -> None:
-    """A failed node would be served to visitors for an interval longer than need be."""
-    with watching(cluster, interval=6):
-        job_number(cluster, 1)
-        quiet_until = time.monotonic() + 6.5
-        assert wait_until(lambda: time.monotonic() > quiet_until)
+    """A change after a quiet interval makes a Job without waiting for another one."""
+    with watching(cluster, interval=3, command=TIMELESS) as watcher:
+        assert wait_until(lambda: turns(watcher) == JOB_AND_INTERVAL)
         cluster.kubernetes.set_ready("fra-1", "False")
-        job_number(cluster, 2, seconds=4)
+        assert wait_until(lambda: turns(watcher)[:3] == [*JOB_AND_INTERVAL, JOB_AND_INTERVAL[0]])
 
 
 def test_changes_within_the_interval_make_one_job(cluster: World) -> None:
-    """A cluster that restarts would get as many syncs as it has nodes, or the last change of a burst would be lost."""
-    moments: list[float] = []
-
-    def note(call: Call) -> None:
-        if call.operation == "create jobs":
-            moments.append(time.monotonic())
-
-    cluster.cluster.before = note
-    with watching(cluster, interval=3) as watcher:
-        job_number(cluster, 1)
+    """All changes since the last Job make one Job, named after the last, and there is an interval between two Jobs."""
+    first = Gate(cluster.cluster, "create jobs")
+    with watching(cluster, interval=3, command=TIMELESS) as watcher:
+        first.reached()
         follows(cluster)
         for ready in ("False", "True", "False", "True"):
             cluster.kubernetes.set_ready("fra-1", ready)
         last = cluster.kubernetes.set_ready("nyc-1", "False")
-        assert names(cluster)[1:] == []
+        assert wait_until(lambda: any("nyc-1: not ready" in each for each in watcher.changes))
+        first.open()
         second = job_number(cluster, 2)
         later = cluster.kubernetes.set_ready("nyc-1", "True")
         third = job_number(cluster, 3)
+        assert wait_until(lambda: turns(watcher) == JOB_AND_INTERVAL * 3)
     assert words(second).endswith("nyc-1: not ready: Ready is False")
     assert (version_in(second), version_in(third)) == (version(last), version(later))
-    assert len(watcher.changes) >= 3
-    assert min(after - before for before, after in pairwise(moments)) >= 3
+
+
+JOB_AND_INTERVAL = ["a Job", "slept for 3 s\n"]
+
+
+def turns(watcher: Watcher) -> list[str]:
+    """List the Jobs that the watcher says it has made, and the intervals of three seconds that it has waited."""
+    lines = (re.sub("info: Job .* created: .*\n", "a Job", line) for line in list(watcher.said))
+    return [line for line in lines if line in JOB_AND_INTERVAL]
 
 
 def version(document: Json) -> int:

@@ -1,31 +1,38 @@
 """watch in a large cluster: what thousands of fat nodes and Leases and tens of thousands of heartbeats cost."""
 
-import time
-
 from tests.sandbox.server import Call, wait_until
 from tests.sandbox.world import World
-from tests.support.large_clusters import add_fat_nodes, beat, cpu_seconds
-from tests.support.watching import HASTY, Watcher, cronjob, follows, job_number, populated, version_in, watching
+from tests.support.large_clusters import add_fat_nodes, beat
+from tests.support.watching import (
+    HASTY,
+    TIMELESS,
+    Watcher,
+    cronjob,
+    follows,
+    job_number,
+    populated,
+    version_in,
+    watching,
+)
 
 MEGABYTE = 1024  # in the kernel's unit, KiB
 
 
 class Looks:
-    """When the Leases of a world have been listed from their beginning."""
+    """How often the Leases of a world have been listed from their beginning."""
 
     def __init__(self, world: World) -> None:
-        """Begin to note it."""
-        self.moments: list[float] = []
+        """Begin to count them."""
+        self.count = 0
         world.cluster.before = self._note
 
     def wait(self, more: int) -> None:
         """Wait until so many more looks have begun."""
-        enough = len(self.moments) + more
-        assert wait_until(lambda: len(self.moments) >= enough, 60)
+        enough = self.count + more
+        assert wait_until(lambda: self.count >= enough, 120)
 
     def _note(self, call: Call) -> None:
-        if call.operation == "list leases" and "continue" not in call.request.query:
-            self.moments.append(time.monotonic())
+        self.count += call.operation == "list leases" and "continue" not in call.request.query
 
 
 def peak(world: World, number: int) -> int:
@@ -47,31 +54,30 @@ def test_five_thousand_fat_nodes_stay_within_25_megabytes(world: World) -> None:
     assert peak(world, 2) - small <= 25 * MEGABYTE
 
 
-def test_a_look_at_five_thousand_nodes_takes_less_than_half_a_second_of_cpu(world: World) -> None:
-    """Two resident replicas would keep a processor busy for what hardly ever happens."""
+def test_looks_at_five_thousand_nodes_take_no_more_memory_each_time(world: World) -> None:
+    """Twenty looks at 5,000 nodes leave memory as it was after the first; the bench measures their CPU."""
     world.kubernetes.put(cronjob())
     add_fat_nodes(world, 5000)
     looks = Looks(world)
     with watching(world, command=HASTY) as watcher:
         job_number(world, 1)
         looks.wait(2)
-        used, memory = cpu_seconds(watcher.process.pid), watcher.kilobytes("VmRSS")
+        memory = watcher.kilobytes("VmRSS")
         looks.wait(20)
-        assert cpu_seconds(watcher.process.pid) - used <= 20 * 0.5
         assert watcher.kilobytes("VmRSS") - memory <= 4 * MEGABYTE
         assert watcher.errors == watcher.warnings == []
 
 
 def test_above_500_nodes_leases_are_listed_every_ten_seconds(world: World) -> None:
-    """The API server of a large cluster would have to show thousands of Leases twice as often as need be."""
+    """Between two looks at the Leases of more than 500 nodes are 10 s."""
     world.kubernetes.put(cronjob())
     for number in range(501):
         world.node(f"node-{number}", f"5.{number // 250}.{number % 250}.1")
     looks = Looks(world)
-    with watching(world):
-        looks.wait(2)
-    first, second = looks.moments
-    assert 9.9 <= second - first <= 11
+    with watching(world, interval=3600, command=TIMELESS) as watcher:
+        looks.wait(3)
+    assert {line for line in watcher.said if line.startswith("slept")} >= {"slept for 10 s\n"}
+    assert "slept for 5 s\n" not in watcher.said
 
 
 def test_ten_thousand_heartbeats_make_no_job_and_take_no_memory(world: World) -> None:

@@ -1,0 +1,108 @@
+"""`python -m tests.sandbox`: a newcomer's first command, and what it needs."""
+
+import contextlib
+import itertools
+import re
+import signal
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.__main__ import WITH_CLIENTS
+from tests.support.processes import bare_environment
+
+ROOT = Path(__file__).parents[2]
+DUMP = (
+    "import atexit, sys; atexit.register(lambda: print(*sys.modules)); from tests.sandbox.__main__ import main; main()"
+)
+COMMAND = "pip install -q uv && uv run -q --no-dev --group sandbox python -m tests.sandbox"
+
+
+@pytest.fixture(scope="module")
+def story() -> list[str]:
+    """Give what the command prints, line by line, with the modules that it has loaded in the last line."""
+    finished = subprocess.run(
+        [sys.executable, "-c", DUMP], env=bare_environment(), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (finished.returncode, finished.stderr) == (0, "")
+    return finished.stdout.splitlines()
+
+
+def normal(name: str) -> str:
+    """Write a package's name as registries compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def needed(names: Iterable[str]) -> set[str]:
+    """Give these packages and all that they depend on; what is not installed is for another platform."""
+    found: set[str] = set()
+    left = [*names]
+    while left:
+        name = normal(re.split(r"[^\w.-]", left.pop())[0])
+        if name not in found:
+            found.add(name)
+            with contextlib.suppress(PackageNotFoundError):
+                left += [each for each in requires(name) or () if "extra ==" not in each]
+    return found
+
+
+def test_the_story_ends_well(story: list[str]) -> None:
+    """Every run ends with 0, but the last, which --min-nodes refuses, with 3."""
+    statuses = [line for line in story if line.startswith("(exit status ")]
+    assert statuses == [*["(exit status 0)"] * 6, "(exit status 3)"]
+
+
+def test_the_readme_shows_an_extract_of_the_story(story: list[str]) -> None:
+    """The README quotes what the command prints, but for how long a Lease was not renewed."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (extract,) = re.findall(r"```\n(\$ kube-node-dns sync-once.*?)```", readme, re.DOTALL)
+    assert ageless(extract) in ageless("\n".join(story))
+
+
+def ageless(text: str) -> str:
+    """Leave out of a text how old a Lease is."""
+    return re.sub(r"renewed for \d+ s", "renewed", text)
+
+
+def test_it_needs_the_group_of_the_readmes_command_alone(story: list[str]) -> None:
+    """The story loads no package but the program's own and those of the group `sandbox`: 160 MB, not 840."""
+    assert COMMAND in (ROOT / "README.md").read_text("utf-8")
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    installed = packages_distributions()
+    loaded = {name.partition(".")[0] for name in story[-1].split()}
+    packages = {normal(each) for name in loaded & installed.keys() for each in installed[name]}
+    assert packages <= needed(["kube-node-dns", *groups["sandbox"]])
+
+
+@pytest.mark.parametrize(
+    ("found", "missing"),
+    [
+        pytest.param((), "kubectl and aws", id="neither is there"),
+        pytest.param(("kubectl",), "aws", id="kubectl is there"),
+        pytest.param(("kubectl", "aws"), None, id="both are there"),
+    ],
+)
+def test_serve_says_how_to_get_the_clients_that_are_missing(
+    tmp_path: Path, found: tuple[str, ...], missing: str | None
+) -> None:
+    """--serve names the clients that are missing and the command that brings them; Ctrl-C ends it."""
+    interpreter = tmp_path / "python"  # clients beside the interpreter are found, and beside the real one are both
+    interpreter.symlink_to(sys.executable)
+    for name in found:
+        (tmp_path / name).touch(0o755)
+    environment = bare_environment(PATH=str(tmp_path), PYTHONPATH=sysconfig.get_path("purelib"))
+    command = [str(interpreter), "-m", "tests.sandbox", "--serve"]
+    with subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = [*itertools.takewhile(lambda line: not line.startswith("#   aws route53"), process.stdout)]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    advice = [line.rstrip() for line in lines if "not found" in line or "--group clients" in line]
+    first = f"# {missing} not found. This serves again with both beside the sandbox, 200 MB more:"
+    assert advice == ([first, f"#   {WITH_CLIENTS}"] if missing else [])
