@@ -7,13 +7,14 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import World
+from tests.support.pods import account_of, mounted, pod_variables
 from tests.support.processes import ANNOTATE, NODE, bare_environment, environment_of, start
 
 ROOT = Path(__file__).parents[1]
@@ -35,8 +36,8 @@ CLOCKS = {"now", "today", "utcnow"}
 """What of datetime looks at the clock."""
 
 KNOWN_TO = {
-    "kubernetes": {"edges.api_server", "edges.login"},
-    "urllib3": {"edges.answers", "edges.api_server"},
+    "kubernetes": {"edges.kubeconfig"},
+    "urllib3": {"edges.answers", "edges.api_server", "edges.transport"},
     "msgspec": {"edges.api_server", "edges.cluster_schema"},
     "boto3": {"edges.route53"},
     "botocore": {"edges.route53"},
@@ -51,6 +52,9 @@ KNOWN_TO = {
 
 TYPED = ("kubernetes.client.api.", "kubernetes.client.models.")
 """What the client's typed classes drag in."""
+
+NOT_IN_A_POD = {"kubernetes", "requests", "oauthlib", "requests_oauthlib", "pydantic", "websocket", "yaml", "aiohttp"}
+"""What the official Kubernetes client brings along, which takes longer to import than a run may take."""
 
 DUMP = """
 import atexit, sys
@@ -111,11 +115,15 @@ def foreign(module: str) -> set[str]:
 
 
 def loaded(
-    tmp_path: Path, environment: dict[str, str], *arguments: str, until: Callable[[], bool] | None = None
+    tmp_path: Path,
+    environment: dict[str, str],
+    *arguments: str,
+    inside: Sequence[str] = (),
+    until: Callable[[], bool] | None = None,
 ) -> set[str]:
     """Run the program to its end, or `until` something is true, and name the modules it has loaded then."""
     dump = tmp_path / "modules"
-    process = start([sys.executable, "-c", DUMP, str(dump), *arguments], environment)
+    process = start([*inside, sys.executable, "-c", DUMP, str(dump), *arguments], environment)
     if until is not None:
         assert wait_until(until, 30)
         process.terminate()
@@ -168,11 +176,42 @@ def test_a_dry_run_of_annotate_once_loads_no_client(tmp_path: Path) -> None:
     assert not modules & {"kubernetes", "urllib3", "boto3", "botocore"}
 
 
+def in_a_pod(world: World, tmp_path: Path, *arguments: str, until: Callable[[], bool] | None = None) -> set[str]:
+    """Name the modules that a command has loaded in a pod."""
+    inside = mounted(account_of(world, tmp_path / "account"))
+    environment = environment_of(world, **pod_variables(world.cluster.port))
+    return loaded(tmp_path, environment, *arguments, inside=inside, until=until)
+
+
+def packages(modules: set[str]) -> set[str]:
+    """Name the packages of modules."""
+    return {module.partition(".")[0] for module in modules}
+
+
+@pytest.mark.parametrize(
+    "arguments", [("sync-once", "--domain", "cdn.example.com"), ANNOTATE], ids=lambda each: each[0]
+)
+def test_no_job_loads_the_kubernetes_client_in_a_pod(world: World, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """A run in a pod logs in by itself: the official client would double its CPU, each minute, on each node."""
+    world.node(NODE, "5.75.128.10")
+    world.route53.zone("example.com")
+    modules = in_a_pod(world, tmp_path, *arguments)
+    assert "urllib3" in modules
+    assert not packages(modules) & NOT_IN_A_POD
+
+
+def test_watch_loads_the_kubernetes_client_in_no_pod(world: World, tmp_path: Path) -> None:
+    """The watcher in a pod does not hold the official client in memory, day and night."""
+    command = ("watch", "--cronjob", "sync", "--namespace", "default")
+    modules = in_a_pod(world, tmp_path, *command, until=lambda: "watch nodes" in world.cluster.operations())
+    assert not packages(modules) & NOT_IN_A_POD
+
+
 def test_annotate_once_loads_no_aws(world: World, tmp_path: Path) -> None:
     """Each node would load the AWS SDK once a minute for nothing."""
     world.node(NODE)
     modules = loaded(tmp_path, environment_of(world), *ANNOTATE)
-    assert "kubernetes.client.api_client" in modules
+    assert "kubernetes.config" in modules
     assert not modules & {"boto3", "botocore", "jobs.edges.route53", "jobs.sync_once", "jobs.watch"}
     assert not modules & {
         "jobs.core.evidence",
@@ -221,7 +260,7 @@ def test_sync_once_looks_at_no_interface(world: World, tmp_path: Path) -> None:
     world.node(NODE, "5.75.128.10")
     world.route53.zone("example.com")
     modules = loaded(tmp_path, environment_of(world), "sync-once", "--domain", "cdn.example.com", "--dry-run")
-    assert {"boto3", "kubernetes.client.api_client"} <= modules
+    assert {"boto3", "kubernetes.config"} <= modules
     assert not modules & {
         "ifaddr",
         "jobs.edges.interfaces",

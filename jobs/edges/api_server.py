@@ -1,4 +1,4 @@
-"""One Kubernetes API server through the official client's transport; its errors as ours. No decision."""
+"""One Kubernetes API server: requests, what their answers mean, its errors as ours. No decision."""
 
 import logging
 import math
@@ -11,23 +11,20 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from kubernetes.client import ApiClient
-from kubernetes.client.exceptions import ApiException
-from urllib3.exceptions import HTTPError, LocationValueError
+from urllib3.exceptions import HTTPError, LocationValueError, NameResolutionError
 
 from jobs.core.errors import ConfigurationError, Failure, NotApplied, TemporaryError
 from jobs.core.text import one_line
 from jobs.edges import answers
 from jobs.edges.clock import ATTEMPTS, Clock, patiently
-from jobs.edges.login import configuration_of
+from jobs.edges.login import login_of
+from jobs.edges.transport import Transport
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 log = logging.getLogger(__name__)
 
-CONNECT_SECONDS, READ_SECONDS = 3, 10
-ANSWER_SECONDS = 30.0  # the whole of an answer, over a slow line: a page of fat nodes has six megabytes
 _NO_URL = (
     "the address of the Kubernetes API server or of its proxy is no URL; check server and proxy-url in the kubeconfig"
 )
@@ -74,16 +71,10 @@ class ApiServer:
         self._clock = clock
         self._attempts = attempts
         self._heard: tuple[datetime, float] | None = None
-        configuration = configuration_of(kubeconfig, context)
-        if "://" not in configuration.host:  # urllib3 would guess http, and warn of it
+        self._login = login_of(kubeconfig, context)
+        if "://" not in self._login.server:  # urllib3 would guess http, and warn of it
             raise ConfigurationError(_NO_URL)
-        try:
-            self._client = ApiClient(configuration)
-        except (LocationValueError, ImportError, AttributeError) as error:  # whose words may show the proxy's password
-            raise ConfigurationError(
-                "the proxy to Kubernetes cannot be used; check proxy-url in the kubeconfig and HTTPS_PROXY"
-            ) from error
-        self._client.user_agent = "kube-node-dns"
+        self._transport = Transport(self._login)
 
     def get(self, path: str, type_: type[Document]) -> Document:
         """Read an object, and decode just the members that `type_` names."""
@@ -123,54 +114,49 @@ class ApiServer:
 
     def lines(self, path: str, query: Query, silence_seconds: float) -> Iterator[bytes]:
         """Stream an answer line by line; raises TemporaryError when it breaks off or is silent for too long."""
-        answer = self._send("GET", path, query, None, silence_seconds, "identity")  # compressed, an event might wait
-        return answers.lines(answer, self._clock, f"GET {path}", silence_seconds)
+        answer = self._send("GET", path, query, None, "identity")  # compressed, an event might wait
+        return answers.lines(answer, f"GET {path}", silence_seconds)
 
     def _exchange(
         self, method: str, path: str, type_: type[Document], query: Query, body: object = None
     ) -> tuple[Document, str | None]:
         """Send one request; give the answer, decoded, and its Date."""
-        answer = self._send(method, path, query, body, READ_SECONDS, "gzip")
-        data = answers.whole(answer, self._clock, f"{method} {path}", ANSWER_SECONDS)
+        answer = self._send(method, path, query, body, "gzip")
+        data = answers.whole(answer, f"{method} {path}")
         return decoded(data, type_, f"{method} {path}"), answer.headers.get("Date")
 
-    def _send(
-        self, method: str, path: str, query: Query, body: object, read_seconds: float, encoding: str
-    ) -> "BaseHTTPResponse":
+    def _send(self, method: str, path: str, query: Query, body: object, encoding: str) -> "BaseHTTPResponse":
         """Send one request and give the answer, unread, when it is a success."""
         started = time.monotonic()
         outcome = "no answer"
-        headers = {"Accept": "application/json", "Accept-Encoding": encoding}
-        if body is not None:
-            headers["Content-Type"] = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        asked = urlencode(query)
         try:
-            request = self._client.param_serialize(
-                method,
-                path,
-                query_params=list(query.items()),
-                header_params=headers,
-                body=body,
-                auth_settings=["BearerToken"],
-            )
-            response = self._client.call_api(*request, _request_timeout=(CONNECT_SECONDS, read_seconds))
-            answer: BaseHTTPResponse = response.response
+            url = f"{path}?{asked}" if asked else path
+            sent = None if body is None else msgspec.json.encode(body)
+            answer = self._transport.send(method, url, self._headers(method, body, encoding), sent)
             outcome = str(answer.status)
-            if not 200 <= answer.status < 300:
-                what = f"{method} {path}"
-                raise _translated(answer.status, answers.whole(answer, self._clock, what, ANSWER_SECONDS), what)
         except LocationValueError as error:  # whose words show the URL, and a password in it
             raise ConfigurationError(_NO_URL) from error
-        except (HTTPError, ApiException, OSError) as error:
-            raise _unreachable(error) from error
+        except (HTTPError, OSError) as error:
+            raise _unreachable(error, self._login.source) from error
         except ValueError as error:  # which shows the header: it is not for the log
             header = isinstance(error, UnicodeEncodeError) or "Invalid header value" in str(error)
             words = "the token holds a character that no header may hold" if header else one_line(str(error))
             raise ConfigurationError(f"no request to Kubernetes can be made: {words}") from error
         finally:
-            log.debug(
-                "%s %s?%s: %s in %.0f ms", method, path, urlencode(query), outcome, 1000 * (time.monotonic() - started)
-            )
+            log.debug("%s %s?%s: %s in %.0f ms", method, path, asked, outcome, 1000 * (time.monotonic() - started))
+        if not 200 <= answer.status < 300:
+            what = f"{method} {path}"
+            raise _translated(answer.status, answers.whole(answer, what), what)
         return answer
+
+    def _headers(self, method: str, body: object, encoding: str) -> dict[str, str]:
+        headers = {"Accept": "application/json", "Accept-Encoding": encoding, "User-Agent": "kube-node-dns"}
+        if body is not None:
+            headers["Content-Type"] = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        if authorization := self._login.authorization():
+            headers["Authorization"] = authorization
+        return headers
 
 
 def decoded(data: bytes | bytearray | msgspec.Raw, type_: type[Document], what: str) -> Document:
@@ -213,19 +199,23 @@ _UNUSABLE = ("[X509", "PEM lib", "private key is encrypted")  # how OpenSSL and 
 _PASSING_CERTIFICATE_FAULTS = {9, 10}  # OpenSSL: not yet valid, expired; also what a wrong clock makes of a good one
 
 
-def _unreachable(error: BaseException) -> Failure:
+def _unreachable(error: BaseException, source: str) -> Failure:
     cause: BaseException | None = error
     while cause is not None:
         for each in (cause, *cause.args):
             if isinstance(each, SSLCertVerificationError) and each.verify_code not in _PASSING_CERTIFICATE_FAULTS:
                 return ConfigurationError(
                     f"the Kubernetes API server's certificate is not trusted: {each.verify_message}; "
-                    "check certificate-authority in the kubeconfig"
+                    f"check the certificate authority in {source}"
                 )
             if isinstance(each, Exception) and any(words in str(each) for words in _UNUSABLE):
                 return ConfigurationError(
                     "a certificate or key for the Kubernetes API server cannot be used: "
-                    f"{one_line(str(each))}; check those of the kubeconfig"
+                    f"{one_line(str(each))}; check those in {source}"
                 )
         cause = cause.__context__
-    return TemporaryError(f"Kubernetes API server unreachable: {answers.reason(error)}")
+    words = answers.reason(error)
+    if isinstance(error, NameResolutionError):  # of the server, or of a proxy
+        name, _, why = words.removeprefix("Failed to resolve ").partition(" (")
+        words = f"the name {name} does not resolve ({why}; check {source}"
+    return TemporaryError(f"Kubernetes API server unreachable: {words}")

@@ -1,38 +1,32 @@
-"""Logging in to Kubernetes with the official client: which kubeconfig or service account, and what can go wrong."""
+"""Which login to Kubernetes applies, and that of a pod."""
 
-import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from pathlib import Path
 
-from kubernetes.client import Configuration
-from kubernetes.config import load_incluster_config, load_kube_config
-
-from jobs.core.errors import ConfigurationError, Failure
-from jobs.core.text import one_line, shortened
+from jobs.core.errors import ConfigurationError
+from jobs.edges.proxies import proxy_of_environment
+from jobs.edges.transport import Login
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+TOKEN_SECONDS = 60.0
+"""How long a token is used before its file is read again: the kubelet replaces it long before it expires."""
+
 _HOME_CONFIG = os.path.expanduser("~/.kube/config")  # noqa: PTH111 - pathlib raises for a uid without a home
 
 
-def configuration_of(kubeconfig: str | None, context: str | None) -> Configuration:
+def login_of(kubeconfig: str | None, context: str | None) -> Login:
     """Log in by the first that applies: the arguments, KUBECONFIG, the pod's service account, ~/.kube/config.
 
     Raises ConfigurationError where there is no such login, Failure where a login plugin fails.
     """
-    configuration = Configuration()
-    configuration.retries = False  # jobs.edges.clock alone tries again
     files = kubeconfig or os.environ.get("KUBECONFIG")
     if not (files or context) and (SERVICE_ACCOUNT / "token").exists():
-        with _login("the pod's service account"):
-            load_incluster_config(configuration)
-    else:
-        source = (files or f"{_HOME_CONFIG}, and this is no pod") + (f", context {context}" if context else "")
-        with _login(source):
-            load_kube_config(files or _HOME_CONFIG, context, configuration, persist_config=False)
-    _trim_tokens(configuration)
-    return configuration
+        return _pods_login()
+    from jobs.edges.kubeconfig import login_from  # noqa: PLC0415 - 0.3 s of CPU, which no pod needs
+
+    source = (files or f"{_HOME_CONFIG}, and this is no pod") + (f", context {context}" if context else "")
+    return login_from(files or _HOME_CONFIG, context, source)
 
 
 def pod_namespace() -> str | None:
@@ -43,40 +37,42 @@ def pod_namespace() -> str | None:
         return None
 
 
-@contextmanager
-def _login(source: str) -> Iterator[None]:
-    """Turn what goes wrong while logging in into our errors; the client only logs what a login plugin did wrong."""
-    said: list[str] = []
+def _pods_login() -> Login:
+    host, port = (os.environ.get(f"KUBERNETES_SERVICE_{part}") for part in ("HOST", "PORT"))
+    if not host or not port:
+        raise _unusable("KUBERNETES_SERVICE_HOST or KUBERNETES_SERVICE_PORT is not set")
+    server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+    authority, token = SERVICE_ACCOUNT / "ca.crt", _Token(SERVICE_ACCOUNT / "token")
+    _content(authority)
+    token.header()
+    proxy = proxy_of_environment(server)
+    return Login(server, "the pod's service account", token.header, ca_file=str(authority), proxy=proxy)
 
-    def listen(record: logging.LogRecord) -> bool:
-        said.append(one_line(record.getMessage()))
-        return False
 
-    root = logging.getLogger()
-    root.addFilter(listen)  # sees what is logged to the root logger itself, as the client does
+class _Token:
+    """The token in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._text, self._read_at = "", -TOKEN_SECONDS
+
+    def header(self) -> str:
+        """Give the value of the header `Authorization`."""
+        if time.monotonic() >= self._read_at + TOKEN_SECONDS:
+            self._text, self._read_at = _content(self._path), time.monotonic()
+        return f"Bearer {self._text}"
+
+
+def _content(path: Path) -> str:
+    """Read a file of the service account; the white space around a token may not reach a header."""
     try:
-        yield
-    except Exception as error:  # a kubeconfig can be wrong in any way
-        shapeless = isinstance(error, TypeError | AttributeError | KeyError)
-        words = "its content is no kubeconfig" if shapeless else one_line(str(error)) or type(error).__name__
-        tried = f"{shortened(one_line(source), 150)}: {shortened(words, 200)}"
-        raise ConfigurationError(
-            f"no login to Kubernetes from {tried}; check --kubeconfig, --context and KUBECONFIG"
-        ) from error
-    finally:
-        root.removeFilter(listen)
-    if said:
-        missing = any(words.startswith("[Errno") for words in said)  # the plugin cannot even be started
-        raise (ConfigurationError if missing else Failure)(f"login to Kubernetes failed: {'; '.join(said)}")
+        content = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unusable(str(error)) from error
+    if not content:
+        raise _unusable(f"{path} is empty")
+    return content
 
 
-def _trim_tokens(configuration: Configuration) -> None:
-    """Take white space off tokens, whenever they are read: files end in a newline, which no header may hold."""
-    reread = configuration.refresh_api_key_hook
-
-    def reread_and_trim(current: Configuration) -> None:
-        if reread:
-            reread(current)
-        current.api_key = {key: token.strip() for key, token in current.api_key.items()}
-
-    setattr(configuration, "refresh_api_key_hook", reread_and_trim)  # noqa: B010 - the client types it as None
+def _unusable(words: str) -> ConfigurationError:
+    return ConfigurationError(f"no login to Kubernetes from the pod's service account: {words}")

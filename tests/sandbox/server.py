@@ -291,7 +291,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _send(self, response: Response) -> None:
         if response.verbatim and not isinstance(response.body, bytes):
             self.close_connection = True
-            self.wfile.writelines(response.body)
+            for chunk in response.body:
+                self.wfile.write(chunk)
+                self.wfile.flush()
             return
         self.send_response_only(response.status)
         headers = {"Date": self.date_time_string(), "Content-Type": response.content_type, **response.headers}

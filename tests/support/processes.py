@@ -71,10 +71,11 @@ def run(
     environment: Mapping[str, str],
     *,
     inside: Sequence[str] = (),
+    program: Sequence[str] = PROGRAM,
     stdout: int | IO[str] = subprocess.PIPE,
 ) -> Finished:
     """Run the program to its end; `inside` is a command that runs another one."""
-    process = start([*inside, *PROGRAM, *arguments], environment, stdout=stdout)
+    process = start([*inside, *program, *arguments], environment, stdout=stdout)
     out, err = process.communicate(timeout=150)
     return Finished(process.args, process.returncode, out or "", err)
 

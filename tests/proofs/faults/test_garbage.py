@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from jobs.core.errors import TemporaryError
-from jobs.edges import api_server as apiserver
+from jobs.edges import answers as reading
 from jobs.edges import cluster_schema as kinds
+from jobs.edges.api_server import ApiServer
 from jobs.edges.clock import Clock
 from tests.proofs.faults.garbage import ENDLESS_IN_TIME, OF_KUBERNETES, OF_RECORDS, OF_ZONES, Garbage, Instead
 from tests.proofs.faults.positions import Position, SmallPages, check_all
@@ -72,8 +73,8 @@ def test_garbage_costs_a_run_neither_memory_nor_time_and_changes_nothing(cases: 
 @pytest.mark.parametrize("garbage", ENDLESS_IN_TIME, ids=lambda each: each.name)
 def test_an_answer_without_end_is_given_up(world: World, garbage: Garbage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The watcher, which has no deadline, would hang silently for ever."""
-    monkeypatch.setattr(apiserver, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(reading, "ANSWER_SECONDS", 1.0)
     Instead(world.cluster, "list nodes", 1, garbage.makes)
-    server = apiserver.ApiServer(Clock(60), str(world.kubeconfig), attempts=1)
-    with pytest.raises(TemporaryError, match="has not ended after 1 s"):
+    server = ApiServer(Clock(60), str(world.kubeconfig), attempts=1)
+    with pytest.raises(TemporaryError, match="timed out"):
         server.get("/api/v1/nodes", kinds.NodeList)

@@ -19,9 +19,9 @@ from tests.support.watching import cronjob, follows, job_number, jobs, spoilable
 
 WATCH = ("watch", "--cronjob", "sync", "--namespace", "default", "--min-interval", "1", "--ready-service", SERVICE)
 IMPATIENT = f"""
-from jobs.edges import api_server as apiserver, cluster as kube
+from jobs.edges import answers, cluster, transport
 {forks.HASTY}
-apiserver.READ_SECONDS = apiserver.ANSWER_SECONDS = kube.SILENCE_SECONDS = 3.0
+transport.READ_SECONDS = answers.ANSWER_SECONDS = cluster.SILENCE_SECONDS = 3.0
 """
 """Waits a quarter of a second where the program waits for longer, and three where it waits for an answer."""
 
@@ -126,8 +126,10 @@ def dripping_line() -> Iterator[bytes]:
         yield b""
 
 
-@pytest.mark.parametrize("spoil", [endless_line, dripping_line])
-def test_a_line_without_end_is_given_up(spoil: Callable[[], Iterator[bytes]]) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "words"), [(endless_line, "a line of the stream has no end"), (dripping_line, "timed out")]
+)
+def test_a_line_without_end_is_given_up(spoil: Callable[[], Iterator[bytes]], words: str) -> None:
     """A proxy gone wrong would take the node's memory, or make the watcher blind for ever while it looks healthy."""
     with watching() as (world, start):
         streams = spoilable(world)
@@ -136,6 +138,6 @@ def test_a_line_without_end_is_given_up(spoil: Callable[[], Iterator[bytes]]) ->
         follows(world)
         streams.spoil(spoil)
         follows(world, 2)
-        assert wait_until(lambda: any("a line of the stream has no end" in line for line in run.said))
+        assert wait_until(lambda: any(words in line for line in run.said))
         change_arrives(world)
     assert run.peak_kilobytes < 128 * 1024, "more than cron/watch gives it"

@@ -1,0 +1,187 @@
+"""Connections to one API server through urllib3: certificates as kubectl takes them, proxies, answers in time."""
+
+import math
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import client
+from io import BufferedReader, RawIOBase
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from urllib3 import (
+    BaseHTTPResponse,
+    HTTPConnectionPool,
+    HTTPResponse,
+    HTTPSConnectionPool,
+    PoolManager,
+    ProxyManager,
+    Timeout,
+)
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import LocationValueError
+from urllib3.util import make_headers, parse_url
+from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
+
+from jobs.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from socket import socket
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 10.0
+"""How long the head of an answer may take as a whole, and how long a server may be silent within the rest."""
+
+_IDLE_CONNECTIONS = 16  # what is more is closed after use; a watcher has two threads, and one per CronJob
+_CHECK_PROXY = "check proxy-url in the kubeconfig and HTTPS_PROXY"
+
+
+@dataclass(frozen=True)
+class Login:
+    """How to reach an API server, and as whom. Files are read again for each connection: they may be replaced."""
+
+    server: str
+    """Its URL."""
+    source: str
+    """What it is taken from, for messages."""
+    authorization: Callable[[], str | None] = field(repr=False)
+    """Gives the value of the header, for each request; raises Failure."""
+    ca_file: str | None = None
+    ca_data: str | bytes | None = field(default=None, repr=False)
+    """The authority's certificates; without them and without a file those of the system."""
+    certificate_file: str | None = None
+    key_file: str | None = None
+    verify: bool = True
+    server_name: str | None = None
+    """The name in the server's certificate, where it is not the one in the URL."""
+    assert_hostname: str | bool | None = None
+    proxy: str | None = field(default=None, repr=False)
+    proxy_headers: Mapping[str, str] | None = field(default=None, repr=False)
+
+
+class Transport:
+    """Requests by one login; the caller decides what is tried again, and follows no redirect."""
+
+    def __init__(self, login: Login) -> None:
+        """Connect nowhere yet; raises ConfigurationError for a proxy that cannot be used."""
+        self._login = login
+        settings: dict[str, Any] = {
+            "maxsize": _IDLE_CONNECTIONS,
+            "cert_reqs": ssl.CERT_REQUIRED if login.verify else ssl.CERT_NONE,
+            "ca_certs": login.ca_file,
+            "ca_cert_data": login.ca_data,
+            "cert_file": login.certificate_file,
+            "key_file": login.key_file,
+            "server_hostname": login.server_name,
+            "assert_hostname": login.assert_hostname,
+        }
+        proxy, headers = login.proxy, login.proxy_headers
+        self._pools = _through(proxy, headers, settings) if proxy else PoolManager(**settings)
+        self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> BaseHTTPResponse:
+        """Send a request and give the answer, of which no more than the head is read; raises urllib3's errors."""
+        return self._pools.urlopen(
+            method,
+            self._login.server + path,
+            headers=headers,
+            body=body,
+            timeout=Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+
+
+def _through(proxy: str, headers: Mapping[str, str] | None, settings: Mapping[str, Any]) -> ProxyManager:
+    """Connect through a proxy. No message shows its URL: a password may stand in it."""
+    if proxy.lower().startswith("socks"):
+        raise ConfigurationError(f"socks proxies are not supported, use an http proxy; {_CHECK_PROXY}")
+    try:
+        user, _, password = (parse_url(proxy).auth or "").partition(":")
+        if user and not headers:  # urllib3 leaves it out
+            headers = make_headers(proxy_basic_auth=f"{unquote(user)}:{unquote(password)}")
+        return ProxyManager(proxy, proxy_headers=headers, **settings)
+    except LocationValueError as error:
+        raise ConfigurationError(f"the proxy to Kubernetes cannot be used; {_CHECK_PROXY}") from error
+
+
+def expect(answer: BaseHTTPResponse, seconds: float, silence_seconds: float | None = None) -> None:
+    """Wait so many seconds from now on for all that is still to come of an answer, and so many for its next bytes."""
+    if isinstance(answer.connection, _Connection):  # there is none once all has come
+        answer.connection.expect(seconds, silence_seconds or READ_SECONDS)
+
+
+class _Connection(HTTPConnection):
+    """A connection on which an answer comes in time or fails with a timeout.
+
+    The timeout of a socket is for one call only: a server that sends a byte now and then would never exceed it.
+    """
+
+    _until = math.inf
+    _silence_seconds = READ_SECONDS
+
+    def expect(self, seconds: float, silence_seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+        self._silence_seconds = silence_seconds
+
+    def left(self) -> float:
+        """Seconds to wait for the next bytes; raises TimeoutError when it is too late for them."""
+        left = min(self._silence_seconds, self._until - time.monotonic())
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return left
+
+    def connect(self) -> None:
+        self.expect(READ_SECONDS, READ_SECONDS)  # a proxy has to answer in time, too
+        super().connect()
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3's own is
+        self.expect(READ_SECONDS, READ_SECONDS)
+        return super().getresponse()
+
+    def response_class(self, sock: "socket", method: str | None = None) -> client.HTTPResponse:  # type: ignore[override]
+        """Give what http.client reads an answer with, of the server or of a proxy; it calls this instead of a class."""
+        response = client.HTTPResponse(sock, method=method)
+        response.fp = BufferedReader(_InTime(response.fp.detach(), sock, self.left))
+        return response
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    """The same with TLS, in a context of its own: one that is kept would go on trusting authorities of the past."""
+
+    def connect(self) -> None:
+        self.ssl_context = create_urllib3_context(cert_reqs=resolve_cert_reqs(self.cert_reqs))
+        # As kubectl: Python 3.13 refuses the authorities of EKS, which lack key usage and key identifiers
+        self.ssl_context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        self.ssl_context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        if not self.ca_certs and not self.ca_cert_data:
+            self.ssl_context.load_default_certs()
+        super().connect()
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _InTime(RawIOBase):
+    """What a socket receives, as long as there is time left."""
+
+    def __init__(self, raw: RawIOBase, sock: "socket", left: Callable[[], float]) -> None:
+        self._raw, self._sock, self._left = raw, sock, left
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - any buffer
+        self._sock.settimeout(self._left())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()  # or the socket stays open
+        super().close()

@@ -1,0 +1,167 @@
+"""What a kubeconfig can hold: tokens, certificates and passwords; and what is said of one that cannot be used."""
+
+import base64
+from collections.abc import Mapping
+
+import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from tests.sandbox.kubernetes import kubeconfig
+from tests.sandbox.server import Fault, wait_until
+from tests.sandbox.world import World
+from tests.support.logins import LOGIN, encoded, secure, who, with_client_certificate, write
+from tests.support.processes import complaint, login
+
+
+def test_a_token_can_come_from_a_file(cluster: World) -> None:
+    """A token is read from tokenFile; the newline at its end reaches no header."""
+    token = cluster.home / "token"
+    token.write_text("\nsecond \n", encoding="utf-8")
+    config = login(cluster, "")
+    config["users"][0]["user"] = {"tokenFile": str(token)}
+    write(cluster.kubeconfig, config)
+    assert who(cluster.run(*LOGIN), cluster.cluster) == "second"
+
+
+def test_white_space_around_a_token_reaches_no_header_of_any_request(cluster: World) -> None:
+    """A token that ends in a newline is good for each request of a run, not only for the first."""
+    write(cluster.kubeconfig, login(cluster, " first\n"))
+    cluster.route53.zone("example.com")
+    finished = cluster.run("sync-once", "--domain", "cdn.example.com", "--min-nodes", "0")
+    assert finished.returncode == 0, finished.stderr
+    assert len(cluster.cluster.calls) > 1
+    assert {call.request.headers["Authorization"] for call in cluster.cluster.calls} == {"Bearer first"}
+
+
+def test_a_name_and_a_password_log_in(cluster: World) -> None:
+    """Basic authentication is sent as kubectl sends it."""
+    config = login(cluster, "")
+    config["users"][0]["user"] = {"username": "me", "password": "secret"}
+    write(cluster.kubeconfig, config)
+    complaint(cluster.run(*LOGIN), 1)  # the sandbox takes tokens only
+    (call,) = cluster.cluster.calls
+    assert call.request.headers["Authorization"] == f"Basic {encoded(b'me:secret')}"
+
+
+def test_a_client_certificate_logs_in_and_leaves_no_key_behind(cluster: World) -> None:
+    """The admin kubeconfigs of kubeadm and k3s work, and no run leaves the admin's key in /tmp."""
+    temporary = cluster.home / "tmp"
+    temporary.mkdir()
+    with secure(cluster, client_certificates=True) as (server, certificate):
+        write(cluster.kubeconfig, with_client_certificate(server, certificate))
+        assert who(cluster.run(*LOGIN, TMPDIR=str(temporary)), server) == "first"
+    assert list(temporary.iterdir()) == []
+
+
+def test_sigterm_leaves_no_key_behind(cluster: World) -> None:
+    """A run that is interrupted does not leave the admin's key in /tmp either."""
+    temporary = cluster.home / "tmp"
+    temporary.mkdir()
+    with secure(cluster, client_certificates=True) as (server, certificate):
+        server.fail(Fault("slow"))
+        write(cluster.kubeconfig, with_client_certificate(server, certificate))
+        process = cluster.start(*LOGIN, TMPDIR=str(temporary))
+        assert wait_until(lambda: bool(server.calls), 30)
+        assert list(temporary.iterdir()), "the keys are expected in files while the program runs"
+        process.terminate()
+        process.communicate(timeout=10)
+    assert process.returncode == 143
+    assert list(temporary.iterdir()) == []
+
+
+UNREADABLE = encoded(b"no PEM")
+
+
+@pytest.mark.parametrize(
+    ("about", "members", "named"),
+    [
+        pytest.param("cluster", {"server": "https://me:SECRET@127.0.0.1:99999"}, "server", id="address, no port"),
+        pytest.param("cluster", {"server": "htps://me:SECRET@127.0.0.1"}, "server", id="address, no scheme"),
+        pytest.param("cluster", {"server": "me:SECRET@127.0.0.1:6443"}, "server", id="address, scheme left out"),
+        pytest.param("cluster", {"server": "https://me:SECRET@[::1"}, "kubeconfig", id="address, half a bracket"),
+        pytest.param("cluster", {"proxy-url": "http://me:SECRET@127.0.0.1:99999"}, "proxy-url", id="proxy, no port"),
+        pytest.param("cluster", {"proxy-url": "htp://me:SECRET@127.0.0.1"}, "proxy-url", id="proxy, no scheme"),
+        pytest.param("cluster", {"proxy-url": "http://me:SECRET@a..b:1"}, "proxy-url", id="proxy, no name"),
+        pytest.param("cluster", {"proxy-url": 8080}, "proxy-url", id="proxy, a number"),
+        pytest.param("cluster", {"certificate-authority-data": UNREADABLE}, "certificate", id="authority"),
+        pytest.param(
+            "user",
+            {"client-certificate-data": UNREADABLE, "client-key-data": UNREADABLE},
+            "certificate",
+            id="client certificate",
+        ),
+        pytest.param("user", {"token": "SECRET\u4e2d"}, "token", id="token"),
+        pytest.param("user", {"token": "SECRET\nSECRET"}, "token", id="token, two lines"),
+    ],
+)
+def test_what_cannot_be_used_of_a_kubeconfig_is_reported_once_without_a_secret(
+    cluster: World, about: str, members: Mapping[str, str], named: str
+) -> None:
+    """What cannot work is not tried again, is named, and no password stands in the log."""
+    with secure(cluster) as (server, certificate):
+        config = kubeconfig(server.url, "first", authority_pem=certificate.authority_pem)
+        config[f"{about}s"][0][about].update(members)
+        write(cluster.kubeconfig, config)
+        finished = cluster.run(*LOGIN, "-v")
+    line = "\n".join(each for each in finished.stderr.splitlines() if not each.startswith("debug: "))
+    assert finished.returncode == 2, finished.stderr
+    assert len(line.splitlines()) == 1
+    assert named in line
+    assert "SECRET" not in finished.stderr + finished.stdout
+    assert "u4e2d" not in line
+
+
+def test_a_name_that_does_not_resolve_is_called_so(cluster: World) -> None:
+    """A typo in the server's name reads like one, and not like an outage of the API server."""
+    write(cluster.kubeconfig, kubeconfig("https://api.cluster.invalid:6443", "first"))
+    finished = cluster.run(*LOGIN)
+    assert finished.returncode == 1
+    assert "api.cluster.invalid' does not resolve" in finished.stderr
+    assert "check the kubeconfig" in finished.stderr
+
+
+def test_a_key_that_belongs_to_another_certificate_is_reported_once(cluster: World) -> None:
+    """A kubeconfig put together wrongly does not look like an outage of the API server."""
+    with secure(cluster, client_certificates=True) as (server, certificate):
+        config = with_client_certificate(server, certificate)
+        other = with_client_certificate(server, certificate)["users"][0]["user"]["client-key-data"]
+        config["users"][0]["user"]["client-key-data"] = other
+        write(cluster.kubeconfig, config)
+        assert "certificate or key" in complaint(cluster.run(*LOGIN), 2)
+
+
+def test_a_key_behind_a_password_is_reported_once(cluster: World) -> None:
+    """Nobody is there to be asked for it, and it does not look like an outage of the API server."""
+    with secure(cluster, client_certificates=True) as (server, certificate):
+        config = with_client_certificate(server, certificate)
+        user = config["users"][0]["user"]
+        key = load_pem_private_key(base64.b64decode(user["client-key-data"]), None)
+        locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"SECRET"))
+        user["client-key-data"] = encoded(locked)
+        write(cluster.kubeconfig, config)
+        assert "private key is encrypted" in complaint(cluster.run(*LOGIN), 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("{", id="not YAML"),
+        pytest.param("just text", id="text"),
+        pytest.param("- a\n- list\n", id="list"),
+        pytest.param("\x00\x01", id="binary"),
+        pytest.param("apiVersion: v1\nkind: Config\n", id="nothing in it"),
+        pytest.param("current-context: a\ncontexts: [{name: a, context: {cluster: b, user: c}}]", id="no cluster"),
+    ],
+)
+def test_a_kubeconfig_that_is_none_is_named_in_plain_words(cluster: World, text: str) -> None:
+    """The broken file is named, without the words of a programming language."""
+    write(cluster.kubeconfig, text)
+    line = complaint(cluster.run(*LOGIN), 2)
+    assert str(cluster.kubeconfig) in line
+    assert [word for word in ("'str' object", "'list' object", "indices", "NoneType", "KeyError") if word in line] == []

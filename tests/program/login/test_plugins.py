@@ -1,0 +1,92 @@
+"""Login plugins of a kubeconfig: what they give is used, and a run never hangs in one."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.server import wait_until
+from tests.sandbox.world import World
+from tests.support.logins import LOGIN, credential, plugged, plugin, who
+from tests.support.processes import complaint
+
+
+@pytest.mark.parametrize("token", ["second", "second\n", " second "], ids=["plain", "newline", "spaces"])
+def test_a_plugin_gives_the_token(cluster: World, token: str) -> None:
+    """Clusters of every cloud are in reach from a laptop; white space around the token reaches no header."""
+    plugin(cluster, credential(token))
+    assert who(cluster.run(*LOGIN), cluster.cluster) == "second"
+
+
+def test_a_plugin_is_asked_again_when_its_token_has_expired(cluster: World) -> None:
+    """A token that expires during a run is replaced, and the next one reaches the header as cleanly as the first."""
+    expired = {"status": {"token": "first\n", "expirationTimestamp": "2020-01-01T00:00:00Z"}}
+    document = json.dumps({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"} | expired)
+    count = cluster.home / "count"
+    plugin(cluster, f"echo >> {count}; cat <<'END'\n{document}\nEND")
+    cluster.route53.zone("example.com")
+    finished = cluster.run("sync-once", "--domain", "cdn.example.com", "--min-nodes", "0")
+    assert finished.returncode == 0, finished.stderr
+    assert {call.request.headers["Authorization"] for call in cluster.cluster.calls} == {"Bearer first"}
+    assert len(count.read_text("utf-8")) > len(cluster.cluster.calls)
+
+
+def test_a_plugins_words_stay_out_of_the_result(cluster: World) -> None:
+    """A program can read the document, whatever a plugin says on standard error."""
+    plugin(cluster, f"echo hello >&2; {credential('second')}")
+    finished = cluster.run(*LOGIN, "--output", "json")
+    assert json.loads(finished.stdout)["status"] == 0
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        pytest.param("echo first >&2; echo 'please log in' >&2; exit 3", "please log in", id="status"),
+        pytest.param("echo nonsense", "exec", id="nonsense"),
+        pytest.param("exit 0", "exec", id="nothing"),
+        pytest.param("echo '{}'", "exec", id="empty credential"),
+    ],
+)
+def test_a_plugin_that_fails_may_work_the_next_time(cluster: World, script: str, words: str) -> None:
+    """A session that ran out is no wrong setting, and the plugin's own words are shown."""
+    plugin(cluster, script)
+    assert words in complaint(cluster.run(*LOGIN), 1)
+    assert cluster.cluster.calls == []
+
+
+def test_a_plugin_that_is_not_there_is_named(cluster: World) -> None:
+    """People see what to install."""
+    plugged(cluster, cluster.home / "not-installed")
+    finished = cluster.run(*LOGIN)
+    assert "not-installed" in complaint(finished, finished.returncode)
+    assert finished.returncode in {1, 2}
+    assert cluster.cluster.calls == []
+
+
+@pytest.fixture
+def hanging(cluster: World) -> Iterator[Path]:
+    """Log in with a plugin that waits for somebody who never comes; give the file with its process id."""
+    pid = cluster.home / "pid"
+    plugin(cluster, f"echo $$ > {pid}; exec sleep 60 2> /dev/null")
+    yield pid
+    with suppress(ProcessLookupError):
+        os.kill(int(pid.read_text("ascii")), signal.SIGKILL)
+
+
+@pytest.mark.usefixtures("hanging")
+def test_the_deadline_ends_a_plugin_that_hangs(cluster: World) -> None:
+    """A plugin that waits for a browser does not block a job for good, nor end it without a word."""
+    assert "15" in complaint(cluster.run(*LOGIN), 1)
+
+
+def test_sigterm_ends_a_run_inside_a_plugin(cluster: World, hanging: Path) -> None:
+    """Ctrl-C in a shell, or the end of a pod, does not wait for the plugin."""
+    process = cluster.start(*LOGIN)
+    assert wait_until(lambda: hanging.exists() and hanging.stat().st_size > 0, 30)
+    process.terminate()
+    process.communicate(timeout=10)
+    assert process.returncode == 143
