@@ -183,8 +183,9 @@ def _become_run(request: bytes, status: int, err: int, out: int) -> None:
 
 def _import_all() -> None:
     """Import what a run would, the many modules included that boto3 imports when it makes a client."""
-    for room in ("cli", "annotate_once", "health", "interfaces", "kube", "outcome", "probe", "sync_once", "watch"):
-        importlib.import_module(f"jobs.{room}")
+    edges = ("api_server", "cluster", "interfaces", "probe")
+    for module in ("annotate_once", "health", "shell.cli", "sync_once", "watch", *(f"edges.{each}" for each in edges)):
+        importlib.import_module(f"jobs.{module}")
     importlib.import_module("jobs.edges.route53").Route53(retry.Clock(1))
     gc.collect()
     gc.freeze()  # what was imported is never garbage: the runs share its memory
