@@ -113,6 +113,7 @@ def _server_options(home: Path, etcd_url: str, port: int, users: Mapping[str, st
         f"--etcd-servers={etcd_url}",
         "--bind-address=127.0.0.1",
         "--advertise-address=127.0.0.1",
+        "--endpoint-reconciler-type=none",  # 1.37 writes no loopback address into the Service kubernetes
         f"--secure-port={port}",
         f"--cert-dir={home}",
         f"--tls-cert-file={home / 'certificate.pem'}",

@@ -130,9 +130,6 @@ class Kubernetes:
                 if resource.generation:
                     filled["generation"] = generation(resource, new, old.value)
                 check(resource, new)
-            filled.pop("managedFields", None)
-            if old is not None and "managedFields" in old.value["metadata"]:
-                filled["managedFields"] = old.value["metadata"]["managedFields"]
             writer = Writer("sandbox", resource.api_version, "", now, is_test=True)
             return commit(self.store, resource, old, {**new, "metadata": filled}, writer).copy()
 
@@ -185,7 +182,9 @@ class Kubernetes:
             old = self.store.get(resource, key_of(node, document["metadata"]["namespace"]))
             new = created(resource, decoded(resource, document), document["metadata"]["namespace"], timestamp(moment))
             if old is not None:
-                new["metadata"] = old.value["metadata"]
+                new["metadata"] = {
+                    name: value for name, value in old.value["metadata"].items() if name != "managedFields"
+                }
                 unrenewed = {name: value for name, value in old.value["spec"].items() if name != "renewTime"}
                 old = replace(old, value={**old.value, "spec": unrenewed})  # the same renewTime is a renewal too
             return commit(self.store, resource, old, new, writer).copy()

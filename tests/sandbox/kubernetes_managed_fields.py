@@ -9,8 +9,10 @@ import msgspec
 from tests.sandbox.kubernetes_errors import Object
 from tests.sandbox.kubernetes_kinds import Resource
 from tests.sandbox.kubernetes_schema import UNTYPED, List, Map, Struct, Type, Untyped, decode
+from tests.sandbox.kubernetes_times import seconds_of
 
 Path: TypeAlias = tuple[str, ...]
+_DEEP = "{"
 _LIMIT = 10
 _ANCIENT = "ancient-changes"
 _SYSTEM = {
@@ -47,27 +49,64 @@ class Writer:
 
     def owns(self, entry: Object) -> bool:
         """Say whether an entry is this writer's own."""
-        mine = (self.manager, self.api_version, self.subresource)
-        return mine == (entry["manager"], entry["apiVersion"], entry.get("subresource", ""))
+        return _identity(entry) == (self.manager, "Update", self.api_version, self.subresource)
 
 
 def tracked(resource: Resource, old: Object | None, new: Object, writer: Writer) -> Object:
-    """Give `new` with the managedFields it gets.
+    """Give `new` with the managedFields it gets: the client's, or those there were, with what this write changes.
 
-    An object that has none, once created, gets none any more: whoever strips them switches the tracking off.
+    A client's that cannot be decoded count as not sent. Who sends an empty list, or `[{}]`, switches the tracking of
+    an object off; only sent ones switch it on again.
     """
-    known = new["metadata"].get("managedFields")
+    sent = new["metadata"].get("managedFields")
+    known = (old or {}).get("metadata", {}).get("managedFields", [])
     new = {**new, "metadata": {name: value for name, value in new["metadata"].items() if name != "managedFields"}}
-    if old is not None and not known:
+    if old is not None and (sent in ([], [{}]) or not (sent or known)):
         return new
     aside = ("spec" if writer.subresource else "status") if resource.status and not writer.is_test else ""
-    entries = _track(resource.schema, old or {}, new, writer, aside)
+    understood = _understood(resource, sent) if sent else None
+    entries = _track(resource.schema, old or {}, new, known if understood is None else understood, writer, aside)
     if entries:
         new["metadata"]["managedFields"] = entries
     return new
 
 
-def _track(schema: Struct, old: Object, new: Object, writer: Writer, not_owned: str) -> list[Object]:
+def is_same(one: Object, other: Object) -> bool:
+    """Say whether two versions of an object differ in nothing but the times of managedFields: then none is written."""
+    return _untimed(one) == _untimed(other)
+
+
+def _untimed(value: Object) -> Object:
+    entries = [{**entry, "time": None} for entry in value["metadata"].get("managedFields", [])]
+    return {**value, "metadata": {**value["metadata"], "managedFields": entries}}
+
+
+def _understood(resource: Resource, sent: list[Object]) -> list[Object] | None:
+    """Give the entries that a client has sent, the last of each owner; None if one cannot be decoded.
+
+    Those without fields, and those of a version that there is not, are forgotten.
+    """
+    entries = {}
+    for entry in sent:
+        if entry.get("operation") not in ("Apply", "Update") or entry.get("fieldsType") != "FieldsV1":
+            return None
+        if not _is_tree(entry.get("fieldsV1")):
+            return None
+        entries[_identity(entry)] = entry
+    return [each for each in entries.values() if each["fieldsV1"] and each.get("apiVersion") == resource.api_version]
+
+
+def _is_tree(fields: object) -> bool:
+    return isinstance(fields, dict) and all(
+        (step == "." or step[:2] in ("f:", "k:", "v:", "i:"))
+        and (below is None or isinstance(below, msgspec.Raw) or _is_tree(below))
+        for step, below in fields.items()
+    )
+
+
+def _track(
+    schema: Struct, old: Object, new: Object, known: list[Object], writer: Writer, not_owned: str
+) -> list[Object]:
     """Give the managedFields of `new`: the writer owns what it changed, nobody what is gone.
 
     Below the member `not_owned` nobody becomes an owner: that is status for a write of the main resource.
@@ -76,29 +115,35 @@ def _track(schema: Struct, old: Object, new: Object, writer: Writer, not_owned: 
     changed = {path for path, value in after.items() if path not in before or before[path] != value}
     taken = {path for path in changed if path[0] != f"f:{not_owned}"}
     entries, mine = [], set(taken)
-    for entry in old.get("metadata", {}).get("managedFields", []):
-        kept = {path for path in _paths(entry["fieldsV1"]) if path in after and path not in changed}
+    for entry in known:
+        kept = set(_paths(entry["fieldsV1"])) - changed - (before.keys() - after.keys())
         if taken and writer.owns(entry):
             mine |= kept
         elif kept:
             entries.append({**entry, "fieldsV1": _tree(kept)})
     if taken:
         entries.append(writer.entry(mine))
-    return sorted(_capped(entries), key=lambda entry: (entry["time"], _identity(entry)))
+    return _capped(entries)
 
 
-def _identity(entry: Object) -> tuple[str, str, str]:
-    return entry["manager"], entry["apiVersion"], entry.get("subresource", "")
+def _identity(entry: Object) -> tuple[str, str, str, str]:
+    return entry.get("manager", ""), entry["operation"], entry.get("apiVersion", ""), entry.get("subresource", "")
+
+
+def _order(entry: Object) -> tuple[str, float, str, str, str]:
+    manager, operation, api_version, subresource = _identity(entry)
+    return operation, seconds_of(entry["time"]) if "time" in entry else 0.0, manager, api_version, subresource
 
 
 def _capped(entries: list[Object]) -> list[Object]:
-    """Merge the oldest entries into one once there are more than ten, as the server does."""
-    entries = sorted(entries, key=lambda entry: (entry["time"], _identity(entry)))
-    while len(entries) > _LIMIT:
-        first, second, *rest = entries
-        paths = set(_paths(first["fieldsV1"])) | set(_paths(second["fieldsV1"]))
-        writer = Writer(_ANCIENT, second["apiVersion"], "", second["time"])
-        entries = [writer.entry(paths), *rest]
+    """Sort entries by age, and merge the oldest updates into one once there are more than ten, as the server does."""
+    entries = sorted(entries, key=_order)
+    first = sum(entry["operation"] == "Apply" for entry in entries)
+    while len(entries) - first > _LIMIT:
+        one, two = entries[first : first + 2]
+        paths = set(_paths(one["fieldsV1"])) | set(_paths(two["fieldsV1"]))
+        writer = Writer(_ANCIENT, two["apiVersion"], "", two["time"])
+        entries[first : first + 2] = [writer.entry(paths)]
     return entries
 
 
@@ -140,21 +185,27 @@ def _tree(paths: set[Path]) -> Object:
     root: Object = {}
     for path in sorted(paths):
         node = root
-        for step in path:
+        for step, below in zip(path, (*path[1:], ""), strict=True):
+            if below.startswith(_DEEP):
+                node[step] = msgspec.Raw(below.encode())
+                break
             node = node.setdefault(step, {})
     for path in paths:
         node = root
-        for step in path:
+        for step in () if path[-1].startswith(_DEEP) else path:
             node = node[step]
-        if node:
+        if node is not root and node:
             node["."] = {}
     return root
 
 
 def _paths(tree: Object, path: Path = ()) -> Iterator[Path]:
+    """Give the path of each field in a set; of what is nested too deep to be read, its text is the last step."""
     for step, below in tree.items():
         if step == ".":
             yield path
+        elif isinstance(below, msgspec.Raw):
+            yield (*path, step, bytes(below).decode())
         elif below:
             yield from _paths(below, (*path, step))
         else:

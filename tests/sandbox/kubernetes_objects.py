@@ -4,22 +4,21 @@ import random
 import uuid
 from typing import Any
 
-import msgspec
-
 from tests.sandbox.kubernetes_errors import MODIFIED, ApiError, Object, bad_request, conflict, invalid
+from tests.sandbox.kubernetes_json import read
 from tests.sandbox.kubernetes_kinds import Resource
 from tests.sandbox.kubernetes_schema import DecodeError, decode, unknown_fields
 from tests.sandbox.kubernetes_validation import check
 
-_KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "managedFields")
+_KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 _NOT_READY = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
 
 
 def parse(body: bytes, what: str) -> Object:
     """Read a JSON object from a request."""
     try:
-        document = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+        document = read(body)
+    except ValueError as error:
         raise _unrecognized(what, str(error)) from None
     if not isinstance(document, dict):
         raise _unrecognized(what, "not an object")
@@ -71,7 +70,7 @@ def created(resource: Resource, new: Object, namespace: str, now: str) -> Object
         letters = random.choices("bcdfghjklmnpqrstvwxz2456789", k=5)  # noqa: S311 - a name, not a secret
         metadata["name"] = metadata["generateName"][:58] + "".join(letters)
     metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": now}
-    for name in ("managedFields", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
+    for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
         metadata.pop(name, None)
     if resource.namespaced:
         metadata["namespace"] = namespace
@@ -87,10 +86,9 @@ def updated(resource: Resource, new: Object, old: Object, subresource: str) -> O
     """Give a changed object what the client may not change."""
     metadata, known = new["metadata"], old["metadata"]
     _check_conditions_of_write(resource, metadata, known)
-    stripped = metadata.get("managedFields") == [{}]
     for name in _KEPT:
         metadata.pop(name, None)
-        if name in known and not (stripped and name == "managedFields"):
+        if name in known:
             metadata[name] = known[name]
     for name in ("generateName", "namespace"):
         if name in known:

@@ -4,9 +4,9 @@ import copy
 from typing import Any
 
 import jsonpatch
-import msgspec
 
 from tests.sandbox.kubernetes_errors import ApiError, Object, bad_request
+from tests.sandbox.kubernetes_json import read
 from tests.sandbox.kubernetes_schema import List, Map, Struct, Type, Untyped
 
 JSON_PATCH = "application/json-patch+json"
@@ -20,9 +20,9 @@ def patched(content_type: str, schema: Type, current: Object, body: bytes) -> Ob
     if content_type not in _OFFERED:
         raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
     try:
-        patch = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        raise bad_request(f"error decoding patch: {error}") from None
+        patch = read(body)
+    except ValueError:
+        raise bad_request("invalid JSON patch") from None
     if content_type == JSON_PATCH:
         return _json_patch(current, patch)
     if not isinstance(patch, dict):

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from msgspec import Raw
+
 from tests.sandbox.kubernetes_errors import Object
 from tests.sandbox.kubernetes_times import MICROSECONDS, SECONDS, normal
 
@@ -47,11 +49,15 @@ class Map:
 
 @dataclass(frozen=True)
 class List:
-    """A list. `key` makes its items addressable by that member, `unique` by their value; otherwise it is atomic."""
+    """A list. `key` makes its items addressable by that member, `unique` by their value; otherwise it is atomic.
+
+    One that is `kept` is there even when empty.
+    """
 
     element: "Type"
     key: str = ""
     unique: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,11 @@ OWNER_REFERENCE = Struct(
     | {"controller": BOOLEAN_POINTER, "blockOwnerDeletion": BOOLEAN_POINTER},
     {"apiVersion": "", "kind": "", "name": "", "uid": ""},
 )
+MANAGED_FIELDS_ENTRY = Struct(
+    "ManagedFieldsEntry",
+    {"manager": STRING, "operation": STRING, "apiVersion": STRING, "time": TIME, "fieldsType": STRING}
+    | {"fieldsV1": UNTYPED, "subresource": STRING},
+)
 METADATA = Struct(
     "ObjectMeta",
     {
@@ -97,7 +108,7 @@ METADATA = Struct(
         "annotations": STRINGS,
         "ownerReferences": List(OWNER_REFERENCE, key="uid"),
         "finalizers": List(STRING, unique=True),
-        "managedFields": List(UNTYPED),
+        "managedFields": List(MANAGED_FIELDS_ENTRY, kept=True),
     },
 )
 
@@ -167,7 +178,7 @@ def _struct(expected: Struct, value: Any, path: str, owner: str) -> Object:  # n
 
 
 def _is_kept(kind: Type) -> bool:
-    return isinstance(kind, Untyped) or (isinstance(kind, Scalar) and kind.kept)
+    return isinstance(kind, Untyped) or (isinstance(kind, Scalar | List) and kind.kept)
 
 
 def _go(expected: Type) -> str:
@@ -193,7 +204,7 @@ def _expect(shape: type, value: Any, path: str, owner: str, go: str) -> Any:  # 
 
 
 def _mismatch(value: object, path: str, owner: str, go: str) -> DecodeError:
-    names = ((bool, "bool"), ((int, float), "number"), (str, "string"), (list, "array"), (dict, "object"))
+    names = ((bool, "bool"), ((int, float), "number"), (str, "string"), (list, "array"), ((dict, Raw), "object"))
     name = next(name for shape, name in names if isinstance(value, shape))
     if name == "number" and go in _INTEGERS:
         name = f"number {value}"  # an integer that has a fraction or is too large

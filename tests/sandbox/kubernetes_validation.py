@@ -19,6 +19,7 @@ Cause = tuple[str, str, str]
 """Reason, field and message."""
 
 _ANNOTATIONS_BYTES = 256 * 1024
+_MANAGER_BYTES = 128
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
@@ -67,12 +68,19 @@ def _metadata_causes(resource: Resource, metadata: Object, known: Object | None)
         if "/" not in finalizer:
             why = "name is neither a standard finalizer name nor is it fully qualified"
             yield _bad(f"metadata.finalizers[{index}]", finalizer, why)
-    for owner in metadata.get("ownerReferences", []):
+    yield from _owner_causes(metadata)
+    yield from _annotation_causes(metadata.get("annotations", {}))
+
+
+def _owner_causes(metadata: Object) -> Iterator[Cause]:
+    for index, owner in enumerate(metadata.get("ownerReferences", [])):
         for field in ("apiVersion", "kind", "name", "uid"):
             if not owner[field]:
-                why = "version must not be empty" if field == "apiVersion" else "must not be empty"
-                yield _bad(f"metadata.ownerReferences.{field}", "", why)
-    yield from _annotation_causes(metadata.get("annotations", {}))
+                yield _required(f"metadata.ownerReferences[{index}].{field}", "must not be empty")
+    for index, entry in enumerate(metadata.get("managedFields") or []):
+        if len(entry.get("manager", "").encode()) > _MANAGER_BYTES:
+            field = f"metadata.managedFields[{index}].manager"
+            yield "FieldValueTooLong", field, f"Too long: may not be more than {_MANAGER_BYTES} bytes"
 
 
 def _name_causes(resource: Resource, metadata: Object, known: Object | None) -> Iterator[Cause]:

@@ -7,7 +7,7 @@ import msgspec
 from tests.sandbox.kubernetes_access import Call
 from tests.sandbox.kubernetes_errors import ApiError, Object, about, already_exists, no_such_path, not_found
 from tests.sandbox.kubernetes_kinds import Resource, resource_of_kind
-from tests.sandbox.kubernetes_managed_fields import Writer, tracked
+from tests.sandbox.kubernetes_managed_fields import Writer, is_same, tracked
 from tests.sandbox.kubernetes_objects import admitted, created, parse, updated
 from tests.sandbox.kubernetes_reads import newest_enough, page, watching
 from tests.sandbox.kubernetes_requests import (
@@ -22,6 +22,9 @@ from tests.sandbox.kubernetes_store import Store, Stored, key_of, list_document
 from tests.sandbox.kubernetes_table import is_offered, table
 from tests.sandbox.kubernetes_times import timestamp
 from tests.sandbox.server import Request, Response
+
+_LARGEST_BYTES = 1536 * 1024
+"""Of a request to etcd. The real one counts the bytes of its own encoding, which is somewhat shorter than JSON."""
 
 
 class Verbs:
@@ -123,15 +126,15 @@ def commit(
     store: Store, resource: Resource, old: Stored | None, new: Object, writer: Writer, *, dry_run: bool = False
 ) -> Stored:
     """Store a new version, with its owners of fields, unless it says the same as the old one."""
-    if old is not None and _with_version(new, old.value["metadata"]["resourceVersion"]) == old.value:
-        return old
     value = tracked(resource, old.value if old else None, new, writer)
+    if old is not None and is_same(_with_version(value, old.value["metadata"]["resourceVersion"]), old.value):
+        return old
     if old is None and not writer.is_test:
         value = admitted(resource, value)
-    if dry_run:
-        return Stored(resource, old.revision if old else 0, value)
-    key = key_of(value["metadata"]["name"], value["metadata"].get("namespace", ""))
-    return store.write(resource, key, lambda version: _with_version(value, str(version)))
+    result = Stored(resource, old.revision if old else 0, value)
+    if len(result.item) > _LARGEST_BYTES:
+        raise ApiError(500, "", "etcdserver: request is too large")
+    return result if dry_run else store.write(resource, result.key, lambda version: _with_version(value, str(version)))
 
 
 def existing(store: Store, resource: Resource, key: str) -> Stored:

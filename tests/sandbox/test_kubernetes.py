@@ -64,7 +64,7 @@ def test_a_malformed_answer_is_no_json(server: Server, api: Api) -> None:
     """Half a list must not be taken for a short one."""
     server.fail(Fault("malformed", "list nodes"))
     with pytest.raises(json.JSONDecodeError):
-        api.call("GET", NODES)
+        _ = api.call("GET", NODES).json
 
 
 @pytest.mark.parametrize(

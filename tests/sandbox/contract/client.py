@@ -6,6 +6,7 @@ import urllib.parse
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import urllib3
@@ -39,7 +40,13 @@ class Answer:
 
     status: int
     headers: urllib3.HTTPHeaderDict
-    json: Json
+    data: bytes
+
+    @cached_property
+    def json(self) -> Json:
+        """The JSON document that came; Python decodes none that is nested a thousand levels deep."""
+        document: Json = json.loads(self.data)
+        return document
 
     @property
     def message(self) -> str:
@@ -113,7 +120,7 @@ class Api:
             "Accept-Encoding": encoding,
         }
         response = self.pool.request(method, self._url(path, query or {}), body=data, headers=headers)
-        return Answer(response.status, response.headers, json.loads(response.data))
+        return Answer(response.status, response.headers, response.data)
 
     def patch(self, path: str, body: object, content_type: str = MERGE, **query: str | int) -> Answer:
         """Patch an object; the field manager is `contract` unless given."""

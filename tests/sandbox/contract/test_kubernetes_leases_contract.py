@@ -195,7 +195,7 @@ def test_an_owner_is_named_in_full(api: Api) -> None:
     assert api.call("POST", LEASES, lease(api, ownerReferences=[node])).metadata["ownerReferences"] == [node]
     answer = api.call("POST", LEASES, lease(api, ownerReferences=[{}]))
     assert answer.error == (422, "Invalid")
-    assert answer.causes == [("FieldValueInvalid", f"metadata.ownerReferences.{name}") for name in node]
+    assert answer.causes == [("FieldValueRequired", f"metadata.ownerReferences[0].{name}") for name in node]
 
 
 def test_a_generated_name_must_be_one_too(api: Api) -> None:
