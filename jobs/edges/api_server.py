@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError, LocationValueError, NameResolutionErro
 from jobs.core.errors import ConfigurationError, Failure, NotApplied, TemporaryError
 from jobs.core.text import one_line
 from jobs.edges import answers
-from jobs.edges.clock import ATTEMPTS, Clock, patiently
+from jobs.edges.clock import ATTEMPTS, Clock, retrying
 from jobs.edges.login import login_of
 from jobs.edges.transport import Transport
 
@@ -82,20 +82,16 @@ class ApiServer:
 
     def dated(self, path: str, type_: type[Document], query: Query) -> tuple[Document, datetime]:
         """Read as `get` does, with the moment of the answer by the API server's clock, in whole seconds."""
-
-        def attempt() -> tuple[Document, datetime]:
-            document, date = self._exchange("GET", path, type_, query)
-            try:
-                moment = parsedate_to_datetime(date or "").replace(tzinfo=UTC)
-            except (TypeError, ValueError, OverflowError) as error:  # RFC 9110, 6.6.1: whoever has a clock sends it
-                raise TemporaryError(f"GET {path}: the answer has no Date that can be read") from error
-            self._heard = moment, self._clock.now()
-            return document, moment
-
-        return patiently(self._clock, f"GET {path}", attempts=self._attempts)(attempt)
+        what = f"GET {path}"
+        for attempt in retrying(self._clock, what, attempts=self._attempts):
+            with attempt:
+                document, date = self._exchange("GET", path, type_, query)
+                moment = _moment(date, what)
+        self._heard = moment, self._clock.now()
+        return document, moment
 
     def time(self) -> datetime:
-        """Tell what the API server's clock shows now, from the last answer on; raises Failure before the first."""
+        """Say what the API server's clock shows now, from the last answer on; raises Failure before the first."""
         if self._heard is None:
             raise Failure("the API server has not answered yet")
         moment, when = self._heard
@@ -103,9 +99,9 @@ class ApiServer:
 
     def patch(self, path: str, type_: type[Document], body: object, query: Query) -> Document:
         """Merge a patch into an object, trying until the deadline: a merge patch may be repeated."""
-        what = f"PATCH {path}"
-        patched = patiently(self._clock, what, attempts=math.inf)(self._exchange, "PATCH", path, type_, query, body)
-        document: Document = patched[0]
+        for attempt in retrying(self._clock, f"PATCH {path}", attempts=math.inf):
+            with attempt:
+                document, _ = self._exchange("PATCH", path, type_, query, body)
         return document
 
     def post(self, path: str, body: object) -> None:
@@ -165,6 +161,14 @@ def decoded(data: bytes | bytearray | msgspec.Raw, type_: type[Document], what: 
         return msgspec.json.decode(data, type=type_)
     except _UNREADABLE as error:
         raise TemporaryError(f"{what}: the answer is not what the API promises: {error}") from error
+
+
+def _moment(date: str | None, what: str) -> datetime:
+    """Read the header Date, which every server with a clock sends (RFC 9110, 6.6.1)."""
+    try:
+        return parsedate_to_datetime(date or "").replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TemporaryError(f"{what}: the answer has no Date that can be read") from error
 
 
 def _translated(status: int, data: bytearray, what: str) -> Failure:

@@ -192,5 +192,5 @@ def test_what_is_no_list_of_addresses(text: str) -> None:
 
 def test_numeric_order() -> None:
     """Addresses sort by number, IPv4 before IPv6."""
-    found = map(ip_address, ("2600::10", "10.0.0.1", "2600::9", "9.0.0.1"))
-    assert [*map(str, sorted(found, key=numeric_order))] == ["9.0.0.1", "10.0.0.1", "2600::9", "2600::10"]
+    found = map(ip_address, ("2600::10", "10.0.0.1", "2600::9", "::1", "9.0.0.1"))
+    assert [*map(str, sorted(found, key=numeric_order))] == ["9.0.0.1", "10.0.0.1", "::1", "2600::9", "2600::10"]
