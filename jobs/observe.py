@@ -1,25 +1,29 @@
 """What a run sees: the zone and the record sets of each domain, the nodes, and signs of how these are."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jobs.core import records
-from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError, TemporaryError
-from jobs.core.evidence import Checks, Signs, by_facts
-from jobs.core.node import NodeList
-from jobs.core.place import placed
+from jobs.core.evidence import Candidate, Checks, Signs, by_facts
+from jobs.core.node import NodeList, Rules
 from jobs.core.progress import Progress
 from jobs.core.record_set import RecordSet
-from jobs.core.verdict import published
 from jobs.core.zones import Zone, choose_zone, last_labels, listing_order, no_zone, within
 from jobs.edges.api_server import Forbidden
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from jobs.core.address import Address
+    from jobs.core.probe import Probe
+    from jobs.core.verdict import Skipped
     from jobs.edges.cluster import Cluster
     from jobs.edges.route53 import Route53
+
+
+MOST_CLOCK_DIFFERENCE_SECONDS = 10.0
 
 
 def find_zones(zone_id: str | None, dns: "Route53", progress: Progress) -> None:
@@ -82,33 +86,41 @@ def read_records(dns: "Route53", progress: Progress) -> dict[str, Sequence[Recor
     return shown
 
 
-def list_nodes(label_selector: str, default_place: Coordinates | None, cluster: "Cluster") -> NodeList:
-    """List the selected nodes, each with its place."""
-    return placed(cluster.nodes(label_selector), default_place)
+def look_for_signs(checks: Checks, rules: Rules, listed: NodeList, cluster: "Cluster") -> Signs:
+    """Look at Leases, ready endpoints and answers, after the nodes: a Lease must not be older than its node.
 
-
-def look_for_signs(checks: Checks, listed: NodeList, cluster: "Cluster") -> Signs:
-    """Look at Leases, ready endpoints and open ports, after the nodes: a Lease must not be older than its node.
-
-    Addresses are asked for a connection if they would be published by the facts. Without the right to list Leases
-    these are left out, with a warning: they are looked at by default. Raises Failure for any other error.
+    Without the right to list Leases these are left out, with a warning: they are looked at by default. Raises Failure
+    for any other error.
     """
-    lease_ages, warnings = {}, []
+    signs, warnings = Signs(), []
     if checks.lease_timeout_seconds:
         try:
-            lease_ages = cluster.lease_ages()
+            signs = replace(signs, lease_ages=cluster.lease_ages())
         except Forbidden as error:
             warnings.append(f"Leases are not looked at, allow it or set --lease-timeout 0: {error}")
-    serving = {service: _ready_nodes(service, cluster) for service in checks.ready_services}
-    answers = {}
-    if checks.ports:
+    if abs(seconds := cluster.clock_difference()) > MOST_CLOCK_DIFFERENCE_SECONDS:
+        warnings.append(
+            f"this machine's clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} the API server's: "
+            "set them right, or Leases may be misjudged"
+        )
+    signs = replace(signs, serving={service: _ready_nodes(service, cluster) for service in checks.ready_services})
+    if checks.probes:
         from jobs.edges.probe import probe  # noqa: PLC0415 - few runs need it
 
-        verdicts, _ = by_facts(listed, serving)
-        standing = published(verdicts)
-        targets = ((address, port) for verdict in standing for address in verdict.addresses for port in checks.ports)
-        answers = probe(dict.fromkeys(targets))
-    return Signs(lease_ages, serving, answers, tuple(warnings))
+        answers, without_route = probe(_targets(checks, by_facts(listed, signs, checks, rules)))
+        signs = replace(signs, answers=answers)
+        warnings += [
+            f"no route to IPv{each} from here: those addresses are not probed" for each in sorted(without_route)
+        ]
+    return replace(signs, warnings=tuple(warnings))
+
+
+def _targets(checks: Checks, judged: "Iterable[Candidate | Skipped]") -> "Iterator[tuple[Address, Probe]]":
+    """Ask the addresses of nodes that stand, and those of others only for what could acquit them."""
+    for each in judged:
+        if isinstance(each, Candidate):
+            probes = [probe for probe in checks.probes if probe.acquits or not each.fact]
+            yield from ((address, probe) for address in each.verdict.addresses for probe in probes)
 
 
 def _ready_nodes(service: str, cluster: "Cluster") -> frozenset[str]:

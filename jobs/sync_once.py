@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from jobs import observe
 from jobs.core import guard
-from jobs.core.coordinates import Coordinates
-from jobs.core.errors import Conflict, Failure, NotApplied, TemporaryError
+from jobs.core.errors import ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
 from jobs.core.evidence import Checks, Conclusion, conclude
 from jobs.core.explain import Explainer, node_news
+from jobs.core.node import Rules
 from jobs.core.plan import Change, Plan, batch, calculate
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the caller brings them; here they are only names
 
 log = logging.getLogger(__name__)
 
+MAX_REFUSALS = 2  # in a row, with nothing changed in between: that is no lost race
 MAX_WRITES = 3  # per domain and run: a run that needs more competes with somebody
 FRESH_SECONDS = 10.0  # an older plan knows too little of the nodes
 WRITE_SECONDS = 10.0  # what a write may take: none starts with less time left
@@ -40,7 +41,8 @@ class SyncRequest:
     node_label_selector: str
     ttl: int
     min_nodes: guard.MinNodes
-    default_coordinates: Coordinates | None
+    routing: str
+    rules: Rules
     checks: Checks
     zone_id: str | None
     dry_run: bool
@@ -61,9 +63,9 @@ def sync_once(request: SyncRequest, cluster: "Cluster", dns: "Route53", clock: C
             continue
         began = clock.now()
         with progress.concerning(*shown):
-            listed = observe.list_nodes(request.node_label_selector, request.default_coordinates, cluster)
-            signs = observe.look_for_signs(request.checks, listed, cluster)
-            conclusion = conclude(listed, signs, request.checks)
+            listed = cluster.nodes(request.node_label_selector)
+            signs = observe.look_for_signs(request.checks, request.rules, listed, cluster)
+            conclusion = conclude(listed, signs, request.checks, request.rules)
             for name, current in shown.items():
                 with progress.concerning(name):
                     decision = decide(request, name, current, conclusion)
@@ -90,6 +92,7 @@ def _pause_after_trouble(clock: Clock, progress: Progress) -> None:
 class Decision:
     """What to do about one domain, all of it known before anything is written."""
 
+    current: tuple[RecordSet, ...]
     wanted: Wanted
     plan: Plan
     batch: tuple[Change, ...]
@@ -99,12 +102,12 @@ class Decision:
 
 def decide(request: SyncRequest, domain: str, current: Sequence[RecordSet], conclusion: Conclusion) -> Decision:
     """Compare what a domain shows with what it should. Pure."""
-    should = wanted(domain, request.ttl, conclusion.verdicts, current)
-    refusal = guard.refusal(request.min_nodes, should, request.node_label_selector)
+    should = wanted(domain, request.ttl, request.routing, conclusion.verdicts, current)
+    refusal = guard.refusal(request.min_nodes, should, current, request.node_label_selector)
     if refusal:
         should = guard.without_withdrawals(current, should)
     plan = calculate(current, should.record_sets)
-    return Decision(should, plan, batch(plan), (*conclusion.warnings, *should.warnings), refusal)
+    return Decision(tuple(current), should, plan, batch(plan), (*conclusion.warnings, *should.warnings), refusal)
 
 
 def _note(
@@ -118,8 +121,18 @@ def _note(
     if request.dry_run or not decision.plan.changes:
         progress.note(name, error=None)
         progress.settle(name)
+    elif progress[name].refusals >= MAX_REFUSALS:
+        progress.fail(name, _protected(progress[name]))
     elif progress[name].writes >= MAX_WRITES:
         progress.fail(name, _in_vain(progress[name], decision.plan.changes))
+
+
+def _protected(domain: Domain) -> Failure:
+    """Say that Route 53 refuses what nobody else has changed: trying again will not help."""
+    return ConfigurationError(
+        f"Route 53 refuses to change these record sets, though nobody else does: {domain.error}; look for a record set "
+        "protection or a change guardrail of the zone, and at the zone's quota of records"
+    )
 
 
 def _in_vain(domain: Domain, changes: Iterable[Change]) -> Failure:
@@ -146,7 +159,7 @@ def _apply(name: str, decision: Decision, dns: "Route53", clock: Clock, began: f
     except NotApplied as error:
         progress.fail(name, error)
     except Conflict as error:
-        progress.note(name, error=error, writes=writes)
+        progress.note(name, error=error, writes=writes, expected=decision.current)
     except TemporaryError as error:
         progress.note(name, error=error, writes=writes, unknown=True)
     else:

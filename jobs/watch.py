@@ -16,6 +16,7 @@ from jobs import observe
 from jobs.core.errors import FAILED, Failure
 from jobs.core.evidence import Checks, Signs
 from jobs.core.job import job_of
+from jobs.core.node import Rules
 from jobs.core.publication import Occasion, Publication
 from jobs.edges.api_server import AlreadyExists, BadRequest
 from jobs.edges.clock import Clock, retrying
@@ -36,6 +37,7 @@ class WatchRequest:
     namespace: str
     node_label_selector: str
     min_interval_seconds: int
+    rules: Rules
     checks: Checks
 
 
@@ -64,7 +66,7 @@ class Watcher:
         self._request = request
         self._cluster = cluster
         self._clock = clock
-        self._publication = Publication(request.checks)
+        self._publication = Publication(request.checks, request.rules)
         self._updates: Queue[Update] = Queue()
         self._occasions: dict[str, Queue[Occasion]] = {name: Queue() for name in request.cronjobs}
 
@@ -144,7 +146,7 @@ class Watcher:
             began = self._clock.now()
             listed = replace(self._publication.listed, listed_at=self._cluster.time())
             try:
-                seen = observe.look_for_signs(checks, listed, self._cluster)
+                seen = observe.look_for_signs(checks, self._request.rules, listed, self._cluster)
                 is_unsure = self._clock.now() < leases_count_from
                 signs = _old_before(signs, seen, checks.lease_timeout_seconds) if is_unsure else seen
                 self._updates.put(partial(self._publication.see, signs))
@@ -197,8 +199,8 @@ class Watcher:
 
 def _old_before(before: Signs, now: Signs, limit_seconds: int) -> Signs:
     """Leave out the Leases that are old now and were not before."""
-    was_old = {node for node, age in before.lease_ages.items() if age >= limit_seconds}
-    ages = {node: age for node, age in now.lease_ages.items() if age < limit_seconds or node in was_old}
+    was_old = {node for node, age in before.lease_ages.items() if min(age) >= limit_seconds}
+    ages = {node: age for node, age in now.lease_ages.items() if min(age) < limit_seconds or node in was_old}
     return replace(now, lease_ages=ages)
 
 

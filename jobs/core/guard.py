@@ -1,15 +1,15 @@
 """--min-nodes: whether a run may withdraw, and what it may add all the same. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 from jobs.core.address import Address
 from jobs.core.record_set import TYPES, RecordSet, with_more
-from jobs.core.records import MAX_ADDRESSES, MAX_PLACES, Wanted
+from jobs.core.records import MAX_ADDRESSES, MAX_MULTIVALUE, MAX_PLACES, Wanted
 from jobs.core.text import quoted
-from jobs.core.verdict import withhold
+from jobs.core.verdict import Skipped, reasons, withhold
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,37 @@ class MinNodes:
         return f"{self.number}%" if self.percent else str(self.number)
 
 
-def refusal(min_nodes: MinNodes, wanted: Wanted, label_selector: str) -> str | None:
-    """Say why nothing may be withdrawn, or None when it may."""
+def refusal(min_nodes: MinNodes, wanted: Wanted, current: Iterable[RecordSet], label_selector: str) -> str | None:
+    """Say why nothing may be withdrawn, or None when it may.
+
+    A percentage is taken of the selected nodes that are not about to go. With one it is refused, too, that more
+    addresses go because no selected node has them any longer than are published: nodes that have lost their label or
+    their object, all at once, can no longer be counted.
+    """
     selected = len(wanted.verdicts)
-    required = min_nodes.required(selected)
-    if wanted.publishable >= required:
-        return None
-    found = f"{wanted.publishable} of {selected} selected nodes would be published"
-    if not selected:
-        found = f"no node matches --node-label-selector {quoted(label_selector)}"
-    return f"{found}, --min-nodes {min_nodes} asks for {required}: nothing is withdrawn"
+    ending = sum(isinstance(each, Skipped) and each.is_ending for each in wanted.verdicts)
+    required = min_nodes.required(selected - ending)
+    if wanted.publishable < required:
+        found = f"{wanted.publishable} of {selected} selected nodes would be published"
+        if not selected:
+            found = f"no node matches --node-label-selector {quoted(label_selector)}"
+        return f"{found}, --min-nodes {min_nodes} asks for {required}: nothing is withdrawn"
+    if min_nodes.percent:
+        known = {address for verdict in wanted.verdicts for address, _ in reasons(verdict)}
+        gone = _most(current, lambda address: address not in known)
+        staying = _most(wanted.record_sets, lambda _: True)
+        if gone > staying:
+            return (
+                f"{gone} addresses would go because no selected node has them, and {staying} be published: "
+                f"with --min-nodes {min_nodes} nothing is withdrawn"
+            )
+    return None
+
+
+def _most(record_sets: Iterable[RecordSet], counts: Callable[[Address], bool]) -> int:
+    """Count addresses per type, and give the larger number: nodes may have one family, or both."""
+    found = {(each.type, address) for each in record_sets for address in each.addresses if counts(address)}
+    return max(sum(of == type_ for of, _ in found) for type_ in TYPES)
 
 
 def without_withdrawals(current: Sequence[RecordSet], wanted: Wanted) -> Wanted:
@@ -85,8 +106,9 @@ def grown(current: Sequence[RecordSet], wanted: Sequence[RecordSet]) -> tuple[Re
             space -= len(larger.addresses) - len(each.addresses)
             kept.append(larger)
         for new in asked:
-            clashes = any(new.key == each.key or new.coordinates == each.coordinates for each in own)
-            if new.policy == policy and not clashes and len(new.addresses) <= space and len(own) < MAX_PLACES:
+            clashes = any(new.key == each.key or _is_same_place(new, each) for each in own)
+            most = MAX_MULTIVALUE if policy == "multivalue" else MAX_PLACES
+            if new.policy == policy and not clashes and len(new.addresses) <= space and len(own) < most:
                 space -= len(new.addresses)
                 own.append(new)
                 kept.append(new)
@@ -100,6 +122,11 @@ def _feeds(source: RecordSet, target: RecordSet) -> bool:
     if target.policy == "geoproximity":
         return target.coordinates is not None and source.coordinates == target.coordinates
     return target.policy == "simple"
+
+
+def _is_same_place(one: RecordSet, other: RecordSet) -> bool:
+    """Whether Route 53 refuses one beside the other: two geoproximity sets of a type may not share a location."""
+    return one.coordinates is not None and one.coordinates == other.coordinates
 
 
 def _gain(target: RecordSet, sources: Iterable[RecordSet], space: int) -> RecordSet:

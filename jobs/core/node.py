@@ -1,19 +1,31 @@
-"""A node's facts, and what they say by themselves: publishable, or skipped with a reason."""
+"""A node's facts, and what they say by themselves: it can serve, or is skipped with a reason. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
+from math import inf
 
 from jobs.core.address import Address, parse_addresses, why_not_global
 from jobs.core.coordinates import Coordinates
+from jobs.core.place import ANNOTATIONS, BIAS, COORDINATES, Places, parse_bias
 from jobs.core.text import one_line, quoted
 from jobs.core.verdict import Published, Skipped, Verdict, Withheld
 
-ANNOTATIONS = "kube-node-dns.kyle.space/"
 NODE_IPS, BOOT_ID = ANNOTATIONS + "node-ips", ANNOTATIONS + "boot-id"
-COORDINATES = ANNOTATIONS + "aws-geoproximity-coordinates"
 
 MAX_ADDRESSES_PER_NODE = 8
 """Per family."""
+
+ENDING_TAINTS = {
+    "ToBeDeletedByClusterAutoscaler": "the cluster autoscaler is about to remove it",  # its FAQ, "How does scale-down"
+    "karpenter.sh/disrupted": "Karpenter is about to remove it",  # Karpenter 1.x, "Disruption"
+    "aws-node-termination-handler/*": "AWS is about to end its instance",  # its README: spot, scheduled, rebalance
+    "cloud.google.com/impending-node-termination": "Google Cloud is about to end its instance",  # GKE, "Spot VMs"
+    "node.cloudprovider.kubernetes.io/shutdown": "its instance is shut down",  # Kubernetes, well-known taints
+    "node.kubernetes.io/out-of-service": "it is marked as out of service",  # Kubernetes, well-known taints
+}
+"""Taints that announce a node's end, with what they say; a trailing `*` is a prefix."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +35,13 @@ class Condition:
     status: str
     message: str
     since: datetime | None = None
+
+    def age_seconds(self, now: datetime, ahead_seconds: float) -> float:
+        """How long it has been so. A time ahead of `now` counts as now, one further ahead than that as long ago."""
+        if self.since is None:
+            return inf
+        age = (now - self.since).total_seconds()
+        return age if age >= 0 else 0.0 if age >= -ahead_seconds else inf
 
 
 @dataclass(frozen=True)
@@ -37,6 +56,10 @@ class Node:
     ready: Condition | None
     cordoned: bool
     deleting: bool
+    bias: str | None = None
+    zone: str = ""
+    region: str = ""
+    taints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,21 +71,68 @@ class NodeList:
     resource_version: str
 
 
-def assess(node: Node) -> Verdict:
-    """Judge one node by itself: publishable with its addresses and place, or skipped with the first reason found."""
-    addresses, withheld, no_address = _addresses(node.node_ips)
-    coordinates, no_place = _place(node.coordinates)
-    reason = _cannot_serve(node) or no_address or no_place
-    if reason:
-        return Skipped(node.name, reason, addresses, coordinates, withheld)
-    return Published(node.name, addresses, coordinates, withheld)
+@dataclass(frozen=True)
+class Rules:
+    """What the user has set up about nodes."""
+
+    families: tuple[int, ...] = (4, 6)
+    """The IP versions to publish."""
+    excluded_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    excluded_taints: tuple[str, ...] = ()
+    publish_cordoned: bool = False
+    min_ready_seconds: int = 0
+    places: Places = field(default=Places())
 
 
-def _cannot_serve(node: Node) -> str | None:
+def assess(node: Node, rules: Rules) -> Verdict:
+    """Judge one node by itself: it can serve with its addresses and place, or is skipped with the first reason found."""
+    addresses, withheld, no_address = _addresses(node, rules)
+    coordinates, bias, _ = placed(node, rules.places)
+    ending = _ending(node, rules.excluded_taints)
+    reason = ending or _cannot_serve(node, rules) or no_address
+    if not reason:
+        return Published(node.name, addresses, coordinates, withheld, bias=bias)
+    return Skipped(node.name, reason, addresses, coordinates, withheld, bias, ending is not None, node.deleting)
+
+
+def placed(node: Node, places: Places) -> tuple[Coordinates | None, int, tuple[str, ...]]:
+    """Give a node's place and bias, with a warning for each annotation that cannot be read.
+
+    A bad one never takes the node out: without a place it is published by every routing but geoproximity.
+    """
+    coordinates, bias, warnings = None, 0, []
+    try:
+        coordinates = places.of(node.coordinates, node.zone, node.region)
+    except ValueError as error:
+        warnings.append(f"{node.name} has no place: annotation {COORDINATES}: {error}")
+    try:
+        bias = parse_bias(node.bias)
+    except ValueError as error:
+        warnings.append(f"{node.name} has no bias: annotation {BIAS}: {error}")
+    return coordinates, bias, tuple(warnings)
+
+
+def _ending(node: Node, excluded_taints: Iterable[str]) -> str | None:
+    """Say why a node is about to go for good, or is excluded by its taint; None when it stays."""
+    if node.deleting:
+        return "being deleted"
+    for taint in node.taints:
+        for pattern, words in ENDING_TAINTS.items():
+            if _matches(taint, pattern):
+                return f"being removed: {words} (taint {one_line(taint)})"
+        for pattern in excluded_taints:
+            if _matches(taint, pattern):
+                return f"excluded by its taint {one_line(taint)} (--exclude-taint {pattern})"
+    return None
+
+
+def _matches(taint: str, pattern: str) -> bool:
+    return taint.startswith(pattern[:-1]) if pattern.endswith("*") else taint == pattern
+
+
+def _cannot_serve(node: Node, rules: Rules) -> str | None:
     match node:
-        case Node(deleting=True):
-            return "being deleted"
-        case Node(cordoned=True):
+        case Node(cordoned=True) if not rules.publish_cordoned:
             return "cordoned"
         case Node(ready=None):
             return "not ready: it has no Ready condition"
@@ -78,34 +148,34 @@ def not_ready(condition: Condition) -> str:
     return f"not ready: {one_line(condition.message) or f'Ready is {one_line(condition.status)}'}"
 
 
-def _addresses(node_ips: str | None) -> tuple[tuple[Address, ...], tuple[Withheld, ...], str | None]:
-    """Split annotated addresses into those to publish and those not, with the reason when there are none."""
-    if node_ips is None:
+def _addresses(node: Node, rules: Rules) -> tuple[tuple[Address, ...], tuple[Withheld, ...], str | None]:
+    """Split a node's addresses into those to publish and those not, with the reason when there are none."""
+    if node.node_ips is None:
         return (), (), f"no annotation {NODE_IPS}: annotate-once has not run there"
     try:
-        annotated = parse_addresses(node_ips)
+        annotated = parse_addresses(node.node_ips)
     except ValueError:
-        return (), (), f"annotation {NODE_IPS} is no list of addresses: {quoted(node_ips)}"
+        return (), (), f"annotation {NODE_IPS} is not a list of addresses: {quoted(node.node_ips)}"
     good: list[Address] = []
     withheld: list[Withheld] = []
     for address in annotated:
-        reason = why_not_global(address)
+        reason = why_not_global(address) or _why_not_wanted(address, rules)
         if not reason and sum(other.version == address.version for other in good) >= MAX_ADDRESSES_PER_NODE:
-            reason = f"over the limit of {MAX_ADDRESSES_PER_NODE} IPv{address.version} addresses a node"
+            reason = f"over the limit of {MAX_ADDRESSES_PER_NODE} IPv{address.version} addresses per node"
         if reason:
             withheld.append(Withheld(address, reason))
         else:
             good.append(address)
     if good:
         return tuple(good), tuple(withheld), None
-    none = "no globally reachable address" if annotated else "no address: annotate-once found none on its interfaces"
+    none = "no address to publish" if annotated else "no address: annotate-once found none on its interfaces"
     return (), tuple(withheld), none
 
 
-def _place(annotation: str | None) -> tuple[Coordinates | None, str | None]:
-    if annotation is None:
-        return None, None
-    try:
-        return Coordinates.parse(annotation), None
-    except ValueError as error:
-        return None, f"annotation {COORDINATES}: {error}"
+def _why_not_wanted(address: Address, rules: Rules) -> str | None:
+    if address.version not in rules.families:
+        return f"IPv{address.version} is not published (--ip-family)"
+    for network in rules.excluded_networks:
+        if address in network:
+            return f"excluded by --exclude-address {network}"
+    return None

@@ -1,14 +1,51 @@
-"""Where a node is: its own annotation, else the default."""
+"""Where a node is, and how far its place's share of the world reaches: coordinates and bias. Pure."""
 
-from dataclasses import replace
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from jobs.core.coordinates import Coordinates
-from jobs.core.node import NodeList
+from jobs.core.text import quoted
+
+ANNOTATIONS = "kube-node-dns.kyle.space/"
+COORDINATES = ANNOTATIONS + "aws-geoproximity-coordinates"
+BIAS = ANNOTATIONS + "aws-geoproximity-bias"
+MOST_BIAS = 99
 
 
-def placed(listed: NodeList, default: Coordinates | None) -> NodeList:
-    """Give nodes without the annotation for it a default place."""
-    if default is None:
-        return listed
-    nodes = (node if node.coordinates is not None else replace(node, coordinates=str(default)) for node in listed.nodes)
-    return replace(listed, nodes=tuple(nodes))
+@dataclass(frozen=True)
+class Places:
+    """Where nodes are that do not say it themselves: by zone or region label, else by default."""
+
+    by_label: Mapping[str, Coordinates] = field(default_factory=dict)
+    default: Coordinates | None = None
+
+    def of(self, annotation: str | None, *labels: str) -> Coordinates | None:
+        """Give a node's place; of several labels the first that is known counts.
+
+        An annotation that is not a place gives none: raises ValueError with a text for people.
+        """
+        if annotation is not None:
+            return Coordinates.parse(annotation)
+        return next((self.by_label[label] for label in labels if label in self.by_label), self.default)
+
+
+def parse_place(text: str) -> tuple[str, Coordinates]:
+    """Read `<label value>=<latitude>,<longitude>`; raises ValueError with a text for people."""
+    label, equals, place = text.partition("=")
+    if not label or not equals:
+        raise ValueError("is not VALUE=LAT,LON with the value of a zone or region label, such as fsn1=50.48,12.37")
+    return label, Coordinates.parse(place)
+
+
+def parse_bias(annotation: str | None) -> int:
+    """Read a bias; a missing one is 0. Raises ValueError with a text for people.
+
+    The range is Route 53's own (GeoProximityLocation, Bias).
+    """
+    if annotation is None:
+        return 0
+    text = annotation.strip(" ")
+    if not re.fullmatch("[-+]?[0-9]{1,3}", text) or abs(int(text)) > MOST_BIAS:
+        raise ValueError(f"{quoted(annotation)} is not a whole number from -{MOST_BIAS} to {MOST_BIAS}")
+    return int(text)

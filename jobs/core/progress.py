@@ -27,6 +27,10 @@ class Domain:
     """What the domain showed at the last look before this run wrote."""
     after: tuple[RecordSet, ...] = ()
     """What it shows now, as far as the run knows; in a dry run what it would show."""
+    expected: tuple[RecordSet, ...] | None = None
+    """What the next look shows if Route 53 refused the last write, and nobody was faster."""
+    refusals: int = 0
+    """How often in a row it refused a write though nobody was faster."""
     attempted: tuple[Change, ...] = ()
     """What the last write was to change."""
     writes: int = 0
@@ -85,6 +89,9 @@ class Progress:
         """Note what a domain shows; what an unknown write has done can be seen now."""
         domain = self[name]
         applied = domain.unknown and calculate(domain.before, shown).changes != ()
+        if domain.expected is not None:
+            nobody_was_faster = calculate(domain.expected, shown).changes == ()
+            self.note(name, expected=None, refusals=domain.refusals + 1 if nobody_was_faster else 0)
         self.note(name, after=tuple(shown), unknown=False, unconfirmed=domain.unconfirmed or applied)
         if not self[name].has_written:
             self.note(name, before=tuple(shown))

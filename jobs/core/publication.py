@@ -1,14 +1,14 @@
 """What a sync would publish now, as far as the watcher knows; and what of that has changed. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from jobs.core.address import Address
 from jobs.core.coordinates import Coordinates
 from jobs.core.evidence import Checks, Signs, conclude
-from jobs.core.node import Node, NodeList
-from jobs.core.verdict import Published, Verdict, published
+from jobs.core.node import Node, NodeList, Rules
+from jobs.core.verdict import Published, Verdict
 
 MOST_WORDS = 5  # nodes that are named in the words for a change; of a whole cluster's not every one
 
@@ -26,16 +26,43 @@ class Occasion:
     condemned: tuple[str, ...] = ()
 
 
-Presence = tuple[tuple[Address, ...], Coordinates | None]
-"""What a node has in DNS: its addresses and its place."""
+@dataclass(frozen=True)
+class Presence:
+    """What a sync would make of a node: its addresses, published (True), in doubt (None) or not there, and its place."""
+
+    addresses: Mapping[Address, bool | None]
+    coordinates: Coordinates | None
+    bias: int
+    is_deleted: bool
+
+    def differs_from(self, before: "Presence | None") -> bool:
+        """Whether a sync has to run: an address in doubt is left as it is in DNS, so becoming doubtful is no reason."""
+        if before is None:
+            return True
+        if (self.coordinates, self.bias, self.is_deleted) != (before.coordinates, before.bias, before.is_deleted):
+            return True
+        changed = (
+            (self.addresses.get(address, False), before.addresses.get(address, False))
+            for address in self.addresses.keys() | before.addresses.keys()
+        )
+        return any(now is not None and now != then for now, then in changed)
+
+
+def _presence(verdict: Verdict) -> Presence:
+    match verdict:
+        case Published():
+            addresses: dict[Address, bool | None] = dict.fromkeys(verdict.addresses, True)
+            addresses |= dict.fromkeys((doubt.address for doubt in verdict.doubts), None)
+            return Presence(addresses, verdict.coordinates, verdict.bias, is_deleted=False)
+    return Presence({}, verdict.coordinates, verdict.bias, verdict.is_deleted)
 
 
 class Publication:
     """Learns of nodes and signs one after the other, and says when the two together make a difference to DNS."""
 
-    def __init__(self, checks: Checks) -> None:
+    def __init__(self, checks: Checks, rules: Rules) -> None:
         """Know nothing yet."""
-        self._checks = checks
+        self._checks, self._rules = checks, rules
         self._nodes: dict[str, Node] = {}
         self._signs = Signs()
         self._presences: dict[str, Presence] = {}
@@ -72,12 +99,11 @@ class Publication:
         if not self._has_news:
             return None
         self.listed = NodeList(tuple(self._nodes.values()), now, self._version or "")
-        conclusion = conclude(self.listed, self._signs, self._checks)
-        self.warnings = conclusion.warnings
-        presences = {
-            verdict.node: (verdict.addresses, verdict.coordinates) for verdict in published(conclusion.verdicts)
-        }
-        changed = {name for name, _ in presences.items() ^ self._presences.items()}
+        conclusion = conclude(self.listed, self._signs, self._checks, self._rules)
+        self.warnings = conclusion.warnings + conclusion.causes
+        presences = {verdict.node: _presence(verdict) for verdict in conclusion.verdicts}
+        changed = {name for name, each in presences.items() if each.differs_from(self._presences.get(name))}
+        changed |= self._presences.keys() - presences.keys()
         words = self._words or _words(changed, conclusion.verdicts)
         occasion = Occasion(words, now, self._version, conclusion.condemned) if words else None
         self._presences, self._version, self._words, self._has_news = presences, None, None, False
@@ -86,15 +112,16 @@ class Publication:
 
 def _words(changed: set[str], verdicts: Iterable[Verdict]) -> str:
     found = {verdict.node: verdict for verdict in verdicts if verdict.node in changed}
-    words = [f"{name}: {_presence(found.get(name))}" for name in sorted(changed)[:MOST_WORDS]]
+    words = [f"{name}: {_described(found.get(name))}" for name in sorted(changed)[:MOST_WORDS]]
     more = len(changed) - len(words)
     return "; ".join([*words, *([f"and {more} more"] if more else [])])
 
 
-def _presence(verdict: Verdict | None) -> str:
+def _described(verdict: Verdict | None) -> str:
     match verdict:
         case None:
             return "no longer among the selected nodes"
         case Published(addresses=addresses, coordinates=coordinates):
-            return f"publishable with {' '.join(map(str, addresses))} at {coordinates or 'no place'}"
+            those = " ".join(map(str, addresses)) or "addresses in doubt"
+            return f"publishable with {those} at {coordinates or 'no place'}"
     return verdict.reason

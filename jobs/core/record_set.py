@@ -22,7 +22,9 @@ _POLICY_OF_MEMBER = {
     "MultiValueAnswer": "multivalue",
     "CidrRoutingConfig": "IP-based",
 }
-_PLAIN_MEMBERS = {"Name", "Type", "SetIdentifier", "TTL", "ResourceRecords", "GeoProximityLocation"}
+_PLAIN_MEMBERS = {
+    *("Name", "Type", "SetIdentifier", "TTL", "ResourceRecords", "GeoProximityLocation", "MultiValueAnswer")
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class RecordSet:
     """A resource record set. Two are equal when they answer alike, however their addresses are written.
 
     `addresses` are in numeric order; only sets of type A and AAAA have any, and no alias does. `extras` is what a
-    record set of somebody else has beyond those of kube-node-dns (health check, bias, alias...). `raw` is its form in
+    record set of somebody else has beyond those of kube-node-dns (health check, alias...). `raw` is its form in
     the AWS API exactly as it was read, which DELETE has to repeat; None for a set of our own making.
     """
 
@@ -41,6 +43,7 @@ class RecordSet:
     policy: str = "simple"
     set_identifier: str | None = None
     coordinates: Coordinates | None = None
+    bias: int = 0
     extras: str = ""
     raw: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
@@ -63,8 +66,7 @@ def from_api(raw: Mapping[str, Any]) -> RecordSet:
     """
     location = dict(raw.get("GeoProximityLocation") or {})
     coordinates = location.pop("Coordinates", None)
-    if not location.get("Bias"):
-        location.pop("Bias", None)
+    bias = location.pop("Bias", 0)
     extras = {key: value for key, value in raw.items() if key not in _PLAIN_MEMBERS}
     records = (raw.get("ResourceRecords") or ()) if raw["Type"] in TYPES else ()
     return RecordSet(
@@ -75,6 +77,7 @@ def from_api(raw: Mapping[str, Any]) -> RecordSet:
         policy=next((policy for member, policy in _POLICY_OF_MEMBER.items() if member in raw), "simple"),
         set_identifier=raw.get("SetIdentifier"),
         coordinates=_place(coordinates),
+        bias=bias,
         extras=repr(sorted((extras | location).items())) if extras or location else "",
         raw=raw,
     )
@@ -93,7 +96,9 @@ def api_form(each: RecordSet) -> Mapping[str, Any]:
         form["SetIdentifier"] = each.set_identifier
     if each.coordinates is not None:
         location = {"Latitude": str(each.coordinates.latitude), "Longitude": str(each.coordinates.longitude)}
-        form["GeoProximityLocation"] = {"Coordinates": location}
+        form["GeoProximityLocation"] = {"Coordinates": location, **({"Bias": each.bias} if each.bias else {})}
+    if each.policy == "multivalue":
+        form["MultiValueAnswer"] = True
     form["TTL"] = each.ttl
     form["ResourceRecords"] = [{"Value": str(address)} for address in each.addresses]
     return form

@@ -1,19 +1,21 @@
 """From verdicts to the record sets that a domain should have: routing and limits. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jobs.core.address import Address, numeric_order
 from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
-from jobs.core.node import COORDINATES
+from jobs.core.place import COORDINATES
 from jobs.core.record_set import TYPES, RecordSet
-from jobs.core.verdict import Verdict, published, skip, withhold
+from jobs.core.verdict import Skipped, Verdict, published, settled, skip, withhold
 
 MAX_ADDRESSES = 250
 """Per domain and type. So every exchange of a domain's record sets fits one change batch: 250 addresses of two types,
 deleted and created, are the 1,000 ResourceRecord elements that Route 53 takes, in at most 27,000 of 32,000 characters.
 """
+MAX_MULTIVALUE = 100
+"""Multivalue answer record sets per name and type (Route 53)."""
 MAX_PLACES = 30
 """Geoproximity record sets per name and type (Route 53)."""
 
@@ -46,54 +48,115 @@ def owned(domain: str, zone_name: str, found: Iterable[RecordSet]) -> tuple[Reco
     return tuple(each for each in found if each.type in TYPES)
 
 
-def wanted(domain: str, ttl: int, verdicts: Iterable[Verdict], current: Sequence[RecordSet]) -> Wanted:
-    """Work out a domain's record sets from the verdicts and what DNS shows now, `current`."""
-    by_place, judged, warnings = _route(sorted(verdicts, key=lambda verdict: verdict.node), current)
+def wanted(domain: str, ttl: int, routing: str, verdicts: Iterable[Verdict], current: Sequence[RecordSet]) -> Wanted:
+    """Work out a domain's record sets from the verdicts and what DNS shows now, `current`.
+
+    `routing` is simple, geoproximity, multivalue or auto.
+    """
+    in_order = sorted(verdicts, key=lambda verdict: verdict.node)
+    judged, in_doubt = _settled(in_order, current)
+    policy, judged, about_routing = _route(routing, judged, current)
     publishable = len(published(judged))
-    slots, judged = _within_limits(judged, current, by_place=by_place)
-    record_sets = (_record_set(domain, slot, ttl, addresses) for slot, addresses in slots.items())
+    slots, judged = _within_limits(judged, current, policy)
+    biases, about_bias = _biases(judged) if policy == "geoproximity" else ({}, ())
+    record_sets = (_record_set(domain, slot, ttl, policy, biases, addresses) for slot, addresses in slots.items())
+    warnings = (*in_doubt, *about_routing, *about_bias)
     return Wanted(tuple(sorted(record_sets, key=lambda each: each.key)), judged, warnings, publishable)
 
 
-def _route(
-    verdicts: Sequence[Verdict], current: Sequence[RecordSet]
-) -> tuple[bool, Sequence[Verdict], tuple[str, ...]]:
-    """Choose between geoproximity (True) and simple routing.
+def _settled(verdicts: Sequence[Verdict], current: Iterable[RecordSet]) -> tuple[Sequence[Verdict], tuple[str, ...]]:
+    """Leave addresses in doubt as DNS has them, with a warning for each cause that names who stays and who does not.
 
-    DNS shows now | publishable nodes with coordinates | wanted
-    anything      | all                                | geoproximity
-    geoproximity  | some                               | geoproximity; the others are skipped
-    anything else | some                               | simple, with a warning
-    anything      | none                               | simple
-
-    So the first annotation takes no other node out, and a new node without one does not turn geoproximity off.
+    DNS is the memory: what it shows stays, what it does not show is not added. But a domain that would show nothing
+    at all publishes them.
     """
+    shown = {address for each in current for address in each.addresses}
     standing = published(verdicts)
-    placeless = [verdict.node for verdict in standing if verdict.coordinates is None]
-    if len(placeless) == len(standing):
-        return False, verdicts, ()
-    if not placeless:
-        return True, verdicts, ()
-    if any(each.policy == "geoproximity" for each in current):
-        reason = f"no coordinates: this domain has geoproximity routing, set the annotation {COORDINATES}"
-        return True, [skip(each, reason) if each.coordinates is None else each for each in verdicts], ()
-    warning = f"simple routing until every published node has coordinates; without: {', '.join(placeless)}"
-    return False, verdicts, (warning,)
+    doubts = [(verdict.node, doubt) for verdict in standing for doubt in verdict.doubts]
+    is_empty = not any(verdict.addresses for verdict in standing) and not any(
+        doubt.address in shown for _, doubt in doubts
+    )
+    kept = None if is_empty else shown
+    warnings = []
+    for cause in dict.fromkeys(doubt.cause for _, doubt in doubts):
+        of_cause = [(node, kept is None or doubt.address in kept) for node, doubt in doubts if doubt.cause == cause]
+        stay = list(dict.fromkeys(node for node, stays in of_cause if stays))
+        out = list(dict.fromkeys(node for node, stays in of_cause if not stays))
+        parts = [f"{words} {', '.join(nodes)}" for words, nodes in (("stays in:", stay), ("kept out:", out)) if nodes]
+        warnings.append(f"{cause}; {'; '.join(parts)}")
+    return [settled(verdict, kept) for verdict in verdicts], tuple(warnings)
 
 
-Slot = tuple[str, Coordinates | None]
-"""A record set to be: its type and, with geoproximity routing, its place."""
+def _route(
+    routing: str, verdicts: Sequence[Verdict], current: Sequence[RecordSet]
+) -> tuple[str, Sequence[Verdict], tuple[str, ...]]:
+    """Choose the routing policy; `auto` goes by what the user has set up, not by who is up this minute.
+
+    So it asks all selected nodes without a deletion timestamp, whatever their health or addresses.
+
+    DNS shows now | asked nodes with a place | wanted
+    anything      | all                      | geoproximity
+    geoproximity  | some                     | geoproximity; the others are skipped, with a warning for each that could
+                  |                          | serve; but simple, with a warning, when no node with a place would serve
+    anything else | some                     | simple, with a warning that names the nodes still without a place
+    anything      | none                     | simple, with a warning when DNS showed geoproximity
+    """
+    if routing == "geoproximity":
+        return routing, *_without_placeless(verdicts, "--routing geoproximity")
+    if routing != "auto":
+        return routing, verdicts, ()
+    asked = [each for each in verdicts if not (isinstance(each, Skipped) and each.is_deleted)]
+    placeless = [each.node for each in asked if each.coordinates is None]
+    shows_places = any(each.policy == "geoproximity" for each in current)
+    if not placeless and asked:
+        return "geoproximity", verdicts, ()
+    if len(placeless) < len(asked):
+        if not shows_places:
+            words = "simple routing until every selected node has a place; without: "
+            return "simple", verdicts, (words + ", ".join(placeless),)
+        if any(each.coordinates is not None for each in published(verdicts)):
+            return "geoproximity", *_without_placeless(verdicts, "this domain has geoproximity routing")
+        return "simple", verdicts, ("simple routing instead of geoproximity: no node with a place can serve",)
+    lost = "simple routing instead of geoproximity: no selected node has a place any longer"
+    return "simple", verdicts, (lost,) if shows_places and asked else ()
+
+
+def _without_placeless(verdicts: Iterable[Verdict], why: str) -> tuple[Sequence[Verdict], tuple[str, ...]]:
+    reason = f"no coordinates: {why}, set the annotation {COORDINATES}"
+    judged = [skip(each, reason) if each.coordinates is None else each for each in verdicts]
+    could_serve = [each.node for each in published(verdicts) if each.coordinates is None]
+    return judged, tuple(f"{node} could serve, but has {reason}" for node in could_serve)
+
+
+def _biases(verdicts: Iterable[Verdict]) -> tuple[Mapping[Coordinates, int], tuple[str, ...]]:
+    """Give each place its bias: that of its first node by name, whatever its health, with a warning where they differ."""
+    of_place: dict[Coordinates, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.coordinates is not None:
+            of_place.setdefault(verdict.coordinates, []).append(verdict)
+    warnings = tuple(
+        f"the nodes at {place} differ in bias ({', '.join(f'{each.node}: {each.bias}' for each in nodes)}): "
+        f"that of {nodes[0].node} counts"
+        for place, nodes in of_place.items()
+        if len({each.bias for each in nodes}) > 1
+    )
+    return {place: nodes[0].bias for place, nodes in of_place.items()}, warnings
+
+
+Slot = tuple[str, Coordinates | Address | None]
+"""A record set to be: its type and, with geoproximity routing, its place, with multivalue routing its address."""
 
 
 def _within_limits(
-    verdicts: Sequence[Verdict], current: Sequence[RecordSet], *, by_place: bool
+    verdicts: Sequence[Verdict], current: Sequence[RecordSet], policy: str
 ) -> tuple[Mapping[Slot, set[Address]], tuple[Verdict, ...]]:
     """Give each address its slot; what is in DNS already comes first, then node-name order, then nothing more."""
     refused: dict[tuple[str, Address], str] = {}
     slots: dict[Slot, set[Address]] = {}
+    most = MAX_MULTIVALUE if policy == "multivalue" else MAX_ADDRESSES
     for type_, version in TYPES.items():
         asked = [
-            (verdict.node, verdict.coordinates if by_place else None, address)
+            (verdict.node, verdict.coordinates if policy == "geoproximity" else None, address)
             for verdict in published(verdicts)
             for address in verdict.addresses
             if address.version == version
@@ -103,7 +166,7 @@ def _within_limits(
         shown_places = {each.coordinates for each in shown}
         places = sorted(dict.fromkeys(place for _, place, _ in asked), key=lambda place: place not in shown_places)
         given: dict[Coordinates | None, set[Address]] = {place: set() for place in places[:MAX_PLACES]}
-        space = MAX_ADDRESSES
+        space = most
         for node, place, address in sorted(asked, key=lambda each: each[2] not in shown_addresses):
             addresses = given.get(place)
             if addresses is None:
@@ -111,17 +174,27 @@ def _within_limits(
             elif address in addresses:
                 continue
             elif space == 0:
-                refused[node, address] = f"over the limit of {MAX_ADDRESSES} {type_} addresses per domain"
+                refused[node, address] = f"over the limit of {most} {type_} addresses per domain"
             else:
                 addresses.add(address)
                 space -= 1
-        slots |= {(type_, place): addresses for place, addresses in given.items() if addresses}
+        for place, addresses in given.items():
+            if policy == "multivalue":
+                slots |= {(type_, address): {address} for address in addresses}
+            elif addresses:
+                slots[type_, place] = addresses
     return slots, tuple(withhold(verdict, refused) for verdict in verdicts)
 
 
-def _record_set(domain: str, slot: Slot, ttl: int, addresses: Iterable[Address]) -> RecordSet:
+def _record_set(
+    domain: str, slot: Slot, ttl: int, policy: str, biases: Mapping[Coordinates, int], addresses: Iterable[Address]
+) -> RecordSet:
     type_, place = slot
-    in_order = tuple(sorted(addresses, key=numeric_order))
-    if place is None:
-        return RecordSet(domain, type_, in_order, ttl)
-    return RecordSet(domain, type_, in_order, ttl, "geoproximity", f"geoproximity-coords:{place}", place)
+    plain = RecordSet(domain, type_, tuple(sorted(addresses, key=numeric_order)), ttl)
+    match place:
+        case None:
+            return plain
+        case Coordinates():
+            identifier = f"geoproximity-coords:{place}"
+            return replace(plain, policy=policy, set_identifier=identifier, coordinates=place, bias=biases[place])
+    return replace(plain, policy=policy, set_identifier=f"multivalue:{place}")

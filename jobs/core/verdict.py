@@ -1,4 +1,4 @@
-"""What becomes of a node: published, or skipped with a reason; some of its addresses may be withheld."""
+"""What becomes of a node: published, or skipped with a reason; some of its addresses may be withheld or in doubt."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,24 +16,44 @@ class Withheld:
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """An address that is left as it is in DNS: something speaks against it, `reason`, but is not believed.
+
+    `cause` says why not, in the words of the warning that concerns all such addresses.
+    """
+
+    address: Address
+    reason: str
+    cause: str
+
+
+@dataclass(frozen=True)
 class Published:
-    """A node that belongs into DNS with at least one address."""
+    """A node that belongs in DNS with its `addresses`; of those in doubt DNS decides, see `records.settled`."""
 
     node: str
     addresses: tuple[Address, ...]
     coordinates: Coordinates | None
     withheld: tuple[Withheld, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    bias: int = 0
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A node that does not belong into DNS, and why; `addresses` are those it would bring."""
+    """A node that does not belong in DNS, and why; `addresses` are those it would bring.
+
+    `is_ending` says that it is about to go for good, `is_deleted` that its object is being deleted.
+    """
 
     node: str
     reason: str
     addresses: tuple[Address, ...]
     coordinates: Coordinates | None
     withheld: tuple[Withheld, ...] = ()
+    bias: int = 0
+    is_ending: bool = False
+    is_deleted: bool = False
 
 
 Verdict = Published | Skipped
@@ -54,8 +74,10 @@ def published(verdicts: Iterable[Verdict]) -> list[Published]:
 def skip(verdict: Verdict, reason: str) -> Verdict:
     """Take a published node out; one that is skipped keeps its own reason."""
     match verdict:
-        case Published(node, addresses, coordinates, withheld):
-            return Skipped(node, reason, addresses, coordinates, withheld)
+        case Published(node, addresses, coordinates, withheld, doubts, bias):
+            return Skipped(
+                node, reason, addresses + tuple(each.address for each in doubts), coordinates, withheld, bias
+            )
     return verdict
 
 
@@ -71,6 +93,29 @@ def withhold(verdict: Verdict, refused: Mapping[tuple[str, Address], str]) -> Ve
     if not more:
         return verdict
     kept = tuple(address for address, reason in why.items() if not reason)
-    if not kept:
-        return Skipped(verdict.node, more[0].reason, (), verdict.coordinates, verdict.withheld + more)
-    return replace(verdict, addresses=kept, withheld=verdict.withheld + more)
+    if kept or verdict.doubts:
+        return replace(verdict, addresses=kept, withheld=verdict.withheld + more)
+    return skipped_for(verdict, more)
+
+
+def skipped_for(verdict: Published, lost: tuple[Withheld, ...]) -> Skipped:
+    """Skip a node that has lost its last addresses: for one reason, or else each for its own."""
+    if len({each.reason for each in lost}) == 1 and not verdict.withheld:
+        addresses = tuple(each.address for each in lost)
+        return Skipped(verdict.node, lost[0].reason, addresses, verdict.coordinates, (), verdict.bias)
+    return Skipped(verdict.node, lost[0].reason, (), verdict.coordinates, verdict.withheld + lost, verdict.bias)
+
+
+def settled(verdict: Verdict, shown: Iterable[Address] | None) -> Verdict:
+    """Let DNS decide about addresses in doubt: those that it shows stay, others stay out; None publishes all."""
+    if isinstance(verdict, Skipped) or not verdict.doubts:
+        return verdict
+    kept = [each.address for each in verdict.doubts if shown is None or each.address in shown]
+    out = tuple(
+        Withheld(each.address, f"{each.reason}; this is not believed, but DNS does not show the address: left out")
+        for each in verdict.doubts
+        if each.address not in kept
+    )
+    addresses = verdict.addresses + tuple(kept)
+    bare = replace(verdict, addresses=addresses, doubts=())
+    return replace(bare, withheld=verdict.withheld + out) if addresses else skipped_for(bare, out)

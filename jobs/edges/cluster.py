@@ -68,7 +68,7 @@ class Cluster:
             raise BadRequest(f"--node-label-selector {quoted(label_selector)}: {error}") from error
         return NodeList(tuple(found.items), found.moment, found.resource_version)
 
-    def lease_ages(self) -> dict[str, float]:
+    def lease_ages(self) -> dict[str, LeaseAge]:
         """Tell for each node how many seconds ago its kubelet has renewed its Lease, as a consistent read.
 
         `spec.renewTime` is the node's clock, which may be wrong. But the API server notes when each field was last

@@ -1,47 +1,65 @@
-"""Asks addresses for TCP connections, all at once."""
+"""Asks addresses whether they answer, all at once: for a TCP connection, or for a URL."""
 
 import asyncio
+import errno
 import os
 import resource
 import socket
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from urllib3.exceptions import HTTPError
 
 from jobs.core.address import Address
+from jobs.core.probe import Probe
+from jobs.edges.answers import reason
+from jobs.edges.transport import PROBE_SECONDS, pinned_pool
 
-TRY_SECONDS = 2.0
-TOTAL_SECONDS = 5.0
+TCP_SECONDS, URL_SECONDS, TOTAL_SECONDS = 2.0, PROBE_SECONDS, 7.0
 PAUSE_SECONDS = 1.0  # from one try to the next: the process behind the port may just be starting again
 MOST_OPEN = 256
 
-Target = tuple[Address, int]
-"""An address and a TCP port."""
+Target = tuple[Address, Probe]
+Answers = dict[Target, str | None]
+"""Why a target does not answer; None where it does, "" where there was no time to try twice."""
 
 
-def probe(targets: Iterable[Target]) -> dict[Target, str | None]:
-    """Ask each target for a connection, twice if need be; say why there is none, None where there is one.
+def probe(targets: Iterable[Target]) -> tuple[Answers, frozenset[int]]:
+    """Ask each target, twice if need be: two seconds per TCP connection, three per URL, seven in all.
 
-    Two seconds a try and five in all: for a target that there was no time to try twice the answer is "", and one that
-    there was no time to try is missing.
+    A target that there was no time to try is missing. So is one that there is no route to from here, which says nothing
+    about it: the IP versions of those come second.
     """
-    return asyncio.run(_answers(targets))
+    return asyncio.run(_ask_all(dict.fromkeys(targets)))
 
 
-async def _answers(targets: Iterable[Target]) -> dict[Target, str | None]:
-    answers: dict[Target, str | None] = {}
+class _NoRoute(Exception):
+    """There is no way from here to an address."""
+
+
+async def _ask_all(targets: Iterable[Target]) -> tuple[Answers, frozenset[int]]:
+    answers: Answers = {}
+    without_route: set[int] = set()
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)  # a lack of them would look like dead nodes
-    room = asyncio.Semaphore(min(MOST_OPEN, files // 2) if files > 0 else MOST_OPEN)
+    most = min(MOST_OPEN, files // 2) if files > 0 else MOST_OPEN
+    space = asyncio.Semaphore(most)
+    threads = ThreadPoolExecutor(most)
     now = asyncio.get_running_loop().time
 
     async def ask(target: Target) -> None:
-        async with room:
-            began = now()
-            why = await _failure(target)
-        if why:
-            answers[target] = ""
-            await asyncio.sleep(began + PAUSE_SECONDS - now())
-            async with room:
-                why = await _failure(target)
-        answers[target] = why
+        try:
+            async with space:
+                began = now()
+                why = await _failure(target, threads)
+            if why:
+                answers[target] = ""
+                await asyncio.sleep(began + PAUSE_SECONDS - now())
+                async with space:
+                    why = await _failure(target, threads)
+            answers[target] = why
+        except _NoRoute:
+            answers.pop(target, None)
+            without_route.add(target[0].version)
 
     try:
         async with asyncio.timeout(TOTAL_SECONDS), asyncio.TaskGroup() as tasks:
@@ -49,18 +67,47 @@ async def _answers(targets: Iterable[Target]) -> dict[Target, str | None]:
                 tasks.create_task(ask(target))
     except TimeoutError:
         pass
-    return answers
+    threads.shutdown(wait=False, cancel_futures=True)
+    return answers, frozenset(without_route)
 
 
-async def _failure(target: Target) -> str | None:
-    address, port = target
+async def _failure(target: Target, threads: ThreadPoolExecutor) -> str | None:
+    """Try a target once, and say why it does not answer; raises _NoRoute."""
+    address, asked = target
     try:
-        with socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6) as connection:
-            connection.settimeout(0)
-            async with asyncio.timeout(TRY_SECONDS):
-                await asyncio.get_running_loop().sock_connect(connection, (str(address), port))
+        if asked.scheme == "tcp":
+            async with asyncio.timeout(TCP_SECONDS):
+                return await _connect(address, asked.port)
+        async with asyncio.timeout(URL_SECONDS):
+            return await asyncio.get_running_loop().run_in_executor(threads, _ask_url, address, asked)
     except TimeoutError:
         return "timed out"
     except OSError as error:
+        if error.errno == errno.ENETUNREACH:
+            raise _NoRoute from error
         return os.strerror(error.errno or 0).lower()
+
+
+async def _connect(address: Address, port: int) -> str | None:
+    with socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6) as connection:
+        connection.settimeout(0)
+        await asyncio.get_running_loop().sock_connect(connection, (str(address), port))
     return None
+
+
+def _ask_url(address: Address, asked: Probe) -> str | None:
+    """Ask an address for a URL; neither a redirect nor a proxy is followed, and the body is not read."""
+    pool = pinned_pool(asked.scheme, str(address), asked.port, asked.host, URL_SECONDS)
+    headers = {"Host": asked.authority, "User-Agent": "kube-node-dns"}
+    try:
+        answer = pool.urlopen("GET", asked.path, headers=headers, retries=False, redirect=False, preload_content=False)
+    except HTTPError as error:
+        cause: BaseException | None = error
+        while cause:
+            if isinstance(cause, OSError) and cause.errno == errno.ENETUNREACH:
+                raise cause from None
+            cause = cause.__cause__ or cause.__context__
+        return reason(error)
+    finally:
+        pool.close()
+    return None if 200 <= answer.status < 400 else f"status {answer.status}"

@@ -33,6 +33,7 @@ CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 """How long the head of an answer may take as a whole, and how long a server may be silent within the rest."""
 
+PROBE_SECONDS = 3.0
 _IDLE_CONNECTIONS = 16  # what is more is closed after use; a watcher has two threads, and one per CronJob
 _CHECK_PROXY = "check proxy-url in the kubeconfig and HTTPS_PROXY"
 
@@ -119,6 +120,7 @@ class _Connection(HTTPConnection):
     The timeout of a socket is for one call only: a server that sends a byte now and then would never exceed it.
     """
 
+    head_seconds = READ_SECONDS
     _until = math.inf
     _silence_seconds = READ_SECONDS
 
@@ -138,7 +140,7 @@ class _Connection(HTTPConnection):
         super().connect()
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3's own is
-        self.expect(READ_SECONDS, READ_SECONDS)
+        self.expect(self.head_seconds, self.head_seconds)
         return super().getresponse()
 
     def response_class(self, sock: "socket", method: str | None = None) -> client.HTTPResponse:  # type: ignore[override]
@@ -167,6 +169,35 @@ class _Pool(HTTPConnectionPool):
 
 class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
+
+
+def pinned_pool(scheme: str, address: str, port: int, host: str, seconds: float) -> HTTPConnectionPool:
+    """Give connections to an address, whatever the name of the host in the URL resolves to (as `curl --resolve`).
+
+    Certificates have to be valid for the host, by the system's authorities and SSL_CERT_FILE.
+    """
+    timeout = Timeout(connect=seconds, read=seconds)
+    if scheme == "http":
+        return _HastyPool(address, port, timeout=timeout)
+    return _HastySecurePool(
+        address, port, timeout=timeout, cert_reqs="CERT_REQUIRED", server_hostname=host, assert_hostname=host
+    )
+
+
+class _HastyConnection(_Connection):
+    head_seconds = PROBE_SECONDS
+
+
+class _HastySecureConnection(_SecureConnection):
+    head_seconds = PROBE_SECONDS
+
+
+class _HastyPool(HTTPConnectionPool):
+    ConnectionCls = _HastyConnection
+
+
+class _HastySecurePool(HTTPSConnectionPool):
+    ConnectionCls = _HastySecureConnection
 
 
 class _InTime(RawIOBase):

@@ -14,6 +14,7 @@ from jobs.core.text import shortened
 from jobs.edges.clock import ATTEMPTS, Clock
 from jobs.shell import report
 from jobs.shell.options import (
+    NODE_NAME,
     AnnotateSettings,
     Option,
     SyncSettings,
@@ -26,6 +27,7 @@ from jobs.shell.process import as_failure, log_to_stderr, print_result, run
 
 if TYPE_CHECKING:
     from jobs.core.evidence import Checks
+    from jobs.core.node import Rules
     from jobs.core.progress import Progress
     from jobs.edges.cluster import Cluster
 
@@ -79,7 +81,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         log_to_stderr(json_lines=chosen.log_format == "json", verbose=chosen.verbose)
         for warning in misspelt(environ):
             log.warning("%s", warning)
-        return command.run(chosen)
+        return command.run(chosen, environ)
     except Exception as error:  # noqa: BLE001 - see as_failure
         failure = as_failure(error)
         log.error("%s", failure)
@@ -119,7 +121,7 @@ def _add(parser: argparse.ArgumentParser, option: Option) -> None:
         parser.add_argument(*names, action=action, metavar=option.metavar, help=words)
 
 
-def _sync_once(chosen: SyncSettings) -> int:
+def _sync_once(chosen: SyncSettings, environ: Mapping[str, str]) -> int:
     from jobs.core.progress import Progress  # noqa: PLC0415 - each command imports only what it needs
     from jobs.sync_once import SyncRequest, sync_once  # noqa: PLC0415
 
@@ -130,8 +132,9 @@ def _sync_once(chosen: SyncSettings) -> int:
         node_label_selector=chosen.node_label_selector,
         ttl=chosen.ttl,
         min_nodes=chosen.min_nodes,
-        default_coordinates=chosen.default_coordinates,
-        checks=_checks(chosen),
+        routing=chosen.routing,
+        rules=_rules(chosen),
+        checks=_checks(chosen, environ),
         zone_id=chosen.zone_id,
         dry_run=chosen.dry_run,
         wait=chosen.wait,
@@ -165,7 +168,7 @@ def _log_result(progress: "Progress") -> None:
             log.error("%s: %s", domain.name, domain.error or f"refused: {domain.refusal}")
 
 
-def _annotate_once(chosen: AnnotateSettings) -> int:
+def _annotate_once(chosen: AnnotateSettings, _: Mapping[str, str]) -> int:
     from jobs.annotate_once import AnnotateResult, annotate_once  # noqa: PLC0415
     from jobs.edges.interfaces import boot_id, interface_addresses  # noqa: PLC0415
 
@@ -202,7 +205,7 @@ def _collect_garbage() -> None:
     gc.enable()
 
 
-def _watch(chosen: WatchSettings) -> int:
+def _watch(chosen: WatchSettings, environ: Mapping[str, str]) -> int:
     from jobs.edges.login import pod_namespace  # noqa: PLC0415 - each command imports only what it needs
     from jobs.watch import WatchRequest, watch  # noqa: PLC0415
 
@@ -218,7 +221,8 @@ def _watch(chosen: WatchSettings) -> int:
         namespace=namespace,
         node_label_selector=chosen.node_label_selector,
         min_interval_seconds=chosen.min_interval,
-        checks=_checks(chosen),
+        rules=_rules(chosen),
+        checks=_checks(chosen, environ),
     )
     clock = Clock(math.inf)
 
@@ -232,10 +236,24 @@ def _watch(chosen: WatchSettings) -> int:
     raise failure
 
 
-def _checks(chosen: SyncSettings | WatchSettings) -> "Checks":
+def _rules(chosen: SyncSettings | WatchSettings) -> "Rules":
+    from jobs.core.node import Rules  # noqa: PLC0415 - annotate-once judges no node
+    from jobs.core.place import Places  # noqa: PLC0415
+
+    return Rules(
+        chosen.ip_family or (4, 6),
+        chosen.exclude_address,
+        chosen.exclude_taint,
+        chosen.publish_cordoned,
+        chosen.min_ready_seconds,
+        Places(dict(chosen.place), chosen.default_coordinates),
+    )
+
+
+def _checks(chosen: SyncSettings | WatchSettings, environ: Mapping[str, str]) -> "Checks":
     from jobs.core.evidence import Checks  # noqa: PLC0415 - annotate-once judges no node
 
-    return Checks(chosen.lease_timeout, chosen.ready_service, chosen.probe)
+    return Checks(chosen.lease_timeout, chosen.ready_service, chosen.probe, environ.get(NODE_NAME) or None)
 
 
 def _cluster(
@@ -253,7 +271,7 @@ class _Command:
 
     description: str
     settings: type[Any]
-    run: Callable[[Any], int]
+    run: Callable[[Any, Mapping[str, str]], int]
 
 
 _COMMANDS = {

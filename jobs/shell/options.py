@@ -4,15 +4,19 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from inspect import get_annotations
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, TypeVar
 
 from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
 from jobs.core.guard import MinNodes
+from jobs.core.place import parse_place
+from jobs.core.probe import Probe
 from jobs.core.text import quoted
 from jobs.core.zones import parse_domain
 
 PREFIX = "KUBE_NODE_DNS_"
+NODE_NAME = "KUBE_NODE_NAME"
 
 Settings = TypeVar("Settings", bound="_Command")
 
@@ -30,6 +34,7 @@ class Option:
     flag: bool = False
     short: str = ""
     also: str = ""
+    splits_on: str = r"[,\s]+"
 
     @property
     def key(self) -> str:
@@ -118,11 +123,24 @@ def _service(value: str) -> str:
     return value
 
 
-def _port(value: str) -> int:
-    protocol, _, port = value.partition(":")
-    if protocol != "tcp" or not re.fullmatch("[1-9][0-9]{0,4}", port) or int(port) > 65535:
-        raise ValueError("is not tcp:PORT with a port from 1 to 65535, such as tcp:443")
-    return int(port)
+def _family(value: str) -> int:
+    families = {"IPv4": 4, "IPv6": 6}
+    if value not in families:
+        raise ValueError("is not IPv4 or IPv6")
+    return families[value]
+
+
+def _network(value: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(value)
+    except ValueError:
+        raise ValueError("is not an address or a network (CIDR) without host bits, such as 5.75.128.0/24") from None
+
+
+def _taint(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?|[A-Za-z0-9][A-Za-z0-9._/-]*\*", value):
+        raise ValueError("is not the key of a taint, such as example.com/maintenance; a trailing * is a prefix")
+    return value
 
 
 def _option(parse: Callable[[str], Any], help: str, metavar: str = "", default: Any = None, **more: Any) -> Any:  # noqa: A002, ANN401 - argparse's own word, and each option has its own type
@@ -173,8 +191,37 @@ class _Observer(_Command):
         (),
         many=True,
     )
-    probe: tuple[int, ...] = _option(
-        _port, "leave out addresses that take no connection on this port, repeatable (none)", "tcp:PORT", (), many=True
+    probe: tuple[Probe, ...] = _option(
+        Probe.parse,
+        "leave out addresses that do not answer: a TCP port, or an http:// or https:// URL, repeatable (none)",
+        "tcp:PORT|URL",
+        (),
+        many=True,
+    )
+    ip_family: tuple[int, ...] = _option(
+        _family, "publish the addresses of this family only, repeatable (both)", "IPv4|IPv6", (), many=True
+    )
+    exclude_address: tuple[IPv4Network | IPv6Network, ...] = _option(
+        _network, "never publish addresses in this network, repeatable (none)", "CIDR", (), many=True
+    )
+    exclude_taint: tuple[str, ...] = _option(
+        _taint, "skip nodes with a taint of this key, a trailing * is a prefix, repeatable (none)", "KEY", (), many=True
+    )
+    publish_cordoned: bool = _option(_truth, "let cordoned nodes serve on", default=False, flag=True)
+    min_ready_seconds: int = _option(
+        _seconds(0, 86400), "leave a node as it is in DNS until it has been Ready for so long (0)", "SECONDS", 0
+    )
+    place: tuple[tuple[str, Coordinates], ...] = _option(
+        parse_place,
+        "the place of nodes with this zone or region label that name none, repeatable; its variable splits on white "
+        "space only (none)",
+        "VALUE=LAT,LON",
+        (),
+        many=True,
+        splits_on=r"\s+",
+    )
+    default_coordinates: Coordinates | None = _option(
+        Coordinates.parse, "the place of all other nodes that name none (none)", "LAT,LON"
     )
 
 
@@ -189,8 +236,11 @@ class SyncSettings(_Job, _Observer):
     min_nodes: MinNodes = _option(
         MinNodes.parse, "with fewer nodes, withdraw nothing and exit 3 (1)", "N|N%", MinNodes(1)
     )
-    default_coordinates: Coordinates | None = _option(
-        Coordinates.parse, "the place of nodes that name none (none)", "LAT,LON"
+    routing: str = _option(
+        _choice("auto", "simple", "geoproximity", "multivalue"),
+        "routing policy; auto is geoproximity once every selected node has a place (auto)",
+        "POLICY",
+        "auto",
     )
     zone_id: str | None = _option(_zone_id, "use this hosted zone instead of looking for it", "ID")
     wait: bool = _option(_truth, "return when Route 53 reports INSYNC", default=False, flag=True)
@@ -200,7 +250,7 @@ class SyncSettings(_Job, _Observer):
 class AnnotateSettings(_Job):
     """What annotate-once takes."""
 
-    node_name: str | None = _option(_object_name, "the node this runs on", "NAME", also="KUBE_NODE_NAME")
+    node_name: str | None = _option(_object_name, "the node this runs on", "NAME", also=NODE_NAME)
     interface: tuple[str, ...] = _option(
         _glob, "look at these instead of all but container networking, repeatable", "GLOB", (), many=True
     )
@@ -241,7 +291,7 @@ def value(option: Option, given: Any, environ: Mapping[str, str]) -> Any:  # noq
         return _parsed(option, option.name, given)
     for variable in filter(None, (option.variable, option.also)):
         text = environ.get(variable, "").strip()
-        found = [part for part in re.split(r"[,\s]+", text) if part] if option.many else text
+        found = [part for part in re.split(option.splits_on, text) if part] if option.many else text
         if found:
             return _parsed(option, variable, found)
     return option.default
