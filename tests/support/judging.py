@@ -14,7 +14,7 @@ from tests.support.builders import NODE, checks, ipv4, ipv6
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SILENT = "Kubelet stopped posting node status."
 LEASE, UNKNOWN = "lease not renewed in time", "Ready=Unknown for less than 30 s"
-FAULT = "more than a third: ignored, since who looks is likelier at fault than they are"
+FAULT = "more than a third: ignored, since the observer is likelier at fault than they are"
 
 
 def nodes(count: int) -> list[Node]:
