@@ -19,6 +19,9 @@ NODE = "node-1"
 ANNOTATE = ("annotate-once", "--node-name", NODE, "--interface", "none")
 """Annotate with no address at all: the same on every machine."""
 
+GRACE_SECONDS = 30.0
+"""What Kubernetes gives a container between SIGTERM and SIGKILL: what ends at once ends within it on any machine."""
+
 _LINKS = """
 set -eu
 link() {
