@@ -1,4 +1,4 @@
-"""Words that the tests of evidence share: nodes, what was seen of them, and what becomes of them."""
+"""What the tests of evidence share: nodes, what was seen of them, and what becomes of them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -43,12 +43,12 @@ def ages(*seconds: float) -> dict[str, float]:
 
 
 def dead(*addresses: Address, port: int = 443, why: str = "timed out") -> dict[tuple[Address, int], str | None]:
-    """Give failed connections."""
+    """Give connections that failed."""
     return {(address, port): why for address in addresses}
 
 
 def alive(*addresses: Address, port: int = 443) -> dict[tuple[Address, int], str | None]:
-    """Give connections."""
+    """Give connections that were made."""
     return {(address, port): None for address in addresses}
 
 
