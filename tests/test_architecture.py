@@ -37,7 +37,7 @@ CLOCKS = {"now", "today", "utcnow"}
 KNOWN_TO = {
     "kubernetes": {"edges.api_server", "edges.login"},
     "urllib3": {"edges.answers", "edges.api_server"},
-    "msgspec": {"edges.api_server", "edges.cluster_schema"},
+    "msgspec": {"edges.api_server", "edges.cluster_schema", "edges.decode"},
     "boto3": {"edges.route53"},
     "botocore": {"edges.route53"},
     "ifaddr": {"edges.interfaces"},

@@ -69,6 +69,8 @@ class Node:
     ready: Condition | None
     cordoned: bool
     deleting: bool
+    unreadable: str | None = None
+    """Why its object cannot be read: all but its name, annotations and deletion is unknown then."""
 
 
 @dataclass(frozen=True)

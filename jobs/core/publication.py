@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 from jobs.core.evidence import Checks, Signs, conclude
 from jobs.core.model import Address, Coordinates, Node, NodeList, Published, Verdict, published
+from jobs.core.text import shortened
 
 MOST_WORDS = 5  # nodes that are named in the words for a change; of a whole cluster's not every one
+LONGEST_WORDS = 4_000  # they become an annotation, and all annotations of a Job together have at most 256 KiB
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def _words(changed: set[str], verdicts: Iterable[Verdict]) -> str:
     found = {verdict.node: verdict for verdict in verdicts if verdict.node in changed}
     words = [f"{name}: {_standing(found.get(name))}" for name in sorted(changed)[:MOST_WORDS]]
     more = len(changed) - len(words)
-    return "; ".join([*words, *([f"and {more} more"] if more else [])])
+    return shortened("; ".join([*words, *([f"and {more} more"] if more else [])]), LONGEST_WORDS)
 
 
 def _standing(verdict: Verdict | None) -> str:

@@ -67,6 +67,8 @@ def assess(node: Node) -> Verdict:
 
 def _cannot_serve(node: Node) -> str | None:
     match node:
+        case Node(unreadable=str(why)):
+            return f"its Node object cannot be read: {why}"
         case Node(deleting=True):
             return "being deleted"
         case Node(cordoned=True):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from ssl import SSLCertVerificationError
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import msgspec
@@ -19,6 +19,7 @@ from jobs.core.errors import ConfigurationError, Failure, NotApplied, TemporaryE
 from jobs.core.text import one_line
 from jobs.edges import answers
 from jobs.edges.clock import ATTEMPTS, Clock, patiently
+from jobs.edges.decode import UNREADABLE, Document, decoded
 from jobs.edges.login import configuration_of
 
 if TYPE_CHECKING:
@@ -31,9 +32,7 @@ ANSWER_SECONDS = 30.0  # the whole of an answer, over a slow line: a page of fat
 _NO_URL = (
     "the address of the Kubernetes API server or of its proxy is no URL; check server and proxy-url in the kubeconfig"
 )
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested without end
 
-Document = TypeVar("Document")
 Query = Mapping[str, str]
 
 
@@ -173,19 +172,11 @@ class ApiServer:
         return answer
 
 
-def decoded(data: bytes | bytearray | msgspec.Raw, type_: type[Document], what: str) -> Document:
-    """Decode JSON; raises TemporaryError for what the API does not promise: it never counts as "nothing there"."""
-    try:
-        return msgspec.json.decode(data, type=type_)
-    except _UNREADABLE as error:
-        raise TemporaryError(f"{what}: the answer is not what the API promises: {error}") from error
-
-
 def _translated(status: int, data: bytearray, what: str) -> Failure:
     """Tell what an HTTP status of the API server means for the run, with the server's own words."""
     try:
         answer = msgspec.json.decode(data, type=Status)
-    except _UNREADABLE:
+    except UNREADABLE:
         answer = Status()
     said = f"{what}: {one_line(answer.message) or 'no reason given'} (HTTP {status})"
     match status:

@@ -32,7 +32,7 @@ from tests.support.watching import (
 IMPATIENT = (
     sys.executable,
     "-c",
-    "from jobs import kube; kube.SILENCE_SECONDS = 2.0; from jobs.__main__ import main; main()",
+    "from jobs.edges import cluster; cluster.SILENCE_SECONDS = 2.0; from jobs.__main__ import main; main()",
 )
 """The program, but that a stream counts as dead after 2 s of silence."""
 
