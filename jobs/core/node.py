@@ -37,6 +37,8 @@ class Node:
     ready: Condition | None
     cordoned: bool
     deleting: bool
+    unreadable: str | None = None
+    """Why its object cannot be read: all but its name, annotations and deletion is unknown then."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ def assess(node: Node) -> Verdict:
 
 def _cannot_serve(node: Node) -> str | None:
     match node:
+        case Node(unreadable=str(why)):
+            return f"its Node object cannot be read: {why}"
         case Node(deleting=True):
             return "being deleted"
         case Node(cordoned=True):

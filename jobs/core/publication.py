@@ -8,9 +8,11 @@ from jobs.core.address import Address
 from jobs.core.coordinates import Coordinates
 from jobs.core.evidence import Checks, Signs, conclude
 from jobs.core.node import Node, NodeList
+from jobs.core.text import shortened
 from jobs.core.verdict import Published, Verdict, published
 
 MOST_WORDS = 5  # nodes that are named in the words for a change; of a whole cluster's not every one
+LONGEST_WORDS = 4_000  # they become an annotation, and all annotations of a Job together have at most 256 KiB
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def _words(changed: set[str], verdicts: Iterable[Verdict]) -> str:
     found = {verdict.node: verdict for verdict in verdicts if verdict.node in changed}
     words = [f"{name}: {_presence(found.get(name))}" for name in sorted(changed)[:MOST_WORDS]]
     more = len(changed) - len(words)
-    return "; ".join([*words, *([f"and {more} more"] if more else [])])
+    return shortened("; ".join([*words, *([f"and {more} more"] if more else [])]), LONGEST_WORDS)
 
 
 def _presence(verdict: Verdict | None) -> str:

@@ -10,22 +10,24 @@ from urllib.parse import quote
 from jobs.core.errors import TemporaryError
 from jobs.core.job import CronJob
 from jobs.core.node import BOOT_ID, COORDINATES, NODE_IPS, Condition, Node, NodeList
-from jobs.core.text import quoted
+from jobs.core.text import quoted, shortened, stub
 from jobs.edges import cluster_schema as kinds
-from jobs.edges.api_server import ApiServer, BadRequest, Expired, Status, decoded
-from jobs.edges.clock import Clock, patiently
+from jobs.edges.api_server import ApiServer, BadRequest, Expired, Status
+from jobs.edges.clock import Clock, retrying
+from jobs.edges.decode import Item, List, decoded, object_in
 
 if TYPE_CHECKING:  # only sync-once has any
     from jobs.core.explain import NodeNews
 
-Item = TypeVar("Item")
 Value = TypeVar("Value")
 
-PAGE_SIZE = 500  # objects a request: keeps memory flat with 5,000 nodes
+PAGE_SIZE = 500  # objects per request: keeps memory flat with 5,000 nodes
 MOST_PAGES = 200  # Kubernetes is made for 5,000 nodes: a list that goes on for longer never ends
 STREAM_SECONDS = 60  # how long the server keeps one stream of events open
 SILENCE_SECONDS = 70.0  # a stream silent for longer is dead: the server ends it, or sends a bookmark, before
-LONGEST_MESSAGE = 1_000
+LONGEST_EVENT = 1_000
+LONGEST_MESSAGE = 300  # of a node's condition; the API server takes a megabyte
+LONGEST_ADDRESSES, LONGEST_ANNOTATION = 4_096, 64  # the API server takes 256 KiB
 USUAL_LEASE_SECONDS = 40  # a kubelet renews its Lease after a quarter of its duration, by default every 10 s
 _NODES = "/api/v1/nodes"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
@@ -90,13 +92,15 @@ class Cluster:
         return self._server.time()
 
     def _listed(
-        self, path: str, type_: type[kinds.List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
+        self, path: str, type_: type[List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
     ) -> "_Listed[Value]":
-        again = patiently(self._clock, f"GET {path}, again from the start", on=Expired)
-        return again(self._pages, path, type_, {"limit": str(PAGE_SIZE), **query}, translate)
+        for attempt in retrying(self._clock, f"GET {path}, again from the start", on=Expired):
+            with attempt:
+                listed = self._pages(path, type_, {"limit": str(PAGE_SIZE), **query}, translate)
+        return listed
 
     def _pages(
-        self, path: str, type_: type[kinds.List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
+        self, path: str, type_: type[List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
     ) -> "_Listed[Value]":
         page, moment = self._server.dated(path, type_, query)  # the pages that follow show the same moment
         items = [*map(translate, page.items)]
@@ -149,7 +153,7 @@ class Cluster:
             "metadata": {"name": f"{news.node[:200].rstrip('-.')}.{secrets.token_hex(8)}", "namespace": "default"},
             "involvedObject": {"apiVersion": "v1", "kind": "Node", "name": news.node, "uid": news.node},
             "reason": "WithdrawnFromDNS" if news.withdrawn else "PublishedToDNS",
-            "message": news.message[:LONGEST_MESSAGE],
+            "message": news.message[:LONGEST_EVENT],
             "type": "Warning" if news.withdrawn else "Normal",
             "source": {"component": "kube-node-dns"},
             "firstTimestamp": now,
@@ -175,20 +179,31 @@ class Cluster:
 
 
 def _node(raw: kinds.Node) -> Node:
+    """Translate a node; texts that may be of any length are cut, for runs keep them and report them."""
     spec, status = raw.spec or kinds.NodeSpec(), raw.status or kinds.NodeStatus()
     annotations = raw.metadata.annotations or {}
+
+    def annotation(key: str, most: int = LONGEST_ANNOTATION) -> str | None:
+        return stub(annotations[key], most) if key in annotations else None
+
     ready = next((each for each in status.conditions or () if each.type == "Ready"), None)
     taints = {taint.key for taint in spec.taints or ()}
     return Node(
         name=raw.metadata.name,
-        node_ips=annotations.get(NODE_IPS),
-        boot_id=(status.node_info and status.node_info.boot_id) or "",
-        annotated_boot_id=annotations.get(BOOT_ID, ""),
-        coordinates=annotations.get(COORDINATES),
-        ready=Condition(ready.status, ready.message or "", ready.last_transition_time) if ready else None,
+        node_ips=annotation(NODE_IPS, LONGEST_ADDRESSES),
+        boot_id=stub((status.node_info and status.node_info.boot_id) or "", LONGEST_ANNOTATION),
+        annotated_boot_id=annotation(BOOT_ID) or "",
+        coordinates=annotation(COORDINATES),
+        ready=_condition(ready) if ready else None,
         cordoned=bool(spec.unschedulable),
         deleting=raw.metadata.deletion_timestamp is not None or "ToBeDeletedByClusterAutoscaler" in taints,
+        unreadable=raw.unreadable,
     )
+
+
+def _condition(raw: kinds.NodeCondition) -> Condition:
+    message = shortened(raw.message or "", LONGEST_MESSAGE)
+    return Condition(shortened(raw.status, LONGEST_MESSAGE), message, raw.last_transition_time)
 
 
 def _renewal(lease: kinds.Lease) -> tuple[str, datetime | None]:
@@ -223,5 +238,7 @@ def _node_event(line: bytes) -> NodeEvent:
         raise (Expired if status.code == 410 else TemporaryError)(f"watching nodes: {status.message}")
     if event.type == "BOOKMARK":
         return NodeEvent(event.type, decoded(event.object, kinds.Bookmark, "watching nodes").metadata.resource_version)
-    node = decoded(event.object, kinds.Node, "watching nodes")
+    node = object_in(event.object, kinds.Node)
+    if node is None:
+        raise TemporaryError("watching nodes: an event does not say which node it is about")
     return NodeEvent(event.type, node.metadata.resource_version, _node(node))
