@@ -38,7 +38,7 @@ CLOCKS = {"now", "today", "utcnow"}
 KNOWN_TO = {
     "kubernetes": {"edges.kubeconfig"},
     "urllib3": {"edges.answers", "edges.api_server", "edges.transport"},
-    "msgspec": {"edges.api_server", "edges.cluster_schema"},
+    "msgspec": {"edges.api_server", "edges.cluster_schema", "edges.decode"},
     "boto3": {"edges.route53"},
     "botocore": {"edges.route53"},
     "ifaddr": {"edges.interfaces"},
@@ -215,10 +215,9 @@ def test_annotate_once_loads_no_aws(world: World, tmp_path: Path) -> None:
     assert not modules & {"boto3", "botocore", "jobs.edges.route53", "jobs.sync_once", "jobs.watch"}
     assert not modules & {
         "jobs.core.evidence",
-        "jobs.health",
+        "jobs.observe",
         "jobs.core.publication",
         "jobs.edges.probe",
-        "jobs.core.job",
     }
 
 

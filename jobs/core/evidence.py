@@ -9,10 +9,9 @@ many nodes at once speaks against the observer, and what is not believed leaves 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 from jobs.core.address import Address
-from jobs.core.node import Condition, Node, NodeList, Rules, assess, not_ready, placed
+from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules, assess, not_ready, placed
 from jobs.core.probe import Probe
 from jobs.core.record_set import TYPES
 from jobs.core.verdict import Doubt, Published, Skipped, Verdict, Withheld, skipped_for
@@ -41,17 +40,6 @@ class Checks:
     ready_services: tuple[str, ...]
     probes: tuple[Probe, ...]
     observer: str | None = None
-
-
-class LeaseAge(NamedTuple):
-    """The seconds since a kubelet has renewed its Lease, by the API servers' clocks and by this machine's.
-
-    With several API servers the first holds the difference of their clocks, and the second that of the node's and this
-    machine's. So no single wrong clock makes both large, or both small.
-    """
-
-    by_server: float
-    by_observer: float
 
 
 @dataclass(frozen=True)

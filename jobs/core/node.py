@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from math import inf
+from typing import NamedTuple
 
 from jobs.core.address import Address, parse_addresses, why_not_global
 from jobs.core.coordinates import Coordinates
@@ -56,6 +57,8 @@ class Node:
     ready: Condition | None
     cordoned: bool
     deleting: bool
+    unreadable: str | None = None
+    """Why its object cannot be read: all but its name, annotations and deletion is unknown then."""
     bias: str | None = None
     zone: str = ""
     region: str = ""
@@ -69,6 +72,17 @@ class NodeList:
     nodes: tuple[Node, ...]
     listed_at: datetime
     resource_version: str
+
+
+class LeaseAge(NamedTuple):
+    """The seconds since a kubelet has renewed its Lease, by the API servers' clocks and by this machine's.
+
+    With several API servers the first holds the difference of their clocks, and the second that of the node's and this
+    machine's. So no single wrong clock makes both large, or both small.
+    """
+
+    by_server: float
+    by_observer: float
 
 
 @dataclass(frozen=True)
@@ -85,7 +99,7 @@ class Rules:
 
 
 def assess(node: Node, rules: Rules) -> Verdict:
-    """Judge one node by itself: it can serve with its addresses and place, or is skipped with the first reason found."""
+    """Judge one node by itself: it can serve, with its addresses and place, or is skipped with the first reason."""
     addresses, withheld, no_address = _addresses(node, rules)
     coordinates, bias, _ = placed(node, rules.places)
     ending = _ending(node, rules.excluded_taints)
@@ -132,6 +146,8 @@ def _matches(taint: str, pattern: str) -> bool:
 
 def _cannot_serve(node: Node, rules: Rules) -> str | None:
     match node:
+        case Node(unreadable=str(why)):
+            return f"its Node object cannot be read: {why}"
         case Node(cordoned=True) if not rules.publish_cordoned:
             return "cordoned"
         case Node(ready=None):

@@ -8,9 +8,11 @@ from jobs.core.address import Address
 from jobs.core.coordinates import Coordinates
 from jobs.core.evidence import Checks, Signs, conclude
 from jobs.core.node import Node, NodeList, Rules
+from jobs.core.text import shortened
 from jobs.core.verdict import Published, Verdict
 
 MOST_WORDS = 5  # nodes that are named in the words for a change; of a whole cluster's not every one
+LONGEST_WORDS = 4_000  # they become an annotation, and all annotations of a Job together have at most 256 KiB
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Occasion:
 
 @dataclass(frozen=True)
 class Presence:
-    """What a sync would make of a node: its addresses, published (True), in doubt (None) or not there, and its place."""
+    """What a sync would make of a node: its place, and its addresses, published (True) or in doubt (None)."""
 
     addresses: Mapping[Address, bool | None]
     coordinates: Coordinates | None
@@ -114,7 +116,7 @@ def _words(changed: set[str], verdicts: Iterable[Verdict]) -> str:
     found = {verdict.node: verdict for verdict in verdicts if verdict.node in changed}
     words = [f"{name}: {_described(found.get(name))}" for name in sorted(changed)[:MOST_WORDS]]
     more = len(changed) - len(words)
-    return "; ".join([*words, *([f"and {more} more"] if more else [])])
+    return shortened("; ".join([*words, *([f"and {more} more"] if more else [])]), LONGEST_WORDS)
 
 
 def _described(verdict: Verdict | None) -> str:

@@ -6,6 +6,11 @@ def shortened(text: str, most: int = 80) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
+def stub(text: str, most: int) -> str:
+    """Put, for a text that is longer than any good one, its beginning and length: nothing that any reader takes."""
+    return text if len(text) <= most else f"{text[:20]}... ({len(text)} characters; at most {most})"
+
+
 def quoted(text: str) -> str:
     """Show somebody else's text on one line, harmless and short."""
     return repr(shortened(text))

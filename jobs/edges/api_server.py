@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from ssl import SSLCertVerificationError
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import msgspec
@@ -17,6 +17,7 @@ from jobs.core.errors import ConfigurationError, Failure, NotApplied, TemporaryE
 from jobs.core.text import one_line
 from jobs.edges import answers
 from jobs.edges.clock import ATTEMPTS, Clock, retrying
+from jobs.edges.decode import UNREADABLE, Document, decoded
 from jobs.edges.login import login_of
 from jobs.edges.transport import Transport
 
@@ -28,9 +29,7 @@ log = logging.getLogger(__name__)
 _NO_URL = (
     "the address of the Kubernetes API server or of its proxy is no URL; check server and proxy-url in the kubeconfig"
 )
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested without end
 
-Document = TypeVar("Document")
 Query = Mapping[str, str]
 
 
@@ -155,14 +154,6 @@ class ApiServer:
         return headers
 
 
-def decoded(data: bytes | bytearray | msgspec.Raw, type_: type[Document], what: str) -> Document:
-    """Decode JSON; raises TemporaryError for what the API does not promise: it never counts as "nothing there"."""
-    try:
-        return msgspec.json.decode(data, type=type_)
-    except _UNREADABLE as error:
-        raise TemporaryError(f"{what}: the answer is not what the API promises: {error}") from error
-
-
 def _moment(date: str | None, what: str) -> datetime:
     """Read the header Date, which every server with a clock sends (RFC 9110, 6.6.1)."""
     try:
@@ -175,7 +166,7 @@ def _translated(status: int, data: bytearray, what: str) -> Failure:
     """Tell what an HTTP status of the API server means for the run, with the server's own words."""
     try:
         answer = msgspec.json.decode(data, type=Status)
-    except _UNREADABLE:
+    except UNREADABLE:
         answer = Status()
     said = f"{what}: {one_line(answer.message) or 'no reason given'} (HTTP {status})"
     match status:

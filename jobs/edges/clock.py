@@ -86,6 +86,3 @@ def _forget(state: tenacity.RetryCallState) -> None:
     while error:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
-
-
-patiently = retrying

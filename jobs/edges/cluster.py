@@ -3,29 +3,32 @@
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
 from jobs.core.errors import TemporaryError
 from jobs.core.job import CronJob
-from jobs.core.node import BOOT_ID, COORDINATES, NODE_IPS, Condition, Node, NodeList
-from jobs.core.text import quoted
+from jobs.core.node import BOOT_ID, NODE_IPS, Condition, LeaseAge, Node, NodeList
+from jobs.core.place import BIAS, COORDINATES
+from jobs.core.text import quoted, shortened, stub
 from jobs.edges import cluster_schema as kinds
-from jobs.edges.api_server import ApiServer, BadRequest, Expired, Status, decoded
-from jobs.edges.clock import Clock, patiently
+from jobs.edges.api_server import ApiServer, BadRequest, Expired, Status
+from jobs.edges.clock import Clock, retrying
+from jobs.edges.decode import Item, List, decoded, object_in
 
 if TYPE_CHECKING:  # only sync-once has any
     from jobs.core.explain import NodeNews
 
-Item = TypeVar("Item")
 Value = TypeVar("Value")
 
-PAGE_SIZE = 500  # objects a request: keeps memory flat with 5,000 nodes
+PAGE_SIZE = 500  # objects per request: keeps memory flat with 5,000 nodes
 MOST_PAGES = 200  # Kubernetes is made for 5,000 nodes: a list that goes on for longer never ends
 STREAM_SECONDS = 60  # how long the server keeps one stream of events open
 SILENCE_SECONDS = 70.0  # a stream silent for longer is dead: the server ends it, or sends a bookmark, before
-LONGEST_MESSAGE = 1_000
+LONGEST_EVENT = 1_000
+LONGEST_MESSAGE = 300  # of a node's condition; the API server takes a megabyte
+LONGEST_ADDRESSES, LONGEST_ANNOTATION = 4_096, 64  # the API server takes 256 KiB
 USUAL_LEASE_SECONDS = 40  # a kubelet renews its Lease after a quarter of its duration, by default every 10 s
 _NODES = "/api/v1/nodes"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
@@ -69,13 +72,18 @@ class Cluster:
         return NodeList(tuple(found.items), found.moment, found.resource_version)
 
     def lease_ages(self) -> dict[str, LeaseAge]:
-        """Tell for each node how many seconds ago its kubelet has renewed its Lease, as a consistent read.
+        """Give for each node how many seconds ago its kubelet has renewed its Lease, as a consistent read.
 
-        `spec.renewTime` is the node's clock, which may be wrong. But the API server notes when each field was last
-        changed, and it dates its answers: no other clock is asked. Raises Forbidden.
+        `spec.renewTime` is by the node's clock; the time in `managedFields` is that of the API server which took the
+        renewal, and the answer's `Date` that of the one which answers. Raises Forbidden.
         """
         found = self._listed(_LEASES, kinds.LeaseList, {}, _renewal)
-        return {node: (found.moment - renewed).total_seconds() for node, renewed in found.items if renewed}
+        now = datetime.now(UTC)
+        return {
+            node: LeaseAge((found.moment - noted).total_seconds(), (now - renewed).total_seconds())
+            for node, noted, renewed in found.items
+            if noted and renewed
+        }
 
     def ready_nodes(self, service: str) -> frozenset[str]:
         """Name the nodes on which an endpoint of a service (`namespace/name`) is ready and stays."""
@@ -89,14 +97,20 @@ class Cluster:
         """Tell what the API server's clock shows now."""
         return self._server.time()
 
+    def clock_difference(self) -> float:
+        """How many seconds this machine's clock is ahead of the API server's."""
+        return (datetime.now(UTC) - self.time()).total_seconds()
+
     def _listed(
-        self, path: str, type_: type[kinds.List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
+        self, path: str, type_: type[List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
     ) -> "_Listed[Value]":
-        again = patiently(self._clock, f"GET {path}, again from the start", on=Expired)
-        return again(self._pages, path, type_, {"limit": str(PAGE_SIZE), **query}, translate)
+        for attempt in retrying(self._clock, f"GET {path}, again from the start", on=Expired):
+            with attempt:
+                listed = self._pages(path, type_, {"limit": str(PAGE_SIZE), **query}, translate)
+        return listed
 
     def _pages(
-        self, path: str, type_: type[kinds.List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
+        self, path: str, type_: type[List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
     ) -> "_Listed[Value]":
         page, moment = self._server.dated(path, type_, query)  # the pages that follow show the same moment
         items = [*map(translate, page.items)]
@@ -149,7 +163,7 @@ class Cluster:
             "metadata": {"name": f"{news.node[:200].rstrip('-.')}.{secrets.token_hex(8)}", "namespace": "default"},
             "involvedObject": {"apiVersion": "v1", "kind": "Node", "name": news.node, "uid": news.node},
             "reason": "WithdrawnFromDNS" if news.withdrawn else "PublishedToDNS",
-            "message": news.message[:LONGEST_MESSAGE],
+            "message": news.message[:LONGEST_EVENT],
             "type": "Warning" if news.withdrawn else "Normal",
             "source": {"component": "kube-node-dns"},
             "firstTimestamp": now,
@@ -175,32 +189,51 @@ class Cluster:
 
 
 def _node(raw: kinds.Node) -> Node:
+    """Translate a node; texts that may be of any length are cut, for runs keep them and report them."""
     spec, status = raw.spec or kinds.NodeSpec(), raw.status or kinds.NodeStatus()
     annotations = raw.metadata.annotations or {}
+
+    def annotation(key: str, most: int = LONGEST_ANNOTATION) -> str | None:
+        return stub(annotations[key], most) if key in annotations else None
+
     ready = next((each for each in status.conditions or () if each.type == "Ready"), None)
-    taints = {taint.key for taint in spec.taints or ()}
+    labels = raw.metadata.labels or kinds.Labels()
     return Node(
         name=raw.metadata.name,
-        node_ips=annotations.get(NODE_IPS),
-        boot_id=(status.node_info and status.node_info.boot_id) or "",
-        annotated_boot_id=annotations.get(BOOT_ID, ""),
-        coordinates=annotations.get(COORDINATES),
-        ready=Condition(ready.status, ready.message or "", ready.last_transition_time) if ready else None,
+        node_ips=annotation(NODE_IPS, LONGEST_ADDRESSES),
+        boot_id=stub((status.node_info and status.node_info.boot_id) or "", LONGEST_ANNOTATION),
+        annotated_boot_id=annotation(BOOT_ID) or "",
+        coordinates=annotation(COORDINATES),
+        ready=_condition(ready) if ready else None,
         cordoned=bool(spec.unschedulable),
-        deleting=raw.metadata.deletion_timestamp is not None or "ToBeDeletedByClusterAutoscaler" in taints,
+        deleting=raw.metadata.deletion_timestamp is not None,
+        unreadable=raw.unreadable,
+        bias=annotation(BIAS),
+        zone=labels.zone,
+        region=labels.region,
+        taints=tuple(taint.key for taint in spec.taints or ()),
     )
 
 
-def _renewal(lease: kinds.Lease) -> tuple[str, datetime | None]:
-    """Tell whose Lease it is and when it was renewed; None if that is unknown, or usually done less often."""
-    if lease.spec and (lease.spec.lease_duration_seconds or 0) > USUAL_LEASE_SECONDS:
-        return lease.metadata.name, None
+def _condition(raw: kinds.NodeCondition) -> Condition:
+    message = shortened(raw.message or "", LONGEST_MESSAGE)
+    return Condition(shortened(raw.status, LONGEST_MESSAGE), message, raw.last_transition_time)
+
+
+def _renewal(lease: kinds.Lease) -> tuple[str, datetime | None, datetime | None]:
+    """Say whose Lease it is and when it was renewed, by the API server and by the node.
+
+    None if that is not known, or usually done less often.
+    """
+    name, spec = lease.metadata.name, lease.spec or kinds.LeaseSpec()
+    if (spec.lease_duration_seconds or 0) > USUAL_LEASE_SECONDS:
+        return name, None, None
     times = (
         entry.time
         for entry in lease.metadata.managed_fields or ()
         if entry.time and entry.fields and "f:renewTime" in (entry.fields.spec or ())
     )
-    return lease.metadata.name, max(times, default=None)
+    return name, max(times, default=None), spec.renew_time
 
 
 def _ready_nodes(slice_: kinds.EndpointSlice) -> set[str]:
@@ -223,5 +256,7 @@ def _node_event(line: bytes) -> NodeEvent:
         raise (Expired if status.code == 410 else TemporaryError)(f"watching nodes: {status.message}")
     if event.type == "BOOKMARK":
         return NodeEvent(event.type, decoded(event.object, kinds.Bookmark, "watching nodes").metadata.resource_version)
-    node = decoded(event.object, kinds.Node, "watching nodes")
+    node = object_in(event.object, kinds.Node)
+    if node is None:
+        raise TemporaryError("watching nodes: an event does not say which node it is about")
     return NodeEvent(event.type, node.metadata.resource_version, _node(node))

@@ -1,21 +1,39 @@
 """The few members that are read of each kind of object in the Kubernetes API, for msgspec to decode."""
 
+import contextlib
+import logging
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Self
 
 import msgspec
 
-Item = TypeVar("Item")
+from jobs.edges.decode import UNREADABLE, Data, List, ListMetadata, Object
+
+log = logging.getLogger(__name__)
+
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z", max_length=253)]
 """What the API server takes for the name of a node: it goes into the log, the result and Events as it is."""
 
 
-class Metadata(msgspec.Struct, rename="camel"):
-    """What is needed of a node's metadata."""
+class Identity(msgspec.Struct, rename="camel"):
+    """Which version of which node it is."""
 
     name: Name
     resource_version: str = ""
+
+
+class Labels(msgspec.Struct):
+    """The labels that say where a node is."""
+
+    zone: str = msgspec.field(default="", name="topology.kubernetes.io/zone")
+    region: str = msgspec.field(default="", name="topology.kubernetes.io/region")
+
+
+class Metadata(Identity, rename="camel"):
+    """What is needed of a node's metadata."""
+
+    labels: Labels | None = None
     annotations: dict[str, str] | None = None
     deletion_timestamp: str | None = None
 
@@ -55,12 +73,36 @@ class NodeStatus(msgspec.Struct, rename="camel"):
     node_info: NodeInfo | None = None
 
 
-class Node(msgspec.Struct):
-    """A node."""
+class Described(msgspec.Struct):
+    """A node of which no more than its metadata is read."""
+
+    metadata: Metadata
+
+
+class Named(msgspec.Struct):
+    """A node of which no more than its name is read."""
+
+    metadata: Identity
+
+
+class Node(Object):
+    """A node. `unreadable` says why no more than its metadata could be read; the API server has no such member."""
 
     metadata: Metadata
     spec: NodeSpec | None = None
     status: NodeStatus | None = None
+    unreadable: str | None = None
+
+    @classmethod
+    def rescued(cls, data: Data, why: str) -> Self | None:
+        """Keep its annotations if they can be read: it has a place in any case."""
+        with contextlib.suppress(*UNREADABLE):
+            return cls(msgspec.json.decode(data, type=Described).metadata, unreadable=why)
+        with contextlib.suppress(*UNREADABLE):
+            node = msgspec.json.decode(data, type=Named).metadata
+            return cls(Metadata(node.name, node.resource_version), unreadable=why)
+        log.warning("a node is left out, for not even its name can be read: %s", why)
+        return None
 
 
 class FieldsOfSpec(msgspec.Struct):
@@ -84,19 +126,32 @@ class ManagedMetadata(msgspec.Struct, rename="camel"):
     managed_fields: list[ManagedFields] | None = None
 
 
+class Manager(msgspec.Struct):
+    """Who owns some fields."""
+
+    manager: str = ""
+
+
+class PatchedMetadata(msgspec.Struct, rename="camel"):
+    """What is needed of the metadata of a node that was patched."""
+
+    managed_fields: list[Manager] | None = None
+
+
 class PatchedNode(msgspec.Struct, tag_field="kind", tag="Node"):
     """The answer to a patch of a node."""
 
-    metadata: ManagedMetadata
+    metadata: PatchedMetadata
 
 
 class LeaseSpec(msgspec.Struct, rename="camel"):
     """How long a lease lasts; a kubelet renews its own after a quarter of that."""
 
     lease_duration_seconds: int | None = None
+    renew_time: Time | None = None
 
 
-class Lease(msgspec.Struct):
+class Lease(Object):
     """A lease."""
 
     metadata: ManagedMetadata
@@ -117,24 +172,10 @@ class Endpoint(msgspec.Struct, rename="camel"):
     node_name: str | None = None
 
 
-class EndpointSlice(msgspec.Struct):
+class EndpointSlice(Object):
     """Some endpoints of a service."""
 
     endpoints: list[Endpoint] | None = None
-
-
-class ListMetadata(msgspec.Struct, rename="camel"):
-    """The version that a list shows, and how to go on with it."""
-
-    resource_version: str
-    continue_: str = msgspec.field(default="", name="continue")
-
-
-class List(msgspec.Struct, Generic[Item]):
-    """A page of a list."""
-
-    metadata: ListMetadata
-    items: list[Item]
 
 
 class NodeList(List[Node], tag_field="kind", tag="NodeList"):

@@ -57,7 +57,7 @@ class Case:
         return Run(ended.usage, asked, Counter(scene.world.cluster.operations()))
 
     def cost(self) -> Cost:
-        """Say what was measured."""
+        """Give what was measured."""
         usages = tuple(run.usage for run in self.runs)
         route53 = largest([run.route53 for run in self.runs])
         kubernetes = largest([run.kubernetes for run in self.runs])
@@ -90,7 +90,7 @@ class Sync(Case):
             self.scene.cordon(cordoned=False)
 
     def settle(self, launcher: Launcher) -> None:
-        """Let all nodes be published, unmeasured: what every run then begins with."""
+        """Let all nodes be published, unmeasured: every run then begins with that."""
         account, listed = self.scene.account(self.by), self.scene.size.listed
         self._launched(launcher, self.program.during(account))
         shown = [len(each) for each in account.shown()]
@@ -102,7 +102,7 @@ class Sync(Case):
 def cases(scenes: Sequence[Scene], chosen: Sequence[Program]) -> list[Case]:
     """Name everything there is to run: each program in each scene, the rest in a scene of the usual size.
 
-    With many zones or domains just the no-op: a change costs what it costs in others, and time is short.
+    With many zones or domains only the no-op: a change costs what it costs in others, and time is short.
     """
     usual = next((scene for scene in scenes if scene.size == Size()), scenes[0])
     alone: list[Case] = [
@@ -150,7 +150,7 @@ def measured(found: Sequence[Case], taken: Iterable[int], launcher: Launcher, sa
 
 @contextmanager
 def _noting(case: Case) -> Iterator[None]:
-    """Let its row say that a job failed, and the others go on."""
+    """Let its row show that a job failed, and the others go on."""
     try:
         yield
     except Failed as error:
@@ -165,7 +165,7 @@ def _forgo_changes(found: Sequence[Case]) -> None:
 
 
 def not_given(chosen: Sequence[Program]) -> list[Cost]:
-    """Say which alternatives nobody gave a binary of."""
+    """Name the alternatives of which no binary was given."""
     return [
         Cost(job, name, Size(), (), {}, {}, f"not given ({variable} names no binary)")
         for name, variable in VARIABLES.items()

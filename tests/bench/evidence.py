@@ -113,7 +113,7 @@ class Cluster:
 
 @contextlib.contextmanager
 def cluster(api: Api, options: Sequence[str], number: int) -> Iterator[Cluster]:
-    """Make a cluster whose nodes all stand in DNS; `options` go to the watcher and, as variables, to the syncs."""
+    """Make a cluster whose nodes are all in DNS; `options` go to the watcher and, as variables, to the syncs."""
     api.call("POST", CRONJOBS, cronjob(api.mine, template={"labels": {"test": api.mine}}))
     with World() as world, logged_in(api) as login, contextlib.ExitStack() as stack:
         variables = {f"KUBE_NODE_DNS_{name}": value for name, value in (each.split("=") for each in options)}

@@ -101,7 +101,7 @@ class Target:
 
     @property
     def verdict(self) -> str:
-        """Say whether it was met."""
+        """Give `met`, `MISSED` or `not measured`."""
         if self.measured is None:
             return "not measured"
         return "met" if self.measured <= self.at_most else "MISSED"

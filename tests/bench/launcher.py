@@ -1,4 +1,4 @@
-"""Runs commands and tells what each took of processor, time and memory."""
+"""Runs commands and reports what each took of processor, time and memory."""
 
 import marshal
 import subprocess
@@ -23,7 +23,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: its exit status (a signal is negative), what it took, what it said on standard error."""
+    """How a process ended: its exit status (a signal is negative), what it took, and its standard error."""
 
     status: int
     usage: Usage

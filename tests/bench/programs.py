@@ -93,7 +93,7 @@ def external_dns(*options: str, binary: str, scene: Scene) -> list[str]:
 
 
 def original(binary: str, scene: Scene) -> list[str]:
-    """Publish as its source says; its `publish-dns` stays, and writes all its records anew at every start."""
+    """Publish as its source says; its `publish-dns` stays, and writes all its records again at every start."""
     return [binary, "publish-dns", "--domain", *scene.size.domain_names, "--node-label-selector", LISTED]
 
 

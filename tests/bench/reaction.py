@@ -1,6 +1,6 @@
 """`python -m tests.bench.reaction`: how long after a node turned NotReady its sync Job is there.
 
-A time begins just before the node's Ready condition is patched to False and ends when a watcher of Jobs is told of the
+A time begins just before the node's Ready condition is patched to False and ends when a watcher of Jobs learns of the
 new one; it does not include the start of the Job's pod. Each time is of another node, in a quiet second. With
 KUBEBUILDER_ASSETS a real API server is measured too.
 """

@@ -27,7 +27,7 @@ WAIT_SECONDS = 20.0
 
 
 def reactions(chosen: Sequence[Program], jobs: int, changes: int, clusters: int) -> Iterator[Measure]:
-    """Measure so many times of each kind, against the sandbox and, where it is, a real API server.
+    """Measure so many times of each kind, against the sandbox and, where there is one, a real API server.
 
     Where most of a time is spent waiting, things go on side by side: Leases of all clusters, and the alternatives.
     """
@@ -76,7 +76,7 @@ def _not_ready(made: Cluster) -> float:
 
 
 def _alternatives(chosen: Sequence[Program]) -> Iterator[Measure]:
-    """Measure how soon a node leaves DNS with an alternative that stays, looking as often as it can be told to."""
+    """Measure how soon a node leaves DNS with an alternative that stays, at its shortest interval."""
     given = {program.name: program for program in chosen}
     for name, variable in VARIABLES.items():
         if (program := given.get(name)) is None:

@@ -46,7 +46,7 @@ class Resident:
     pid: int
 
     def asked(self) -> int:
-        """Count the requests to Kubernetes so far of all that go by kube-node-dns's name."""
+        """Count the requests to Kubernetes so far of all that use kube-node-dns's name."""
         calls = list(self.scene.world.cluster.calls)
         return sum(call.request.headers.get("User-Agent", "") == OURS for call in calls)
 
@@ -113,7 +113,7 @@ def staying(
 
 
 def under_heartbeats(scene: Scene, count: int = HEARTBEATS) -> Iterator[Measure]:
-    """Let a watcher see the heartbeats of a cluster, and then a change, which tells that it has seen all of them."""
+    """Show a watcher the heartbeats of a cluster, and then a change, which shows that it has seen all of them."""
     with _watching(scene) as watcher:
         _noticed(scene, watcher, "False")
         cpu, resident = cpu_seconds(watcher.process.pid), _megabytes(watcher.process.pid, "VmRSS")

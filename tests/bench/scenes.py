@@ -80,7 +80,7 @@ class Account:
     """A program's own Route 53 account."""
 
     def __init__(self, size: Size) -> None:
-        """Fill it with what is nobody's business; zones and names lie on both sides of those that are looked for."""
+        """Fill it with records of others; zones and names are on both sides of those that are looked for."""
         self.service = Route53(record_sets_per_zone=20_000)
         self.server = Server(self.service)
         for number in range(size.zones - 1):

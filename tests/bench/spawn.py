@@ -13,7 +13,7 @@ DEVNULL = os.open(os.devnull, os.O_RDWR)
 
 
 def main() -> None:
-    """Start each command that comes in, tell its process id at once and what it took when it has ended."""
+    """Start each command that comes in, report its process id at once and what it took when it has ended."""
     while True:
         try:
             argv, environment, errors = marshal.load(sys.stdin.buffer)  # noqa: S302 - from our own parent

@@ -1,12 +1,10 @@
-"""The benchmark: tables, JSON and plot say what was measured; and it runs."""
+"""The benchmark: tables, JSON and plot show what was measured; and it runs."""
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
-from importlib.metadata import Distribution, packages_distributions, requires
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -34,6 +32,7 @@ from tests.bench.programs import BARE, EXTERNAL_DNS, ORIGINAL, OURS, VARIABLES, 
 from tests.bench.scenes import Account, Scene, Size
 from tests.bench.tables import json_text, markdown, requests
 from tests.sandbox.account import simple
+from tests.support.packages import needed, owners
 from tests.support.processes import bare_environment
 
 LOOK = {"ListHostedZonesByName": 1, "ListResourceRecordSets": 1}
@@ -41,7 +40,7 @@ LARGE = Size(nodes=5_000)
 
 
 def cost(job: str, size: Size, cpu: float, peak: float = 70.0, by: str = OURS) -> Cost:
-    """Build what three runs took."""
+    """Build the cost of three runs."""
     usages = tuple(Usage(cpu + more, 2 * (cpu + more), peak) for more in (-0.1, 0.0, 0.3))
     return Cost(job, by, size, usages, LOOK, {"list nodes": 1, "list leases": 1})
 
@@ -75,20 +74,20 @@ def rows(text: str) -> dict[str, list[str]]:
 
 
 def test_spread_is_median_and_quartiles() -> None:
-    """A single slow run would pass for the rule."""
+    """A figure is the median with its quartiles. A single slow run does not pass for the rule."""
     assert spread([4.0, 1.0, 3.0, 2.0, 100.0]) == Spread(3.0, 2.0, 4.0, 5)
     assert spread([7.0]) == Spread(7.0, 7.0, 7.0, 1)
 
 
 def test_figures_are_as_long_as_they_are_worth() -> None:
-    """A table of six digits a figure would be read by nobody."""
+    """A figure has as many digits as are worth reading."""
     assert str(spread([0.6, 0.5, 0.9])) == "0.60 (0.55 to 0.75)"
     assert str(spread([1234.5])) == "1,234"
     assert str(spread([70.04])) == "70.0"
 
 
 def test_table_shows_each_cost_at_its_size() -> None:
-    """A figure could not be told from that of another size, or another program."""
+    """Each row names the job, the program and the size."""
     shown = rows(markdown(report()))
     assert shown["no-op sync | kube-node-dns | 5,000 nodes"][:2] == ["1.15 (1.10 to 1.30)", "2.30 (2.20 to 2.60)"]
     assert shown["no-op sync | kube-node-dns | 50 nodes, 10,000 record sets"][3:] == ["2", "2"]
@@ -97,7 +96,7 @@ def test_table_shows_each_cost_at_its_size() -> None:
 
 
 def test_table_names_date_machine_and_what_was_not_measured() -> None:
-    """Figures of an unknown machine say nothing, and a gap could be taken for a success."""
+    """The report names its date, its machine and what was not measured."""
     text = markdown(report())
     assert "2026-01-31" in text
     assert "CPU 2 cores of it" in text
@@ -107,7 +106,7 @@ def test_table_names_date_machine_and_what_was_not_measured() -> None:
 
 
 def test_targets_stand_beside_what_was_measured() -> None:
-    """A promise that is not kept would be read as kept."""
+    """Each target is shown with what was measured: met, missed or not measured."""
     shown = markdown(report())
     assert "| CPU of a no-op at 50 nodes ÷ bare start-up | 1.20 | 1.20 | met |" in shown
     assert "| memory at 5,000 nodes above 3 | 40.0 MB | 35.0 MB | met |" in shown
@@ -117,7 +116,7 @@ def test_targets_stand_beside_what_was_measured() -> None:
 
 
 def test_own_failures_are_errors_and_those_of_others_findings() -> None:
-    """A benchmark that measured nothing would count as done, or one that compares never be."""
+    """A run of ours that fails is an error; one of an alternative is a finding."""
     broken = Cost(NO_OP, OURS, LARGE, (), {}, {}, f"{FAILED}: exit status 1: no time left")
     theirs = Cost(NO_OP, EXTERNAL_DNS, LARGE, (), {}, {}, f"{FAILED}: exit status 1: refused")
     assert failures(report()) == []
@@ -128,21 +127,21 @@ def test_own_failures_are_errors_and_those_of_others_findings() -> None:
 
 
 def test_requests_that_write_are_told_apart() -> None:
-    """Whether a run that changes nothing writes all the same could not be seen."""
+    """Requests that write are counted apart."""
     assert requests(LOOK) == "2"
     assert requests({"list nodes": 2, "create events": 1, "patch nodes": 1}) == "4 (2 writes)"
     assert requests(largest([LOOK, {**LOOK, "ChangeResourceRecordSets": 1}, {}])) == "3 (1 write)"
 
 
 def test_growth_is_along_one_dimension() -> None:
-    """A line of the plot would mix large clusters with large zones."""
+    """A line of the plot grows in one dimension, the others being as usual."""
     assert [size for size, _ in growth(COSTS, NO_OP, OURS, "nodes")] == [3, 50, 5_000]
     assert [size for size, _ in growth(COSTS, NO_OP, OURS, "record_sets")] == [10, 10_000]
     assert growth(COSTS, NO_OP, EXTERNAL_DNS, "nodes") == []
 
 
 def test_json_holds_every_run_beside_its_summary() -> None:
-    """Nobody could calculate anything else from the figures."""
+    """The JSON has every run's figures beside their summary."""
     document = json.loads(json_text(report()))
     (large,) = [row for row in document["costs"] if (row["job"], row["size"]["nodes"]) == (NO_OP, 5_000)]
     assert [usage["cpu_seconds"] for usage in large["usages"]] == pytest.approx([1.05, 1.15, 1.45])
@@ -153,7 +152,7 @@ def test_json_holds_every_run_beside_its_summary() -> None:
 
 
 def test_plot_is_the_same_for_the_same_numbers() -> None:
-    """Every run of it would change the file in the repository, or it could not be read on a dark page."""
+    """The same numbers make the same plot, readable on a dark page too."""
     drawn = svg(report())
     assert ET.fromstring(drawn).tag.endswith("svg")  # noqa: S314 - our own
     assert svg(report()) == drawn
@@ -164,19 +163,22 @@ def test_plot_is_the_same_for_the_same_numbers() -> None:
 
 
 def test_plot_of_nothing_is_a_plot() -> None:
-    """The figures of a long run would be lost because one of them is missing."""
+    """A report without figures makes a plot too.
+
+    The figures of a long run are not lost because one of them is missing.
+    """
     assert ET.fromstring(svg(report(()))).tag.endswith("svg")  # noqa: S314 - our own
 
 
 def test_turns_are_as_many_as_asked_for_or_as_fit() -> None:
-    """A run would take longer than its five minutes, or give medians of nothing."""
+    """There are as many turns as asked for, or as fit into the time, but three at least."""
     assert list(turns(2, seconds=0)) == [1, 2]
     assert list(turns(None, seconds=0)) == [1, 2, 3]
     assert next(number for number in turns(None, seconds=3600) if number > 100) == 101
 
 
 def test_memory_of_a_child_is_its_own() -> None:
-    """Each process would seem to need what the benchmark itself holds."""
+    """A process's peak memory does not include what the benchmark itself holds."""
     ballast = bytearray(60_000_000)
     with Launcher() as launcher:
         small = launcher.run([sys.executable, "-c", ""], bare_environment())
@@ -189,7 +191,7 @@ def test_memory_of_a_child_is_its_own() -> None:
 
 
 def test_program_that_stays_is_ended_once_it_has_written() -> None:
-    """A daemon would never end, or be ended before it did anything, and be taken for fast."""
+    """A program that stays is ended once it has written, not before."""
     seen = []
     with Scene(Size(nodes=0)) as scene, Launcher() as launcher:
         account = scene.account(ORIGINAL)
@@ -207,34 +209,24 @@ def test_program_that_stays_is_ended_once_it_has_written() -> None:
 
 
 def test_measured_processes_see_what_an_installation_has() -> None:
-    """The development tools would make every start look slower than a user's, and the rest of a run cheaper."""
+    """Measured processes load only packages that an installation has.
+
+    The development tools would make every start look slower than a user's.
+    """
     asked = f"import runpy, sys; runpy.run_path({BARE!r}); print(*sys.modules)"
     with Scene(Size(nodes=0)) as scene:
         command, environment = [sys.executable, "-c", asked], scene.environment(OURS)
         loaded = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    found = packages_distributions()
-    distributions = {_plain(each) for name in loaded.split() for each in found.get(name, ())}
-    assert {"boto3", "kubernetes"} <= distributions
-    assert distributions - _needed("kube-node-dns") == set()
-
-
-def _needed(distribution: str) -> set[str]:
-    """Name what an installation of a distribution brings, itself included."""
-    needed, new = set[str](), {distribution}
-    while new:
-        needed |= new
-        lines = [line for each in new for line in requires(each) or () if "extra ==" not in line]
-        named = {_plain(re.split(r"[^A-Za-z0-9._-]", line)[0]) for line in lines}
-        new = {each for each in named - needed if any(Distribution.discover(name=each))}
-    return needed
-
-
-def _plain(distribution: str) -> str:
-    return distribution.lower().replace("_", "-")
+    packages = owners(loaded.split())
+    assert {"boto3", "kubernetes"} <= packages
+    assert packages - needed(["kube-node-dns"]) == set()
 
 
 def test_account_is_put_back_after_a_change() -> None:
-    """The next run would find nothing to change, and be taken for fast."""
+    """After a change the account is put back as it was.
+
+    Otherwise the next run would find nothing to change, and look fast.
+    """
     account = Account(Size(record_sets=12))
     account.service.put(account.zone, simple("cdn.example.com", "A", "5.75.0.1"))
     account.keep()
@@ -249,7 +241,7 @@ def test_account_is_put_back_after_a_change() -> None:
 
 
 def test_it_runs(tmp_path: Path) -> None:
-    """A person would wait for five minutes to learn that it does not work."""
+    """`python -m tests.bench --quick` measures, and writes its tables, its JSON and its plot."""
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES.values()}
     files = {name: tmp_path / f"bench.{name}" for name in ("json", "svg")}
     options = ["--quick", "--json", str(files["json"]), "--svg", str(files["svg"])]

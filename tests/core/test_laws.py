@@ -89,7 +89,11 @@ class Stored:
 
 
 def _is_large(shown: Iterable[RecordSet], type_: str) -> bool:
-    return sum(len(each.addresses) for each in shown if each.type == type_) > MAX_ADDRESSES
+    return _count(shown, type_) > MAX_ADDRESSES
+
+
+def _count(shown: Iterable[RecordSet], type_: str) -> int:
+    return sum(len(each.addresses) for each in shown if each.type == type_)
 
 
 def answers(shown: Iterable[RecordSet]) -> set[Address]:
@@ -184,6 +188,16 @@ def test_a_change_is_one_batch(current: Sequence[Raw], found: Sequence[Verdict],
     stored.account.history.clear()
     stored.settle(found, guard)
     assert len(stored.account.history) <= 1
+
+
+@given(record_sets(), verdicts(), guards)
+def test_no_type_grows_beyond_its_limit(current: Sequence[Raw], found: Sequence[Verdict], guard: MinNodes) -> None:
+    """A domain has at most 250 addresses of a type, or as many as somebody else has put there."""
+    stored = Stored().put(current)
+    before = stored.shown()
+    stored.settle(found, guard)
+    for type_ in TYPES:
+        assert _count(stored.shown(), type_) <= max(MAX_ADDRESSES, _count(before, type_))
 
 
 @given(record_sets(), verdicts())

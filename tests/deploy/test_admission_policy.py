@@ -57,13 +57,13 @@ def request(
 
 
 def applies(asked: Manifest, overlay: str = "base") -> bool:
-    """Say whether the policy is about a request at all."""
+    """Whether the policy is about a request at all."""
     conditions = [each["expression"] for each in policy(overlay)["matchConditions"]]
     return all(evaluated(expression, {"request": asked}) for expression in conditions)
 
 
 def refusals(asked: Manifest, new: Manifest | None, old: Manifest | None = None) -> list[str]:
-    """Give the messages of the validations that do not hold; as with failurePolicy Fail, an error holds nothing."""
+    """Give the messages of the validations that do not hold; with failurePolicy Fail an error does not hold."""
     names = {"request": asked, "object": new, "oldObject": OLD if old is None else old}
     spec = policy()
     assert spec["failurePolicy"] == "Fail"
@@ -126,19 +126,25 @@ REFUSED = [
 
 @pytest.mark.parametrize("change", ALLOWED)
 def test_annotate_may_do_its_work(change: Change) -> None:
-    """A node's addresses would never reach its annotation."""
+    """annotate-once may write, change and remove its two annotations."""
     assert refusals(request(), changed(change)) == []
 
 
 @pytest.mark.parametrize(("change", "message"), REFUSED)
 def test_annotate_may_do_nothing_else(change: Change, message: str) -> None:
-    """Who takes over one node could break it for others, or hide what it does."""
+    """Any other change of the node is refused with its reason.
+
+    Whoever takes over one node can neither break it for others nor hide what it does.
+    """
     assert refusals(request(), changed(change)) == [message]
 
 
 @pytest.mark.parametrize("token_of", [None, "n2", "n11", ""])
 def test_a_token_is_good_for_the_node_it_names(token_of: str | None) -> None:
-    """Who takes over one node, or steals a token that names none, could send every domain's clients to it."""
+    """A token may only annotate the node that it names.
+
+    Whoever takes over one node cannot send every domain's clients to it.
+    """
     new = changed(annotations(node_ips="203.0.113.66"))
     assert refusals(request(token_of=token_of), new) == ["may only annotate its own node"]
 
@@ -154,13 +160,16 @@ def test_a_token_is_good_for_the_node_it_names(token_of: str | None) -> None:
     ids=lambda asked: f"{asked['operation']} {asked.get('subResource', '')}",
 )
 def test_annotate_may_only_update_nodes(asked: Manifest) -> None:
-    """A role that somebody widens by mistake would open more than the two annotations."""
+    """Creating and deleting nodes, and their subresources, are refused.
+
+    A role that somebody widens by mistake opens no more than the two annotations.
+    """
     new = None if asked["operation"] == "DELETE" else changed(lambda _: None)
     assert "may only update nodes" in refusals(asked, new)
 
 
 def test_a_node_without_annotations_gets_its_first() -> None:
-    """A new node would never be published."""
+    """A node without annotations may get its first."""
     bare = {"metadata": {"name": "n1"}, "spec": {}}
     new = {"metadata": {"name": "n1", "annotations": {f"{PREFIX}node-ips": "5.75.128.10"}}, "spec": {}}
     assert refusals(request(), new, bare) == []
@@ -168,7 +177,7 @@ def test_a_node_without_annotations_gets_its_first() -> None:
 
 @pytest.mark.parametrize("overlay", ["base", "elsewhere"])
 def test_it_is_about_the_daemon_sets_service_account(overlay: str) -> None:
-    """In another namespace the policy would be there and watch nobody."""
+    """The policy applies to the DaemonSet's service account, in another namespace too."""
     namespace, name = service_account("annotate", overlay)
     assert applies(request(user=f"system:serviceaccount:{namespace}:{name}"), overlay)
 
@@ -184,12 +193,12 @@ def test_it_is_about_the_daemon_sets_service_account(overlay: str) -> None:
     ],
 )
 def test_it_is_about_nobody_else(user: str) -> None:
-    """Kubelets, operators and other controllers could no longer change nodes."""
+    """It applies to no other user, kubelets and operators among them."""
     assert not applies(request(user=user))
 
 
 def test_it_looks_at_every_way_to_change_a_node() -> None:
-    """Some other verb or subresource would go round it."""
+    """It covers every verb that changes a node, and every subresource."""
     (rule,) = policy()["matchConstraints"]["resourceRules"]
     assert rule["resources"] == ["nodes", "nodes/*"]
     assert {*rule["operations"]} == {"CREATE", "UPDATE", "DELETE"}

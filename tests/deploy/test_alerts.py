@@ -39,13 +39,16 @@ def _selectors(expression: str) -> Iterator[tuple[str, set[str]]]:
 
 
 def test_there_is_an_alert_for_each_way_to_fail() -> None:
-    """DNS would rot unnoticed."""
+    """There is an alert for syncs that stop, syncs that fail and nodes that are not annotated."""
     assert tuple(rule["alert"] for rule in _rules()) == ALERTS
 
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_its_expression_is_promql_on_series_that_exist(alert: str) -> None:
-    """The operator would refuse the rule, or it would never fire."""
+    """Each expression is PromQL on series and labels that kube-state-metrics has.
+
+    Otherwise the operator would refuse the rule, or it would never fire.
+    """
     expression = _rule(alert)["expr"]
     assert promql_parser.parse(expression).prettify()
     found = list(_selectors(expression))
@@ -56,7 +59,7 @@ def test_its_expression_is_promql_on_series_that_exist(alert: str) -> None:
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_it_names_no_namespace_but_means_ours(alert: str) -> None:
-    """In another namespace it would never fire; without a second condition, for somebody else's CronJob `sync`."""
+    """An alert fires in any namespace, and not for somebody else's CronJob `sync`."""
     expression = _rule(alert)["expr"]
     assert "namespace=" not in expression
     assert "and on (namespace)" in expression
@@ -65,7 +68,7 @@ def test_it_names_no_namespace_but_means_ours(alert: str) -> None:
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_it_says_what_it_means(alert: str) -> None:
-    """Whoever is woken by it would not know where to look."""
+    """An alert has a severity, a summary and the namespace where to look."""
     rule = _rule(alert)
     assert rule["labels"]["severity"] in {"warning", "critical"}
     assert "{{ $labels.namespace }}" in rule["annotations"]["description"]

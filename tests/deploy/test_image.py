@@ -75,31 +75,34 @@ def _project() -> dict[str, object]:
 
 
 def test_the_linter_finds_nothing() -> None:
-    """A step might fail unnoticed, or do something else with another shell."""
+    """The linter hadolint has no finding in the Dockerfile."""
     linter = Path(sys.executable).with_name("hadolint")
     done = subprocess.run([linter, "--no-color", DOCKERFILE], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_it_runs_as_a_user_without_rights() -> None:
-    """Kubernetes refuses to start a container with runAsNonRoot whose user is root or has no number."""
+    """The user is a number other than 0, as runAsNonRoot demands."""
     assert FINAL.text("USER") == "65532:65532"
 
 
 def test_the_final_stage_only_copies_from_the_first() -> None:
-    """What a step of its own adds to the image would be in no measurement and in no test."""
+    """The final stage copies one folder and runs nothing.
+
+    What it added itself would be in no measurement and in no test.
+    """
     assert FINAL.texts("RUN") == ()
     assert FINAL.texts("COPY") == ("--from=build /opt/kube-node-dns /opt/kube-node-dns",)
 
 
 def test_any_python_can_be_the_base() -> None:
-    """Somebody with a base image of their own would have to change the Dockerfile."""
+    """A build argument chooses the base of both stages."""
     assert "PYTHON_IMAGE" in GLOBAL.pairs("ARG")
     assert [BUILD.text("FROM"), FINAL.text("FROM")] == ["${PYTHON_IMAGE} AS build", "${PYTHON_IMAGE}"]
 
 
 def test_the_labels_say_what_the_project_says() -> None:
-    """A registry would show another version or licence than the one inside."""
+    """Title, licence and version of the image are those of the project."""
     project = _project()
     version = FINAL.pairs("ARG")["VERSION"]
     known = {"PYTHON_IMAGE": "python", "VERSION": version, "REVISION": "abc", "SOURCE": "https://example.com"}
@@ -115,7 +118,7 @@ def test_the_labels_say_what_the_project_says() -> None:
 
 
 def test_the_context_holds_what_is_copied_and_nothing_else() -> None:
-    """A build would send virtual environments and repositories, or fail for want of a file."""
+    """The build context is what the Dockerfile copies, no more and no less."""
     nothing, *exceptions = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     copied = {name for text in BUILD.texts("COPY") for name in text.split()[:-1]}
     assert nothing == "*"
@@ -126,12 +129,15 @@ def test_the_context_holds_what_is_copied_and_nothing_else() -> None:
 
 
 def test_it_is_small(image: Image) -> None:
-    """Every node pulls it, some over a home's connection."""
+    """The files take less than 90 MB. Every node pulls them, some over a home's connection."""
     assert sum(image.sizes().values()) < LIMIT, image.sizes()
 
 
 def test_all_modules_are_compiled_whatever_their_times(image: Image) -> None:
-    """A module without bytecode is compiled at every start: its file system is read-only."""
+    """Every module has bytecode that is used whatever its time.
+
+    Otherwise it would be compiled at every start, since the file system is read-only.
+    """
     unchecked = struct.pack("<I", 1)
     cold = [
         path
@@ -148,14 +154,14 @@ def _bytecode(image: Image, source: Path) -> Path:
 
 
 def test_everybody_may_read_it_all(image: Image) -> None:
-    """A pod with another runAsUser could not start it."""
+    """Any user may read every file and enter every folder. A pod may have another runAsUser."""
     paths = [path for path in image.prefix.rglob("*") if not path.is_symlink()]
     closed = [path for path in paths if not path.stat().st_mode & stat.S_IROTH]
     assert closed + [path for path in paths if path.is_dir() and not path.stat().st_mode & stat.S_IXOTH] == []
 
 
 def test_it_holds_no_installer_and_no_tests(image: Image) -> None:
-    """Whoever breaks in would find tools; whoever scans it, findings in what is never run."""
+    """There is no installer, no package of the development tools, no test and no other program."""
     distributions = [path.name.partition("-")[0] for path in image.packages.glob("*.dist-info")]
     assert [name for name in distributions if LEFT_OUT.fullmatch(name)] == []
     assert not {"pip", "setuptools", "wheel"} & set(distributions)
@@ -164,7 +170,10 @@ def test_it_holds_no_installer_and_no_tests(image: Image) -> None:
 
 
 def test_nothing_that_is_left_needs_what_was_taken_away(image: Image) -> None:
-    """An import that is due only when something goes wrong would hide what went wrong."""
+    """No module that is left imports what was taken away, but for those listed with the reason.
+
+    An import that is due only when something goes wrong would hide what went wrong.
+    """
     files = {path.relative_to(image.packages): path.read_bytes() for path in image.packages.rglob("*.py")}
     needy = {str(name) for name, text in files.items() if any(map(LEFT_OUT.fullmatch, _imports(name, text)))}
     assert needy == set(NEVER_RUN)
@@ -186,21 +195,21 @@ def _imports(path: Path, text: bytes) -> Iterator[str]:
 
 
 def test_every_command_is_tried(image: Image) -> None:
-    """A command that came later might need what the image leaves out."""
+    """Every command of the program is in the table of the next test."""
     offered = re.findall(r"^    ([a-z-]+)", image.run("--help").stdout, re.MULTILINE)
     assert set(offered) == set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_works(image: Image, world: World, command: str) -> None:
-    """The image would start and then fail for want of a file, or of a right to write."""
+    """Each command does its work in a pod that is shut in as the manifests shut it in."""
     with pod(image, world) as place:
         COMMANDS[command](place)
 
 
 @pytest.mark.skipif(not can_shut_in(), reason="this machine lets nobody make a read-only file system")
 def test_a_pod_is_as_shut_in_as_the_manifests_make_it(image: Image, world: World) -> None:
-    """The test above would prove nothing."""
+    """That pod has no home, is user 65532 and can write to its TMPDIR alone."""
     script = (
         'id -u; env | grep ^HOME=; for each in / /tmp "$HERE" "$TMPDIR"; do touch "$each/new" && echo "$each"; done'
     )
@@ -217,7 +226,7 @@ def test_a_pod_is_as_shut_in_as_the_manifests_make_it(image: Image, world: World
 
 @pytest.mark.parametrize("command", [("annotate-once", "--dry-run"), SYNC], ids=["annotate-once", "sync-once"])
 def test_nothing_is_compiled_at_run_time(image: Image, world: World, command: tuple[str, ...]) -> None:
-    """A run would take three times as long, every minute, on every node; half of that is Python's own library."""
+    """A run loads bytecode only. Compiling would take three times as long, every minute, on every node."""
     world.route53.zone("example.com")
     world.node("fra-1", "5.75.128.10")
     finished = image.run(*command, **world.environment, PYTHONVERBOSE="1")
@@ -228,7 +237,7 @@ def test_nothing_is_compiled_at_run_time(image: Image, world: World, command: tu
 
 
 def test_a_shell_finds_the_program(image: Image) -> None:
-    """The loop of the DaemonSet starts it by its name."""
+    """A shell in the image finds the program by its name, as the DaemonSet's loop does."""
     done = subprocess.run(
         ["/bin/sh", "-c", "kube-node-dns --version"], env=image.environment, capture_output=True, text=True, check=True
     )
@@ -237,5 +246,5 @@ def test_a_shell_finds_the_program(image: Image) -> None:
 
 @pytest.mark.parametrize("login", [*LOGINS, *NO_LOGINS])
 def test_an_aws_login_does_what_it_should(image: Image, world: World, login: str) -> None:
-    """Roles and single sign-on need descriptions of services that Route 53 itself does not."""
+    """Each way to log in to AWS works, or fails with its reason, with what the image has of botocore's data."""
     proves(image, world, login)

@@ -44,7 +44,7 @@ LISTING_ENDPOINTS = {"apiGroups": ["discovery.k8s.io"], "resources": ["endpoints
 
 
 def looked_up(document: Any, path: str) -> Any:  # noqa: ANN401 - JSON is anything
-    """Give what stands at a path such as `spec.schedule`, None if nothing does."""
+    """Give what is at a path such as `spec.schedule`, None if nothing is."""
     for name in path.split("."):
         document = (document or {}).get(name)
     return document
@@ -53,7 +53,7 @@ def looked_up(document: Any, path: str) -> Any:  # noqa: ANN401 - JSON is anythi
 @pytest.mark.parametrize("overlay", NAMES)
 @pytest.mark.parametrize("kubernetes", ["1.30", "1.37"])
 def test_every_object_is_valid(overlay: str, kubernetes: str) -> None:
-    """An installation would stop half way, on the oldest Kubernetes or the newest."""
+    """Every object is valid on the oldest and the newest Kubernetes. An installation does not stop half way."""
     for manifest in rendered(overlay):
         if manifest["kind"] != "PrometheusRule":
             kubernetes_validate.validate(manifest, kubernetes, strict=True)
@@ -61,12 +61,12 @@ def test_every_object_is_valid(overlay: str, kubernetes: str) -> None:
 
 @pytest.mark.parametrize("folder", [".", "sync", "watch", "alerts", "ready-service", "other-namespaces"])
 def test_every_folder_renders_by_itself(folder: str) -> None:
-    """`kubectl kustomize` on a folder, to read what it holds, would fail."""
+    """`kubectl kustomize` renders each folder."""
     assert kustomize(CRON / folder)
 
 
 def test_the_files_are_tidy() -> None:
-    """A duplicate key would silently win, and a truth of YAML 1.1 (`on`, `no`) be read as one."""
+    """The linter yamllint finds nothing. A duplicate key would silently win, and `on` or `no` be read as a boolean."""
     rules = "{extends: default, rules: {line-length: {max: 120}, document-start: disable, truthy: {check-keys: true}}}"
     spaced = rules.replace("}}}", "}, comments: {min-spaces-from-content: 1}}}")
     ended = subprocess.run(
@@ -86,7 +86,7 @@ def test_the_files_are_tidy() -> None:
     ],
 )
 def test_every_pod_runs_unprivileged(component: str, setting: str, wanted: object) -> None:
-    """A cluster that enforces the restricted standard would refuse it, and an attacker have an easier time."""
+    """Every pod runs as the Pod Security standard `restricted` asks, as user 65532."""
     assert looked_up(pod_spec(component)["securityContext"], setting) == wanted
 
 
@@ -105,20 +105,20 @@ def test_every_pod_runs_unprivileged(component: str, setting: str, wanted: objec
     ],
 )
 def test_every_container_is_confined(component: str, setting: str, wanted: object) -> None:
-    """What a container does not need would be there to be misused; another tag would run another version."""
+    """Every container has a read-only root and no capability, volume or port, and the image of this version."""
     assert looked_up(container(component), setting) == wanted
 
 
 @WORKLOADS
 def test_every_container_has_requests_and_limits(component: str) -> None:
-    """A run gone wrong would take a small node's memory."""
+    """Every container has requests and limits of CPU and memory."""
     resources = container(component)["resources"]
     assert {*resources["requests"]} == {*resources["limits"]} == {"cpu", "memory"}
 
 
 @WORKLOADS
 def test_a_token_is_mounted_where_it_is_used_only(component: str) -> None:
-    """Whatever else runs with the service account would hold its rights."""
+    """Each component has a service account of its own, whose token only its own pod mounts."""
     _, name = service_account(component)
     assert one("watch", "ServiceAccount", name)["automountServiceAccountToken"] is False
     assert pod_spec(component)["automountServiceAccountToken"] is True
@@ -127,12 +127,15 @@ def test_a_token_is_mounted_where_it_is_used_only(component: str) -> None:
 
 @WORKLOADS
 def test_a_service_sets_no_option(component: str) -> None:
-    """A Service named kube-node-dns would set KUBE_NODE_DNS_... variables in every pod of its namespace."""
+    """No pod gets variables of Services.
+
+    One named kube-node-dns would set KUBE_NODE_DNS_... in every pod of its namespace.
+    """
     assert pod_spec(component)["enableServiceLinks"] is False
 
 
 def test_annotate_alone_uses_the_host() -> None:
-    """Sync and watch could not run where the restricted standard is enforced."""
+    """The component annotate alone uses the host, and only its network."""
     shared = {name: {key for key in pod_spec(name) if key.startswith("host")} for name in CONTAINERS}
     assert shared == {"annotate": {"hostNetwork"}, "sync": set(), "watch": set()}
     labels = one("base", "Namespace")["metadata"]["labels"]
@@ -154,12 +157,12 @@ def test_annotate_alone_uses_the_host() -> None:
     ],
 )
 def test_the_daemon_set(path: str, wanted: object) -> None:
-    """A public node would not be annotated, or a broken rollout reach all of them."""
+    """The DaemonSet runs on every public node, whatever its taints. A broken rollout stops after a quarter of them."""
     assert looked_up(one("base", "DaemonSet"), path) == wanted
 
 
 def test_annotate_knows_its_node() -> None:
-    """Every pod would fail, or annotate another node."""
+    """annotate-once has the name of the node it runs on."""
     field = {"valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}
     assert container("annotate")["env"] == [{"name": "KUBE_NODE_NAME", **field}]
 
@@ -183,7 +186,10 @@ def test_annotate_knows_its_node() -> None:
     ],
 )
 def test_the_cron_job(path: str, wanted: object) -> None:
-    """Syncs would stall behind a dead node, kill each other, or pile up."""
+    """Syncs start every minute, overlap, end by a deadline and stay off nodes that fail.
+
+    They neither stall behind a dead node nor kill each other nor pile up.
+    """
     assert looked_up(one("base", "CronJob"), path) == wanted
 
 
@@ -197,12 +203,12 @@ def test_the_cron_job(path: str, wanted: object) -> None:
     ],
 )
 def test_the_watch_deployment(path: str, wanted: object) -> None:
-    """The node that fails could take the only watcher along."""
+    """There are two watchers, and they prefer nodes that are not public."""
     assert looked_up(one("watch", "Deployment"), path) == wanted
 
 
 def test_two_watchers_are_on_two_nodes() -> None:
-    """Both could be on the node that fails; with one node left, one must still be allowed beside the other."""
+    """The two watchers are on two nodes where there are two; with one node left, both are on it."""
     (spread,) = pod_spec("watch")["topologySpreadConstraints"]
     labels = pod_of(one("watch", "Deployment"))["metadata"]["labels"]
     assert spread["labelSelector"]["matchLabels"].items() <= labels.items()
@@ -211,14 +217,14 @@ def test_two_watchers_are_on_two_nodes() -> None:
 
 
 def test_watch_relaxes_the_schedule_and_nothing_else() -> None:
-    """The component would change how a sync runs."""
+    """The component watch changes the CronJob's schedule and nothing else."""
     base, relaxed = one("base", "CronJob"), one("watch", "CronJob")
     assert relaxed["spec"]["schedule"] == "*/5 * * * *"
     assert {**relaxed, "spec": {**relaxed["spec"], "schedule": "* * * * *"}} == base
 
 
 def test_the_permissions_are_exactly_these() -> None:
-    """A verb more is one that an attacker has too."""
+    """Each component has these rights and no other."""
     assert {name: list(granted(name)) for name in CONTAINERS} == {
         "annotate": [("", {**OF_NODES, "verbs": ["patch"]})],
         "sync": [
@@ -242,7 +248,7 @@ def _of_batch(resource: str, verb: str) -> Manifest:
 
 
 def test_endpoints_are_for_those_who_ask_for_them() -> None:
-    """Whoever takes sync over would learn of every pod's address, in clusters where nothing needs that."""
+    """Only the component ready-service gives sync and watch the right to list EndpointSlices."""
     more = {name: rights(name, "ready service") - rights(name) for name in CONTAINERS}
     reading = {("list", "endpointslices", "")}
     assert more == {"annotate": set(), "sync": reading, "watch": reading}
@@ -258,7 +264,7 @@ def _config() -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("which", ["as it is", "with all"])
 def test_each_variable_is_an_option(which: str) -> None:
-    """A variable that nothing reads would be a setting that does not hold; a bad example would end every run."""
+    """Each variable of config.env, also one that is a comment, is an option with a value that it takes."""
     chosen = _config()[which]
     known = {option.variable for command in COMMANDS.values() for option in options(command)}
     assert {*chosen} <= known
@@ -267,7 +273,7 @@ def test_each_variable_is_an_option(which: str) -> None:
 
 
 def test_the_config_is_as_promised() -> None:
-    """The README's first steps would not fit what they lead to."""
+    """config.env sets what the README's first steps say."""
     wanted = {"DOMAIN": "example.com", "NODE_LABEL_SELECTOR": "serve-public=true", "TTL": "60", "LEASE_TIMEOUT": "25"}
     assert one("base", "ConfigMap")["data"] == {f"KUBE_NODE_DNS_{key}": value for key, value in wanted.items()}
 
@@ -275,20 +281,23 @@ def test_the_config_is_as_promised() -> None:
 @pytest.mark.parametrize("overlay", ["watch", "edited", "elsewhere", "elsewhere, edited"])
 @WORKLOADS
 def test_every_pod_reads_the_config(component: str, overlay: str) -> None:
-    """An edited value would not reach it: names with a hash must follow the content."""
+    """Every pod takes its environment from the ConfigMap, whatever the hash in its name."""
     name = one(overlay, "ConfigMap")["metadata"]["name"]
     assert {"configMapRef": {"name": name}} in container(component, overlay)["envFrom"]
 
 
 def test_an_edited_config_is_rolled_out() -> None:
-    """Annotate and watch would keep the old values until somebody restarts them."""
+    """An edited config.env makes a ConfigMap of another name.
+
+    Pods do not keep the old values until somebody restarts them.
+    """
     before, after = one("watch", "ConfigMap"), one("edited", "ConfigMap")
     assert after["data"] == {**before["data"], "KUBE_NODE_DNS_TTL": "300"}
     assert before["metadata"]["name"] != after["metadata"]["name"]
 
 
 def test_sync_alone_gets_credentials_and_they_may_be_absent() -> None:
-    """With a role instead of keys its pods would not start; others would hold keys they never use."""
+    """The component sync alone gets the Secret with credentials, and starts without it."""
     secrets = {name: [each for each in container(name)["envFrom"] if "secretRef" in each] for name in CONTAINERS}
     optional = {"secretRef": {"name": "aws-credentials", "optional": True}}
     assert secrets == {"annotate": [], "sync": [optional], "watch": []}
@@ -296,7 +305,7 @@ def test_sync_alone_gets_credentials_and_they_may_be_absent() -> None:
 
 @pytest.mark.parametrize("overlay", [name for name in NAMES if name.startswith("elsewhere")])
 def test_another_namespace_is_another_everywhere(overlay: str) -> None:
-    """A binding to a service account that is not there would take its rights away without a word."""
+    """An overlay's namespace is that of every object and every subject, but for the Roles of Leases and Events."""
     assert one(overlay, "Namespace")["metadata"]["name"] == "elsewhere"
     for manifest in rendered(overlay):
         fixed = {"default", "kube-node-lease"} if manifest["kind"] in {"Role", "RoleBinding"} else set()
@@ -314,27 +323,30 @@ def test_another_namespace_is_another_everywhere(overlay: str) -> None:
 )
 @WORKLOADS
 def test_another_namespace_leaves_every_right(component: str, overlay: str, at_home: str) -> None:
-    """Leases and Events are where they are: a Role that moves along would allow nothing."""
+    """In another namespace each component has the same rights.
+
+    A Role for Leases or Events that moved along would allow nothing.
+    """
     rules = [("elsewhere" if where == NAMESPACE else where, rule) for where, rule in granted(component, at_home)]
     assert list(granted(component, overlay)) == rules
 
 
 @WORKLOADS
 def test_another_namespace_without_the_transformers_loses_little(component: str) -> None:
-    """Who forgets the line would have no installation, or one without nodes, instead of a warning."""
+    """Without the transformers every right moves to the other namespace: Leases and Events are lost, nodes are not."""
     moved = {(verb, resource, where and "elsewhere") for verb, resource, where in rights(component)}
     assert rights(component, "elsewhere, one line") == moved
 
 
 def test_older_clusters_can_do_without_the_policy() -> None:
-    """Kubernetes before 1.30 could not be served at all."""
+    """The overlay for Kubernetes before 1.30 leaves out the admission policy and its binding alone."""
     kinds = {each["kind"] for each in rendered("base")} - {each["kind"] for each in rendered("older")}
     assert kinds == {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
     assert len(rendered("base")) - len(rendered("older")) == len(kinds)
 
 
 def test_a_second_domain_has_its_own_nodes() -> None:
-    """Every domain would have to show the same nodes."""
+    """A second CronJob has its own domain and nodes, and watch makes Jobs of both."""
     first, second = (one("two domains", "CronJob", name) for name in ("sync", "sync-eu"))
     (extra,) = pod_of(second)["spec"]["containers"]
     assert [each["name"] for each in extra.pop("env")] == [
@@ -347,7 +359,7 @@ def test_a_second_domain_has_its_own_nodes() -> None:
 
 
 def test_a_digest_can_be_pinned() -> None:
-    """Whoever moves the tag could run what they like on every public node."""
+    """The suggestion in kustomization.yaml pins every image by its digest."""
     images = {
         entry["image"]
         for each in with_suggestion(0)
@@ -359,7 +371,7 @@ def test_a_digest_can_be_pinned() -> None:
 
 
 def test_a_role_can_be_given_to_sync() -> None:
-    """Nobody could do without long-lived keys on EKS."""
+    """The suggestion for EKS gives sync's service account, and no other, a role."""
     annotated = {
         each["metadata"]["name"]: each["metadata"]["annotations"]
         for each in with_suggestion(1)
@@ -370,6 +382,6 @@ def test_a_role_can_be_given_to_sync() -> None:
 
 
 def test_sync_can_be_kept_on_machines_with_a_profile() -> None:
-    """Where only some nodes are EC2 machines, every run elsewhere would be without credentials."""
+    """The suggestion for instance profiles keeps sync on nodes that have one."""
     (cronjob,) = (each for each in with_suggestion(2) if each["kind"] == "CronJob")
     assert pod_of(cronjob)["spec"]["nodeSelector"] == {"example.com/ec2": "true"}

@@ -66,7 +66,7 @@ def watches(world: World, *options: str) -> None:
 def test_a_component_may_do_what_it_does_and_no_more(
     component: str, overlay: str, work: Callable[..., None], options: tuple[str, ...], world: World
 ) -> None:
-    """With a verb too few nothing works; one too many is a present to whoever takes the component over."""
+    """A component's requests need every right that it has, and no other."""
     work(populated(world), *options)
     granted = rights(component, overlay)
     assert {_needed(call, granted) for call in _calls(world)} == granted
@@ -95,7 +95,7 @@ def _needed(call: Right, granted: set[Right]) -> Right:
     ],
 )
 def test_a_run_fits_its_memory_request(component: str, command: tuple[str, ...], world: World) -> None:
-    """The scheduler would put it where there is no room, and the kernel end it."""
+    """A run fits its memory request, and two thirds of its limit."""
     populated(world).route53.zone("example.com")
     environment = {"PATH": os.environ["PATH"], "HOME": str(world.home), **world.environment}
     measured = [sys.executable, "-c", _MEASURE, *PROGRAM, *command]
@@ -106,7 +106,7 @@ def test_a_run_fits_its_memory_request(component: str, command: tuple[str, ...],
 
 
 def test_watch_fits_its_memory_request(world: World) -> None:
-    """The same for watch, which stays."""
+    """The watcher fits its memory request."""
     with watching(populated(world)) as watcher:
         job_number(world, 1)
         follows(world)

@@ -323,7 +323,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return bool(poll.poll(0))
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> bool:
+def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Look every few milliseconds until something is true; say whether it became so."""
     end = time.monotonic() + seconds
     while not true():

@@ -301,14 +301,19 @@ def test_a_page_may_end_inside_a_name(dns: Account, zone: str) -> None:
 
 
 def test_a_large_zone_costs_no_more(dns: Account, zone: str) -> None:
-    """Reading and changing one name of a zone with ten thousand stays a matter of milliseconds."""
-    for hundred in range(99):
+    """Reading and changing one name costs about as much in a zone of ten thousand record sets as in an empty one."""
+
+    def cost(label: str) -> float:
+        began = time.process_time()
+        for number in range(20):
+            dns.service.put(zone, simple(f"{label}-{number}.example.com", "A", "192.0.2.1"))
+            assert len(dns.service.records(zone, f"{label}-{number}.example.com")) == 1
+        return time.process_time() - began
+
+    small = min(cost(label) for label in "abc")
+    for hundred in range(98):
         dns.service.put(zone, *(simple(f"h{hundred}-{number}.example.com", "A", "192.0.2.1") for number in range(100)))
-    began = time.process_time()
-    for number in range(10):
-        dns.service.put(zone, simple(f"new-{number}.example.com", "A", "192.0.2.1"))
-        assert len(dns.service.records(zone, f"new-{number}.example.com")) == 1
-    assert time.process_time() - began < 0.5
+    assert min(cost(label) for label in "xyz") < 20 * small  # a look at each would be hundreds of times as much
 
 
 # Changes on their way

@@ -1,6 +1,5 @@
 """`python -m tests.sandbox`: a newcomer's first command, and what it needs."""
 
-import contextlib
 import itertools
 import re
 import signal
@@ -8,13 +7,12 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
-from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox.__main__ import WITH_CLIENTS
+from tests.support.packages import needed, owners
 from tests.support.processes import bare_environment
 
 ROOT = Path(__file__).parents[2]
@@ -32,24 +30,6 @@ def story() -> list[str]:
     )
     assert (finished.returncode, finished.stderr) == (0, "")
     return finished.stdout.splitlines()
-
-
-def normal(name: str) -> str:
-    """Write a package's name as registries compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def needed(names: Iterable[str]) -> set[str]:
-    """Give these packages and all that they depend on; what is not installed is for another platform."""
-    found: set[str] = set()
-    left = [*names]
-    while left:
-        name = normal(re.split(r"[^\w.-]", left.pop())[0])
-        if name not in found:
-            found.add(name)
-            with contextlib.suppress(PackageNotFoundError):
-                left += [each for each in requires(name) or () if "extra ==" not in each]
-    return found
 
 
 def test_the_story_ends_well(story: list[str]) -> None:
@@ -74,10 +54,7 @@ def test_it_needs_the_group_of_the_readmes_command_alone(story: list[str]) -> No
     """The story loads no package but the program's own and those of the group `sandbox`: 160 MB, not 840."""
     assert COMMAND in (ROOT / "README.md").read_text("utf-8")
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
-    installed = packages_distributions()
-    loaded = {name.partition(".")[0] for name in story[-1].split()}
-    packages = {normal(each) for name in loaded & installed.keys() for each in installed[name]}
-    assert packages <= needed(["kube-node-dns", *groups["sandbox"]])
+    assert owners(story[-1].split()) <= needed(["kube-node-dns", *groups["sandbox"]])
 
 
 @pytest.mark.parametrize(

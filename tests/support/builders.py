@@ -71,12 +71,12 @@ def place(number: int) -> Coordinates:
 
 
 def published(name: str, addresses: str | Iterable[Address], coordinates: Coordinates | None = None) -> Published:
-    """Write the verdict on a node that can serve; addresses joined by spaces, or as values."""
+    """Build the verdict on a node that can serve; addresses joined by spaces, or as values."""
     return Published(name, _addresses(addresses), coordinates)
 
 
 def skipped(name: str, addresses: str | Iterable[Address], coordinates: Coordinates | None = None) -> Skipped:
-    """Write the verdict on a node that was cordoned."""
+    """Build the verdict on a node that was cordoned."""
     return Skipped(name, "cordoned", _addresses(addresses), coordinates)
 
 
@@ -85,29 +85,29 @@ def _addresses(addresses: str | Iterable[Address]) -> tuple[Address, ...]:
 
 
 def plain(type_: str, *values: str, ttl: int = 60, name: str = DOMAIN) -> RecordSet:
-    """Write a record set with simple routing."""
+    """Build a record set with simple routing."""
     return read(type_, values, {}, ttl=ttl, name=name)
 
 
 def near(type_: str, coordinates: Coordinates, *values: str, ttl: int = 60, identifier: str | None = None) -> RecordSet:
-    """Write a geoproximity record set as kube-node-dns does, unless it has an identifier of its own."""
+    """Build a geoproximity record set as kube-node-dns does, unless it has an identifier of its own."""
     point = {"Latitude": str(coordinates.latitude), "Longitude": str(coordinates.longitude)}
     location = {"GeoProximityLocation": {"Coordinates": point}}
     return routed(type_, identifier or f"geoproximity-coords:{coordinates}", location, *values, ttl=ttl)
 
 
 def routed(type_: str, identifier: str, policy: Mapping[str, Any], *values: str, ttl: int = 60) -> RecordSet:
-    """Write a record set with a routing policy, given as its member: `{"Weight": 1}`."""
+    """Build a record set with a routing policy, given as its member: `{"Weight": 1}`."""
     return read(type_, values, {"SetIdentifier": identifier, **policy}, ttl=ttl)
 
 
 def alias(type_: str, **more: object) -> RecordSet:
-    """Write an alias, which has neither TTL nor values."""
+    """Build an alias, which has neither TTL nor values."""
     target = {"HostedZoneId": "Z2FDTNDATAQYW2", "DNSName": "d1.cloudfront.net.", "EvaluateTargetHealth": False}
     return from_api({"Name": f"{DOMAIN}.", "Type": type_, "AliasTarget": target, **more})
 
 
 def read(type_: str, values: Iterable[str], more: Mapping[str, Any], *, ttl: int = 60, name: str = DOMAIN) -> RecordSet:
-    """Write a record set with any members."""
+    """Build a record set with any members."""
     records = [{"Value": value} for value in values]
     return from_api({"Name": f"{name}.", "Type": type_, **more, "TTL": ttl, "ResourceRecords": records})

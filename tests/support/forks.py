@@ -146,7 +146,7 @@ def run(world: World, *arguments: str, **variables: str) -> Finished:
 
 
 def _serve(requests: socket.socket) -> None:
-    """Fork for each request, twice: the child waits for the run and tells how it ended; the run returns from here."""
+    """Fork for each request, twice: the child waits for the run and reports how it ended; the run returns from here."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests; the closed socket ends this
     while True:

@@ -1,4 +1,4 @@
-"""Words that the tests of evidence share: nodes, what was seen of them, and what becomes of them."""
+"""What the tests of evidence share: nodes, what was seen of them, and what becomes of them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from tests.support.builders import NODE, checks, ipv4, ipv6
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SILENT = "Kubelet stopped posting node status."
 LEASE, UNKNOWN = "lease not renewed in time", "Ready=Unknown for less than 30 s"
-FAULT = "more than a third: ignored, since who looks is likelier at fault than they are"
+FAULT = "more than a third: ignored, since the observer is likelier at fault than they are"
 
 
 def nodes(count: int) -> list[Node]:
@@ -43,12 +43,12 @@ def ages(*seconds: float) -> dict[str, float]:
 
 
 def dead(*addresses: Address, port: int = 443, why: str = "timed out") -> dict[tuple[Address, int], str | None]:
-    """Give failed connections."""
+    """Give connections that failed."""
     return {(address, port): why for address in addresses}
 
 
 def alive(*addresses: Address, port: int = 443) -> dict[tuple[Address, int], str | None]:
-    """Give connections."""
+    """Give connections that were made."""
     return {(address, port): None for address in addresses}
 
 

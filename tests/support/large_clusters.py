@@ -1,4 +1,4 @@
-"""Large clusters for tests and benchmarks: thousands of fat nodes, their heartbeats, what a process takes of them."""
+"""Large clusters for tests and benchmarks: thousands of large nodes, their heartbeats, and what a process takes."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ IMAGES = [
 
 
 def add_fat_node(kubernetes: Kubernetes, document: Object) -> None:
-    """Add a node with 50 images, and a Lease that will be good for an hour."""
+    """Add a node with 50 images, and a Lease that is good for an hour."""
     document["status"]["images"] = IMAGES
     kubernetes.put(document)
     kubernetes.renew_lease(document["metadata"]["name"], age_seconds=-3600)
@@ -46,7 +46,7 @@ def beat(world: World, name: str, number: int) -> None:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Read how long a processor has worked for a running process."""
+    """Read the processor time of a running process, user and system together."""
     stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 

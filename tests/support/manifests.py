@@ -128,7 +128,7 @@ def one(overlay: str, kind: str, name: str | None = None) -> Manifest:
 
 
 def with_suggestion(number: int) -> tuple[Manifest, ...]:
-    """Render the base with one of the blocks that stand in its kustomization.yaml as comments."""
+    """Render the base with one of the suggestions that its kustomization.yaml has as comments."""
     text = (CRON / "kustomization.yaml").read_text(encoding="utf-8")
     blocks = re.findall(r"^# ((?:patches|images):\n(?:#   .*\n)+)", text, re.MULTILINE)
     block = re.sub("^# ", "", blocks[number], flags=re.MULTILINE)
@@ -181,7 +181,7 @@ def granted(component: str, overlay: str = "watch") -> Iterator[tuple[str, Manif
 
 
 def _role_of(binding: Manifest, overlay: str) -> Manifest:
-    """Give what a binding refers to; a Role is looked for in the binding's own namespace, whatever is meant."""
+    """Give what a binding refers to; a Role is looked for in the binding's own namespace, as the API server does."""
     kind, name = binding["roleRef"]["kind"], binding["roleRef"]["name"]
     role = one(overlay, kind, name)
     if kind == "Role":

@@ -2,7 +2,7 @@
 
 To be run in the network of `NETWORK`: there, 5.75.0.0/16 and a few addresses of 2a01:4f8:c17:1::/64 belong to this
 machine, so they answer where the scenario listens and refuse where it does not; 5.161.0.0/16 and 2a01:4ff::/32 are far
-away, and nobody there ever answers. Prints what has become of it as JSON.
+away, and nobody there ever answers. Prints the outcome as JSON.
 """
 
 import json
@@ -33,7 +33,7 @@ ip route add 2a01:4ff::/32 dev away
 
 @dataclass(frozen=True)
 class Scenario:
-    """Nodes with their addresses, all of them in DNS already; where somebody listens; what sync-once is told."""
+    """Nodes with their addresses, all of them in DNS already; where somebody listens; the options of sync-once."""
 
     nodes: dict[str, list[str]]
     listen: list[tuple[str, int]]

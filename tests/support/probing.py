@@ -26,7 +26,7 @@ def listening(host: str = "0.0.0.0", port: int = 0) -> Iterator[int]:  # noqa: S
 
 
 class Refusing:
-    """A port that is nobody's until it is `opened`."""
+    """A port on which nobody listens until it is `opened`."""
 
     def __init__(self, host: str = "0.0.0.0", port: int = 0) -> None:  # noqa: S104 - as above
         """Own the port, so that nobody else gets it, but do not listen."""
@@ -89,7 +89,7 @@ class BlackHole:
         return {row[1] for row in rows if row[2] == remote and row[3] == _SYN_SENT}
 
     def drain_at_second_try(self, address: IPv4Address) -> bool:
-        """Answer as soon as somebody asks for the second time; say whether anybody did."""
+        """Answer as soon as somebody asks for the second time; return whether anybody did."""
         asked: set[str] = set()
 
         def twice() -> bool:

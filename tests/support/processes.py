@@ -19,6 +19,9 @@ NODE = "node-1"
 ANNOTATE = ("annotate-once", "--node-name", NODE, "--interface", "none")
 """Annotate with no address at all: the same on every machine."""
 
+GRACE_SECONDS = 30.0
+"""What Kubernetes gives a container between SIGTERM and SIGKILL: what ends at once ends within it on any machine."""
+
 _LINKS = """
 set -eu
 link() {
@@ -41,12 +44,12 @@ ip link set lo up
 
 
 def bare_environment(**variables: str) -> dict[str, str]:
-    """Give an environment that leads nowhere: no cluster, no AWS, no home."""
+    """Give an environment without a cluster, AWS or a home."""
     return {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **variables}
 
 
 def environment_of(world: World, **variables: str) -> dict[str, str]:
-    """Give the environment that leads to the sandbox; nothing is taken out of `variables`, empty ones neither."""
+    """Give the environment that leads to the sandbox; nothing is taken out of `variables`, not even empty ones."""
     return bare_environment(**{"HOME": str(world.home), **world.environment, **variables})
 
 

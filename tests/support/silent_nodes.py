@@ -1,4 +1,4 @@
-"""Clusters that DNS shows, of which some nodes then fall silent, by a clock that stands still an hour behind ours."""
+"""Clusters that DNS shows, some of whose nodes then fall silent, by a clock that stands still an hour behind ours."""
 
 import time
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ def address(number: int) -> str:
 
 
 def stopped(offset: float = -HOUR) -> World:
-    """Make a world whose API server's clock is so far from this machine's, and stands: ages are exact."""
+    """Make a world whose API server's clock differs from this machine's, and stands still: ages are exact."""
     moment = time.time() + offset
     return World(clock=lambda: moment)
 
@@ -37,14 +37,14 @@ def showing(*numbers: int) -> dict[str, list[str]]:
 
 
 def falls_silent(world: World, *numbers: int, seconds: float = 31) -> None:
-    """Let nodes have renewed their Leases so long ago for the last time."""
+    """Let these nodes have renewed their Leases for the last time so long ago."""
     for number in numbers:
         world.kubernetes.renew_lease(f"node-{number}", age_seconds=seconds)
     forget(world)
 
 
 def turns_unknown(world: World, *numbers: int, seconds: float) -> None:
-    """Let the node controller have noticed it so long ago."""
+    """Let the node controller have set Ready=Unknown so long ago."""
     for number in numbers:
         world.kubernetes.set_ready(f"node-{number}", "Unknown", "Kubelet stopped posting.", age_seconds=seconds)
     forget(world)

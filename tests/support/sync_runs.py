@@ -1,4 +1,4 @@
-"""Words that the tests of sync-once share: run it, let nodes fail, read what Route 53 then answers."""
+"""What the tests of sync-once share: run it, let nodes fail, read what Route 53 then answers."""
 
 import json
 import threading
@@ -27,7 +27,7 @@ def sync(world: World, *arguments: str, **variables: str) -> Finished:
 
 
 def synced(world: World, *arguments: str, **variables: str) -> Finished:
-    """Run it and expect success."""
+    """Run it and assert that it succeeds."""
     finished = sync(world, *arguments, **variables)
     assert finished.returncode == 0, finished.stderr
     return finished
@@ -107,17 +107,17 @@ def forget(world: World) -> None:
 
 
 def ends(world: World, node: str, seconds_ago: float = 0) -> None:
-    """Let a node lose its power: Kubernetes has noticed it just now, or some seconds ago."""
+    """Let a node lose its power; Kubernetes has noticed it just now, or some seconds ago."""
     world.kubernetes.set_ready(node, "Unknown", "Kubelet stopped posting node status.", age_seconds=seconds_ago)
 
 
 def breaks(world: World, node: str) -> int:
-    """Let a node's kubelet say that it cannot serve, a fact however often it is said; give the version then."""
+    """Let a node's kubelet report that it cannot serve, a fact however many do; give the version then."""
     return int(world.kubernetes.set_ready(node, "False", "PLEG is not healthy")["metadata"]["resourceVersion"])
 
 
 def returns(world: World, node: str) -> None:
-    """Let it come back."""
+    """Let a node come back."""
     world.kubernetes.set_ready(node, "True")
 
 
@@ -150,7 +150,7 @@ def addresses(world: World, zone: str, name: str = DOMAIN) -> set[str]:
 
 
 def others(world: World, zone: str, name: str = DOMAIN) -> list[dict[str, Any]]:
-    """Give all of a zone that is nobody's business but the user's."""
+    """Give all of a zone but the A and AAAA sets of the domain."""
     own = (f"{name}.", {"A", "AAAA"})
     return [each for each in world.route53.records(zone) if not (each["Name"] == own[0] and each["Type"] in own[1])]
 
@@ -161,12 +161,12 @@ def actions(world: World) -> set[str]:
 
 
 def slow(operation: str, seconds: float, last: int | None = 1) -> Fault:
-    """Let a call take its time."""
+    """Let a call take that long."""
     return Fault("slow", operation, last=last, seconds=seconds)
 
 
 def at_fra_and_nyc() -> dict[str, list[str]]:
-    """Give what two places look like in DNS."""
+    """Give how two places look in DNS."""
     return {
         f"A {PLACES}{NEW_YORK}": [NYC_4],
         f"A {PLACES}{FRANKFURT}": [FRA_4],
@@ -186,7 +186,7 @@ def at_nyc() -> dict[str, list[str]]:
 
 
 def all_in_one() -> dict[str, list[str]]:
-    """Give what both nodes look like without coordinates."""
+    """Give how both nodes look without coordinates."""
     return {"A simple": [NYC_4, FRA_4], "AAAA simple": [FRA_6, NYC_6]}
 
 
@@ -205,7 +205,7 @@ class Undated:
 
 
 def undated(world: World) -> None:
-    """Let the API server have no clock from now on."""
+    """Let the API server's answers have no Date from now on."""
     world.cluster.service = Undated(world.kubernetes)
 
 

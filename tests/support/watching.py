@@ -1,4 +1,4 @@
-"""The watcher as a process: how it is started, what it says, the Jobs it makes, and streams of nodes that go wrong."""
+"""The watcher as a process: how it is started, what it logs, the Jobs it makes, and streams of nodes that go wrong."""
 
 import contextlib
 import json
@@ -59,7 +59,7 @@ class Watcher:
     """A running watcher."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
-        """Read along what it says."""
+        """Read along what it logs."""
         self.process = process
         self.said: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -77,7 +77,7 @@ class Watcher:
 
     @property
     def changes(self) -> list[str]:
-        """What it has noticed so far, in words."""
+        """The changes it has noticed so far, in words."""
         begin = "info: changed: "
         return [line.removeprefix(begin) for line in self.said if line.startswith(begin)]
 
@@ -156,21 +156,21 @@ class Kubelets:
         world.cluster.before = self._note
 
     def silence(self, *nodes: str, age_seconds: float = 31) -> None:
-        """Let no more be heard of some nodes, since so many seconds."""
+        """Let some nodes renew their Lease no more, since so many seconds."""
         self._nodes -= set(nodes)
         for node in nodes:
             self._world.kubernetes.renew_lease(node, age_seconds=age_seconds)
 
     def wake(self, *nodes: str) -> None:
-        """Let some nodes be heard of again."""
+        """Let some nodes renew their Lease again."""
         self._nodes |= set(nodes)
 
     def times(self, operation: str) -> list[float]:
-        """Say when an operation was asked for."""
+        """Give the times at which an operation was asked for."""
         return [moment for asked, moment in list(self.asked) if asked == operation]
 
     def looked(self, times: int = 2, operation: str = "list leases") -> None:
-        """Wait until the watcher has looked so many times more; what it saw in all but the last it has judged."""
+        """Wait until the watcher has looked so many times more; all but the last look it has judged by then."""
         enough = len(self.times(operation)) + times
         assert wait_until(lambda: len(self.times(operation)) >= enough, 60), self.asked
 
@@ -199,7 +199,7 @@ def names(world: World) -> list[str]:
 
 
 def words(job: Json) -> str:
-    """Say for which change a Job was made."""
+    """Give the change for which a Job was made."""
     return str(job["metadata"]["annotations"][CHANGE])
 
 

@@ -1,4 +1,4 @@
-"""The Kubernetes client imports this where it is, 60 ms and 5 MB; the development tools bring it, an installation not.
+"""Stands in for a package that the Kubernetes client imports where it is there: 60 ms and 5 MB that no user has.
 
 On the path of the processes that are measured, before the real one, it makes them what users have.
 """

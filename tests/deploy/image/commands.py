@@ -28,7 +28,7 @@ def sync_once(pod: Pod) -> None:
 
 
 def watch(pod: Pod) -> None:
-    """Make the Job of the start, and end when told to."""
+    """Make the Job of the start, and end at SIGTERM."""
     populated(pod.world)
     options = ("--cronjob", "sync", "--namespace", "default")
     with started(pod.environment, *options, command=pod.command) as watcher:

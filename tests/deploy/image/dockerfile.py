@@ -22,7 +22,7 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Stage:
-    """What stands between two FROM."""
+    """What is between two FROM."""
 
     instructions: tuple[Instruction, ...]
 

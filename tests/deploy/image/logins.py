@@ -27,7 +27,7 @@ class Services:
     """STS, the single sign-on's two services and the agent of a container: each gives out the temporary key."""
 
     def __init__(self, keys: Mapping[str, Key]) -> None:
-        """Let whoever has one of these keys assume a role."""
+        """Let holders of these keys assume a role."""
         self._keys = keys
 
     def operation(self, request: Request) -> str:
@@ -127,7 +127,7 @@ def single_sign_on(home: Path, url: str, source: object) -> dict[str, str]:
 
 
 def signed_out(home: Path, _: str, __: object) -> dict[str, str]:
-    """Use a sign-on that never was."""
+    """Use a sign-on of which there is no token."""
     _config(
         home,
         f"[profile sync]\nsso_session = {SSO_SESSION}\nsso_account_id = 123456789012\nsso_role_name = dns\n"
@@ -185,7 +185,7 @@ def sync(image: Image, world: World, login: Login) -> tuple[Finished, tuple[str,
 
 
 def proves(image: Image, world: World, name: str) -> None:
-    """Hold a login to what the tables say of it."""
+    """Assert what the tables say of a login."""
     if name in LOGINS:
         login, calls = LOGINS[name]
         finished, called = sync(image, world, login)

@@ -59,7 +59,7 @@ class Pod:
 
 @cache
 def can_shut_in() -> bool:
-    """Say whether this machine lets this process make a read-only file system and become another user."""
+    """Whether this machine lets this process make a read-only file system and become another user."""
     trial = 'mount -o remount,bind,ro / && exec setpriv --reuid 65532 --inh-caps=-all --bounding-set=-all "$@"'
     needed = all(shutil.which(name) for name in ("unshare", "setpriv", "mountpoint"))
     return (

@@ -14,6 +14,7 @@ from tests.sandbox.server import Fault, wait_until
 from tests.sandbox.world import PREFIX, PROGRAM, Finished, World
 from tests.support.processes import (
     ANNOTATE,
+    GRACE_SECONDS,
     NODE,
     bare_environment,
     complaint,
@@ -297,7 +298,7 @@ def test_a_signal_ends_a_run_that_waits_for_the_cluster(cluster: World, number: 
     process = cluster.start(*ANNOTATE)
     assert wait_until(lambda: bool(cluster.cluster.calls), 30)
     process.send_signal(number)
-    _, words = process.communicate(timeout=8)
+    _, words = process.communicate(timeout=GRACE_SECONDS)
     assert process.returncode == 128 + number
     assert "Traceback" not in words
 
@@ -308,5 +309,5 @@ def test_a_signal_ends_a_run_between_two_attempts(cluster: World) -> None:
     process = start([*PROGRAM, *ANNOTATE], environment_of(cluster))
     assert wait_until(lambda: len(cluster.cluster.calls) > 2, 30)
     process.terminate()
-    process.communicate(timeout=8)
+    process.communicate(timeout=GRACE_SECONDS)
     assert process.returncode == 143

@@ -14,6 +14,7 @@ from tests.sandbox.server import Fault, wait_until
 from tests.sandbox.world import PROGRAM, World
 from tests.support.processes import (
     ANNOTATE,
+    GRACE_SECONDS,
     NODE,
     bare_environment,
     children,
@@ -353,7 +354,7 @@ def test_sigterm_ends_process_1(world: World) -> None:
     assert wait_until(lambda: bool(world.cluster.calls), 30)
     (first,) = children(process)
     os.kill(first, signal.SIGTERM)
-    process.communicate(timeout=10)
+    process.communicate(timeout=GRACE_SECONDS)
     assert process.returncode == 143
 
 
@@ -382,5 +383,5 @@ def test_sigterm_ends_a_run_inside_name_resolution(tmp_path: Path) -> None:
         lambda: "356433C6:0035" in sockets.read_text("ascii"), 30
     )  # 198.51.100.53:53 in the kernel's words
     process.terminate()
-    process.communicate(timeout=10)
+    process.communicate(timeout=GRACE_SECONDS)
     assert process.returncode == 143

@@ -13,11 +13,8 @@ import pytest
 
 from tests.sandbox.server import Fault, wait_until
 from tests.sandbox.world import Finished, World
-from tests.support.processes import ANNOTATE, environment_of, start
+from tests.support.processes import ANNOTATE, GRACE_SECONDS, environment_of, start
 from tests.support.sync_runs import DOMAIN, FRA_4, document, no_place, shows, undated
-
-QUICKLY = 10.0
-"""Seconds: a process that is told to end does so in a fraction of one, but this machine may be busy."""
 
 RUN = ("sync-once", "--domain", DOMAIN)
 
@@ -66,7 +63,7 @@ def at_deadline() -> Iterator[dict[str, tuple[World, Finished]]]:
         yield ended
 
 
-def finish(process: subprocess.Popen[str], seconds: float = QUICKLY) -> Finished:
+def finish(process: subprocess.Popen[str], seconds: float = GRACE_SECONDS) -> Finished:
     """Wait for the end of a process, and not for those it has left behind."""
     try:
         out, err = process.communicate(timeout=seconds)

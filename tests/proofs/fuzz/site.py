@@ -14,21 +14,13 @@ from jobs.edges.cluster import Cluster
 from jobs.edges.route53 import Route53 as Client
 from jobs.shell.report import as_json, sync_document, sync_text
 from jobs.sync_once import SyncRequest, sync_once
-from tests.proofs.interleavings.runs import TIMEOUT_SECONDS, VirtualClock
 from tests.sandbox.kubernetes import Kubernetes
 from tests.sandbox.route53 import Route53
 from tests.sandbox.world import World
+from tests.support.virtual_clock import VirtualClock
 
 Raw = dict[str, Any]
 RUN_SECONDS = 11.5  # enough for a write; a run that gets nowhere asks less often in vain
-
-
-class Time(VirtualClock):
-    """The clock of one run after the other: time passes only when a run sleeps."""
-
-    def restart(self) -> None:
-        """Begin another run."""
-        self._now = TIMEOUT_SECONDS - RUN_SECONDS
 
 
 class Site:
@@ -37,7 +29,7 @@ class Site:
     def __init__(self, world: World) -> None:
         """Log in to both."""
         self.world = world
-        self.clock = Time()
+        self.clock = VirtualClock(RUN_SECONDS)
         self.server = ApiServer(self.clock, str(world.kubeconfig))
         self.cluster = Cluster(self.server, self.clock)
         self.dns = Client(self.clock)

@@ -16,14 +16,12 @@ from jobs.core.plan import Change, api_changes
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
 from jobs.core.zones import Zone
-from jobs.edges.clock import Clock
 from jobs.sync_once import SyncRequest, sync_once
+from tests.support.virtual_clock import VirtualClock
 
 if TYPE_CHECKING:
     from jobs.edges.cluster import Cluster
     from jobs.edges.route53 import Route53
-
-TIMEOUT_SECONDS = 45.0
 
 Sent = tuple[dict[str, Any], ...]
 """The changes of a batch in the AWS API's form."""
@@ -120,23 +118,6 @@ class Edge:
         if isinstance(answer.value, Failure):
             raise type(answer.value)(*answer.value.args)
         return answer.value
-
-
-class VirtualClock(Clock):
-    """Time that passes only when a run sleeps."""
-
-    def __init__(self) -> None:
-        """Begin."""
-        self._now = 0.0
-        super().__init__(TIMEOUT_SECONDS)
-
-    def now(self) -> float:
-        """Seconds since the run began."""
-        return self._now
-
-    def sleep(self, seconds: float) -> None:
-        """Let them pass."""
-        self._now += seconds
 
 
 class Run:

@@ -4,7 +4,7 @@ import random
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,10 +89,10 @@ class Soak:
         self._nodes = Nodes(world, self._chance)
         self._live: list[forks.Forked] = []
 
-    def rounds(self, runs: int) -> None:
-        """Let so many runs overlap in small groups; compare whenever all is quiet."""
+    def rounds(self, runs: int, *, enough: Callable[[Figures], bool] = lambda _: False) -> None:
+        """Let so many runs overlap in small groups, or until there were `enough`; compare whenever all is quiet."""
         self._compare()
-        while self.figures.runs < runs:
+        while self.figures.runs < runs and not enough(self.figures):
             for _ in range(self._chance.randint(1, 3)):
                 self._group()
             self._compare()

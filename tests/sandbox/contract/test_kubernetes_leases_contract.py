@@ -89,7 +89,7 @@ def test_a_list_is_dated_by_the_same_clock(api: Api) -> None:
     (date,) = answer.headers.getlist("Date")
     assert date.endswith(" GMT")
     age = parsedate_to_datetime(date) - dt.datetime.fromisoformat(times(api)["kubelet"])
-    assert 0 <= age.total_seconds() <= 5
+    assert 0 <= age.total_seconds() <= 60
 
 
 @pytest.mark.parametrize(
