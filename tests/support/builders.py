@@ -8,7 +8,8 @@ from jobs.core.address import Address
 from jobs.core.coordinates import Coordinates
 from jobs.core.evidence import Checks
 from jobs.core.guard import MinNodes
-from jobs.core.node import Condition, Node
+from jobs.core.node import Condition, Node, Rules
+from jobs.core.probe import Probe
 from jobs.core.record_set import RecordSet, from_api
 from jobs.core.verdict import Published, Skipped
 from jobs.sync_once import SyncRequest
@@ -31,10 +32,13 @@ NODE = Node(
 
 
 def checks(
-    lease_timeout_seconds: int = 25, ready_services: tuple[str, ...] = (), ports: tuple[int, ...] = ()
+    lease_timeout_seconds: int = 25,
+    ready_services: tuple[str, ...] = (),
+    probes: tuple[str, ...] = (),
+    observer: str | None = None,
 ) -> Checks:
-    """Say what to look at; without arguments what a run looks at by default."""
-    return Checks(lease_timeout_seconds, ready_services, ports)
+    """Say what to look at; without arguments what a run looks at by default. Probes are written as options."""
+    return Checks(lease_timeout_seconds, ready_services, tuple(map(Probe.parse, probes)), observer)
 
 
 def request(domains: tuple[str, ...] = (DOMAIN,), **options: Any) -> SyncRequest:  # noqa: ANN401 - each has its own
@@ -43,7 +47,8 @@ def request(domains: tuple[str, ...] = (DOMAIN,), **options: Any) -> SyncRequest
         "node_label_selector": "",
         "ttl": 60,
         "min_nodes": MinNodes(1),
-        "default_coordinates": None,
+        "routing": "auto",
+        "rules": Rules(),
         "checks": checks(),
         "zone_id": None,
         "dry_run": False,
