@@ -42,7 +42,9 @@ _NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 class Kubernetes:
     """The API server. Serve it with `Server(Kubernetes())`; change its world with `put`, `edit`, `remove`.
 
-    Every time it tells is of its `clock`: those in objects, the `Date` of its answers, the ages in tables.
+    Every time it tells is of its `clock`: those in objects, the `Date` of its answers, the ages in tables. A cluster
+    with several API servers has several clocks: answers may be dated by another one, see `answering_clock`, and Leases
+    be renewed at another one, see `renew_lease`. What kubelets write themselves is of their own, `kubelet_clock`.
     """
 
     admin_token = ADMIN_TOKEN
@@ -52,6 +54,10 @@ class Kubernetes:
         self.tokens = {ADMIN_TOKEN: User("admin"), **(tokens or {})}
         self.store = Store()
         self.clock = clock
+        self.answering_clock = clock
+        """The clock of the API server that answers; it has the same objects."""
+        self.kubelet_clock = clock
+        """The clock of all nodes."""
         self._verbs = Verbs(self.store, clock)
         for name in _NAMESPACES:
             self._put_namespace(name)
@@ -98,7 +104,7 @@ class Kubernetes:
         return self._dated(_refusal(error))
 
     def _dated(self, response: Response) -> Response:
-        date = formatdate(int(self.clock()), usegmt=True)
+        date = formatdate(int(self.answering_clock()), usegmt=True)
         return replace(response, headers={**response.headers, "Date": date})
 
     def _user(self, request: Request) -> str:
@@ -169,13 +175,16 @@ class Kubernetes:
 
         return self.edit("Node", name, change)
 
-    def renew_lease(self, node: str, *, age_seconds: float = 0, renew_time: str | None = None) -> Object:
+    def renew_lease(
+        self, node: str, *, age_seconds: float = 0, renew_time: str | None = None, ahead_seconds: float = 0
+    ) -> Object:
         """Renew a node's Lease as its kubelet did so many seconds ago; `renew_time` is what its own clock showed.
 
-        The kubelet's entry in managedFields is of that moment by this server's clock, whatever `renew_time` says.
+        The kubelet's entry in managedFields is of that moment by the clock of the API server that took the renewal,
+        whatever `renew_time` says: this one's, or another's that is so many seconds ahead of it.
         """
-        moment = self.clock() - age_seconds
-        document = lease(node, renew_time or micro_time(moment))
+        moment = self.clock() - age_seconds + ahead_seconds
+        document = lease(node, renew_time or micro_time(self.kubelet_clock() - age_seconds))
         resource = known_resource(document["apiVersion"], document["kind"])
         writer = Writer("kubelet", resource.api_version, "", timestamp(moment))
         with self.store.changed:

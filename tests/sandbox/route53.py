@@ -133,6 +133,19 @@ class Route53:
             raise Refused("InvalidInput", problem)
         self._zones.change(zone_id, changes)
 
+    def protect(self, zone_id: str, name: str, *types: str, comment: str = "") -> None:
+        """Protect the record sets of a name and these types: every batch that would change one is refused.
+
+        Without a type nothing of the name is protected any longer.
+        """
+        zone, name = self._zones.get(zone_id), names.canonical(name)
+        zone.protected = {key: words for key, words in zone.protected.items() if key[0] != name}
+        zone.protected |= dict.fromkeys(((name, type_) for type_ in types), comment)
+
+    def guard_what_is_asked_for(self, zone_id: str, name: str, *types: str) -> None:
+        """Switch on the change guardrail ACTIVE_RECORD_CHECK, while the name is still asked for these types."""
+        self._zones.get(zone_id).asked_for = {(names.canonical(name), type_) for type_ in types}
+
     def records(self, zone_id: str, name: str | None = None) -> list[RecordSet]:
         """Read the record sets of a name, or of the whole zone, in Route 53's order."""
         return self._zones.at(zone_id, name)

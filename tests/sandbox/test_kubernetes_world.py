@@ -91,6 +91,23 @@ def test_a_lease_grows_older_by_the_servers_clock(cluster: Kubernetes, clock: Cl
     assert age(api) == 40
 
 
+def test_several_api_servers_have_a_clock_each(cluster: Kubernetes, clock: Clock, api: Api) -> None:
+    """The difference between the clocks of two API servers looks like a Lease's age, whichever of them is ahead."""
+    cluster.renew_lease("a", age_seconds=4, ahead_seconds=20)
+    assert age(api) == -16
+    cluster.renew_lease("a", age_seconds=4)
+    cluster.answering_clock = lambda: clock.now + 20
+    assert age(api) == 24
+
+
+def test_a_lease_carries_the_time_of_the_nodes_clock(cluster: Kubernetes, clock: Clock) -> None:
+    """What a kubelet writes is by its own clock, which may be another than the API server's."""
+    cluster.kubelet_clock = lambda: clock.now - 3600
+    stored = cluster.renew_lease("a", age_seconds=10)
+    assert stored["spec"]["renewTime"] == "2001-09-09T00:46:30.900000Z"
+    assert stored["metadata"]["managedFields"][0]["time"] == "2001-09-09T01:46:30Z"
+
+
 def test_a_lease_looks_as_a_kubelet_leaves_it(cluster: Kubernetes, api: Api) -> None:
     """A reader that takes something else for a renewal would pass."""
     cluster.renew_lease("a", age_seconds=10)

@@ -28,6 +28,8 @@ class World:
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         """Bind free ports; the account has no zones and the cluster no nodes. `clock` is the API server's."""
         self.kubernetes, self.route53 = Kubernetes(clock=clock), Route53()
+        self.change = ""
+        """Python that `tests.support.forks` executes in each run before it begins."""
         self._stack = ExitStack()
         certificate = loopback_certificate()  # kubectl sends no token without TLS
         self.cluster = Server(self.kubernetes, tls=certificate.server_context())

@@ -62,6 +62,10 @@ class Zone:
     sets: dict[str, Sets] = field(default_factory=dict)
     order: list[tuple[str, str]] = field(default_factory=list)
     count: int = 0
+    protected: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Record set protections: the comment of each, by name and type."""
+    asked_for: set[tuple[str, str]] = field(default_factory=set)
+    """Names and types that still receive queries, for the change guardrail ACTIVE_RECORD_CHECK."""
 
     @property
     def private(self) -> bool:
@@ -113,7 +117,9 @@ class Batch:
         name, type_ = record_set["Name"], record_set["Type"]
         sets = self.touched.setdefault(name, dict(self.zone.sets.get(name, {})))
         key = (type_, record_set.get("SetIdentifier", ""))
-        if change["Action"] == "DELETE":
+        if (name, type_) in self.zone.protected:
+            problems = [_protected(record_set, self.zone.protected[name, type_])]
+        elif change["Action"] == "DELETE":
             problems = list(_undeletable(record_set, sets.get(key)))
         else:
             problems = [
@@ -141,6 +147,13 @@ class Batch:
         if grown > 0 and self.zone.count + grown > self.limit:
             self.errors.append(f"Exceeded limit MAX_RRSETS_BY_ZONE for zone: {self.zone.id}")
         self.errors += filter(None, map(self._missing_target, self._written))
+        for name, sets in self.touched.items():
+            gone = {type_ for type_, _ in self.zone.sets.get(name, {})} - {type_ for type_, _ in sets}
+            self.errors += [
+                f"Change guardrail ACTIVE_RECORD_CHECK rejected deleting the last {type_} record of {name}"
+                for type_ in sorted(gone)
+                if (name, type_) in self.zone.asked_for
+            ]
 
     def _missing_target(self, record_set: RecordSet) -> str | None:
         """Look for what an alias inside the zone points to."""
@@ -183,6 +196,11 @@ def _undeletable(record_set: RecordSet, current: RecordSet | None) -> Iterator[s
     elif comparable(current) != comparable(record_set):
         what = f"Tried to delete resource record set {_described(record_set)}"
         yield f"{what} but the values provided do not match the current values"
+
+
+def _protected(record_set: RecordSet, comment: str) -> str:
+    """Say that a protection of the name and type forbids each change; the wording is not known, the comment is in it."""
+    return f"{_described(record_set)} is protected by a record set protection" + (f": {comment}" if comment else "")
 
 
 def _conflicts(record_set: RecordSet, sets: Sets, action: str, zone_name: str) -> Iterator[str]:

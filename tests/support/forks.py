@@ -20,13 +20,15 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
+from datetime import datetime, tzinfo
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 import jobs
 from jobs.__main__ import main
 from jobs.edges import clock as retry
+from jobs.edges import cluster
 from tests.sandbox.world import Finished, World
 
 HASTY = "clock.Clock.sleep = lambda _, seconds: time.sleep(min(seconds, 0.25))"
@@ -137,7 +139,7 @@ def start(world: World, *arguments: str, stdout: int | None = None, change: str 
     """Start a run against the sandbox; `variables` are added to its environment, an empty one is taken out of it."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(world.home), **world.environment, **variables}
     given = {key: value for key, value in environment.items() if value}
-    return fork(arguments, given, stdout=stdout, change=change)
+    return fork(arguments, given, stdout=stdout, change=f"{world.change}\n{change}")
 
 
 def run(world: World, *arguments: str, **variables: str) -> Finished:
@@ -180,7 +182,18 @@ def _become_run(request: bytes, status: int, err: int, out: int) -> None:
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["kube-node-dns", *arguments]
-    exec(change, {"clock": retry, "time": time})  # noqa: S102 - the tests' own
+    exec(change, {"clock": retry, "time": time, "stand_still": _stand_still})  # noqa: S102 - the tests' own
+
+
+def _stand_still(moment: float) -> None:
+    """Let this machine's time of day, as far as the program compares it with others', be a moment of one's choice."""
+
+    class StandingStill(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(moment, tz)
+
+    cluster.datetime = StandingStill  # type: ignore[misc]  # the only place where it asks for the time of day
 
 
 def _import_all() -> None:

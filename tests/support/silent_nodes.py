@@ -1,4 +1,4 @@
-"""Clusters that DNS shows, some of whose nodes then fall silent, by a clock that stands still an hour behind ours."""
+"""Clusters that DNS shows, some of whose nodes then fall silent, by clocks that stand still: all ages are exact."""
 
 import time
 from collections.abc import Iterable
@@ -16,10 +16,16 @@ def address(number: int) -> str:
     return f"5.75.{128 + number // 250}.{1 + number % 250}"
 
 
-def stopped(offset: float = -HOUR) -> World:
-    """Make a world whose API server's clock differs from this machine's, and stands still: ages are exact."""
-    moment = time.time() + offset
-    return World(clock=lambda: moment)
+def stopped(*, server: float = 0, observer: float = 0) -> World:
+    """Make a world in which time stands still; the API server's clock or this machine's may be ahead of the nodes'.
+
+    This machine's stands still in forked runs only.
+    """
+    moment = time.time() // 1
+    world = World(clock=lambda: moment + server)
+    world.kubernetes.kubelet_clock = lambda: moment
+    world.change = f"stand_still({moment + observer})"
+    return world
 
 
 def cluster(world: World, count: int = 3, *, shown: int | None = None) -> str:
