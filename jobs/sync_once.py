@@ -115,7 +115,9 @@ def _note(
 ) -> None:
     """Note a decision; the domain is settled when nothing is left to do, or nothing may be done."""
     progress.look(name, current)
-    progress.note(name, verdicts=decision.wanted.verdicts, warnings=decision.warnings, refusal=decision.refusal)
+    before = progress[name].warnings if progress[name].has_written else ()  # what was written is why: it is shown once
+    warnings = tuple(dict.fromkeys((*before, *decision.warnings)))
+    progress.note(name, verdicts=decision.wanted.verdicts, warnings=warnings, refusal=decision.refusal)
     if request.dry_run:
         progress.note(name, after=decision.wanted.record_sets)
     if request.dry_run or not decision.plan.changes:
