@@ -199,7 +199,7 @@ def _undeletable(record_set: RecordSet, current: RecordSet | None) -> Iterator[s
 
 
 def _protected(record_set: RecordSet, comment: str) -> str:
-    """Say that a protection of the name and type forbids each change; the wording is not known, the comment is in it."""
+    """Say that a protection forbids each change of a name and type; only the comment is in Route 53's own words."""
     return f"{_described(record_set)} is protected by a record set protection" + (f": {comment}" if comment else "")
 
 

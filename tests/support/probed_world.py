@@ -1,23 +1,26 @@
-"""`python -m tests.support.probed_world SCENARIO`: sync-once against a sandbox, in a network with the nodes' addresses.
+"""`python -m tests.support.probed_world MODULE FUNCTION`: a play, in a network with the nodes' addresses.
 
 To be run in the network of `NETWORK`: there, 5.75.0.0/16 and a few addresses of 2a01:4f8:c17:1::/64 belong to this
-machine, so they answer where the scenario listens and refuse where it does not; 5.161.0.0/16 and 2a01:4ff::/32 are far
-away, and nobody there ever answers. Prints the outcome as JSON.
+machine, so they answer where the play listens and refuse where it does not; 5.161.0.0/16 and 2a01:4ff::/32 are far
+away, and nobody there ever answers. Prints what the play gives, as JSON.
 """
 
+import importlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tests.sandbox.kubernetes_builders import endpoint, endpoint_slice
 from tests.sandbox.world import World
 from tests.support.probing import listening
 from tests.support.processes import network
-from tests.support.silent_nodes import stopped
 from tests.support.sync_runs import DOMAIN, addresses, forget
+from tests.support.web_servers import Seen, WebServer, authority_pem, web_servers
 
 IPV4 = """
 ip address add local 5.75.0.0/16 dev lo
@@ -31,6 +34,36 @@ ip route add 2a01:4ff::/32 dev away
 """
 
 
+def near(number: int) -> str:
+    """Give an address of this network, which answers or refuses."""
+    return f"5.75.128.{number}"
+
+
+def near_6(number: int) -> str:
+    """Give one of its IPv6 addresses, 1 to 4."""
+    return f"2a01:4f8:c17:1::{number}"
+
+
+def far(number: int) -> str:
+    """Give an address from which nothing ever comes back."""
+    return f"5.161.{number // 250}.{1 + number % 250}"
+
+
+def far_6(number: int) -> str:
+    """Give an IPv6 address from which nothing ever comes back."""
+    return f"2a01:4ff:f0:7::{number}"
+
+
+def nodes(*found: str) -> dict[str, list[str]]:
+    """Name nodes by their addresses, which are joined by spaces."""
+    return {f"node-{number}": each.split() for number, each in enumerate(found, 1)}
+
+
+def up(*found: str, port: int = 443) -> list[tuple[str, int]]:
+    """Listen on addresses."""
+    return [(each, port) for each in found]
+
+
 @dataclass(frozen=True)
 class Scenario:
     """Nodes with their addresses, all of them in DNS already; where somebody listens; the options of sync-once."""
@@ -39,6 +72,12 @@ class Scenario:
     listen: list[tuple[str, int]]
     arguments: list[str]
     cordoned: list[str] = field(default_factory=list)
+    serve: list[WebServer] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    """Nodes that the node controller has lost for minutes."""
+    endpoints: list[str] | None = None
+    """The nodes on which the Service traefik/traefik has a ready endpoint; None for no Service."""
+    variables: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,6 +88,7 @@ class Outcome:
     out: str
     err: str
     shown: set[str]
+    seen: list[Seen]
 
     @property
     def domain(self) -> dict[str, Any]:
@@ -59,30 +99,61 @@ class Outcome:
 
 def probed(scenario: Scenario, *, has_ipv6: bool = True) -> Outcome:
     """Play a scenario in a network of its own, or skip where the machine allows none."""
-    command = [sys.executable, "-m", "tests.support.probed_world", json.dumps(asdict(scenario))]
+    found = played(play, asdict(scenario), has_ipv6=has_ipv6)
+    seen = [Seen(*each) for each in found["seen"]]
+    return Outcome(**{**found, "shown": set(found["shown"]), "seen": seen})
+
+
+def played(function: Callable[..., Any], *arguments: Any, has_ipv6: bool = True) -> Any:  # noqa: ANN401 - JSON
+    """Call a function of a module in such a network, or skip where the machine allows none."""
+    command = [sys.executable, "-m", "tests.support.probed_world", function.__module__, function.__qualname__]
     inside = network(IPV4 + IPV6 if has_ipv6 else IPV4)
-    played = subprocess.run([*inside, *command], env=dict(os.environ), capture_output=True, text=True, check=False)
-    assert played.returncode == 0, played.stderr
-    found = json.loads(played.stdout)
-    return Outcome(**{**found, "shown": set(found["shown"])})
+    run = subprocess.run(
+        [*inside, *command, json.dumps(arguments)], env=dict(os.environ), capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
 
 
-def play(scenario: Scenario) -> Outcome:
-    """Play it here."""
+def play(given: dict[str, Any]) -> dict[str, Any]:
+    """Play a scenario here."""
+    scenario = Scenario(**{**given, "serve": [WebServer(**each) for each in given["serve"]]})
     with ExitStack() as stack:
         for host, port in scenario.listen:
             stack.enter_context(listening(host, port))
-        world = stack.enter_context(stopped())
-        zone = _set_up(world, scenario)
-        finished = world.run("sync-once", "--domain", DOMAIN, *scenario.arguments)
-        return Outcome(finished.returncode, finished.stdout, finished.stderr, addresses(world, zone))
+        seen, _ = stack.enter_context(web_servers(scenario.serve))
+        world = stack.enter_context(World())
+        zone = set_up(world, scenario.nodes, scenario.cordoned)
+        for node in scenario.unknown:
+            world.kubernetes.set_ready(node, "Unknown", "Kubelet stopped posting.", age_seconds=300)
+        if scenario.endpoints is not None:
+            found = [endpoint(node, ready=node in scenario.endpoints) for node in scenario.nodes]
+            world.kubernetes.put(endpoint_slice("traefik", "traefik", found))
+        trusted = trusting(world)
+        finished = world.run("sync-once", "--domain", DOMAIN, *scenario.arguments, **trusted, **scenario.variables)
+        shown = sorted(addresses(world, zone))
+        return {
+            "status": finished.returncode,
+            "out": finished.stdout,
+            "err": finished.stderr,
+            "shown": shown,
+            "seen": list(seen),
+        }
 
 
-def _set_up(world: World, scenario: Scenario) -> str:
-    for name, found in scenario.nodes.items():
-        world.node(name, ",".join(found), cordoned=name in scenario.cordoned)
+def trusting(world: World) -> dict[str, str]:
+    """Give the variable that makes a run trust the authority of the web servers."""
+    path = world.home / "authority.pem"
+    path.write_bytes(authority_pem())
+    return {"SSL_CERT_FILE": str(path)}
+
+
+def set_up(world: World, nodes: dict[str, list[str]], cordoned: Iterable[str] = ()) -> str:
+    """Make nodes that DNS shows already; give the zone's id."""
+    for name, found in nodes.items():
+        world.node(name, ",".join(found), cordoned=name in cordoned)
     zone = world.route53.zone("example.com")
-    every = {each for found in scenario.nodes.values() for each in found}
+    every = {each for found in nodes.values() for each in found}
     sets = {"A": [each for each in every if ":" not in each], "AAAA": [each for each in every if ":" in each]}
     for type_, values in sets.items():
         if values:
@@ -93,5 +164,5 @@ def _set_up(world: World, scenario: Scenario) -> str:
 
 
 if __name__ == "__main__":
-    outcome = asdict(play(Scenario(**json.loads(sys.argv[1]))))
-    sys.stdout.write(json.dumps({**outcome, "shown": sorted(outcome["shown"])}))
+    module, name, given = sys.argv[1:]
+    sys.stdout.write(json.dumps(getattr(importlib.import_module(module), name)(*json.loads(given))))

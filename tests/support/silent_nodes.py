@@ -16,16 +16,24 @@ def address(number: int) -> str:
     return f"5.75.{128 + number // 250}.{1 + number % 250}"
 
 
-def stopped(*, server: float = 0, observer: float = 0) -> World:
-    """Make a world in which time stands still; the API server's clock or this machine's may be ahead of the nodes'.
+class Stopped(World):
+    """A world in which time stands still but for `wait`: that of this machine in forked runs only.
 
-    This machine's stands still in forked runs only.
+    The API server's clock or this machine's may be ahead of the nodes', by so many seconds.
     """
-    moment = time.time() // 1
-    world = World(clock=lambda: moment + server)
-    world.kubernetes.kubelet_clock = lambda: moment
-    world.change = f"stand_still({moment + observer})"
-    return world
+
+    def __init__(self, *, server: float = 0, observer: float = 0) -> None:
+        """Begin now, at a whole second."""
+        self.moment = time.time() // 1
+        self._observer = observer
+        super().__init__(clock=lambda: self.moment + server)
+        self.kubernetes.kubelet_clock = lambda: self.moment
+        self.wait(0)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.moment += seconds
+        self.change = f"stand_still({self.moment + self._observer})"
 
 
 def cluster(world: World, count: int = 3, *, shown: int | None = None) -> str:

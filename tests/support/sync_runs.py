@@ -125,7 +125,7 @@ def annotate(world: World, node: str, name: str, value: str | None) -> None:
     """Set or remove one of the program's annotations of a node."""
 
     def change(document: dict[str, Any]) -> None:
-        annotations = document["metadata"]["annotations"]
+        annotations = document["metadata"].setdefault("annotations", {})
         annotations.pop(f"kube-node-dns.kyle.space/{name}", None)
         if value is not None:
             annotations[f"kube-node-dns.kyle.space/{name}"] = value

@@ -9,7 +9,7 @@ from tests.sandbox.kubernetes_builders import endpoint, endpoint_slice
 from tests.sandbox.server import Fault
 from tests.sandbox.world import World
 from tests.support.processes import complaint
-from tests.support.silent_nodes import SERVICE, address, cluster, falls_silent, serves, showing, stopped
+from tests.support.silent_nodes import SERVICE, Stopped, address, cluster, falls_silent, serves, showing
 from tests.support.sync_runs import LOOK, answers, reported, sync, synced, verdict
 
 READY = ("--ready-service", SERVICE)
@@ -20,7 +20,7 @@ NOWHERE = f"no endpoint of {SERVICE} is ready on any node"
 @pytest.fixture
 def world() -> Iterator[World]:
     """Give a world whose API server's clock stands still."""
-    with stopped() as fresh:
+    with Stopped() as fresh:
         yield fresh
 
 

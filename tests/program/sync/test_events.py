@@ -9,7 +9,7 @@ import pytest
 from tests.sandbox.server import Fault, FaultKind
 from tests.sandbox.world import World
 from tests.support.manifests import KUBECTL
-from tests.support.silent_nodes import address, cluster, falls_silent, showing, stopped
+from tests.support.silent_nodes import Stopped, address, cluster, falls_silent, showing
 from tests.support.sync_runs import DOMAIN, WRITE, addresses, annotate, answers, slow, sync, synced
 
 REASON = "lease not renewed for 31 s"
@@ -18,7 +18,7 @@ REASON = "lease not renewed for 31 s"
 @pytest.fixture
 def world() -> Iterator[World]:
     """Give a world whose API server's clock stands still."""
-    with stopped() as fresh:
+    with Stopped() as fresh:
         yield fresh
 
 

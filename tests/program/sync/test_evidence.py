@@ -10,7 +10,7 @@ from tests.sandbox.kubernetes_kinds import resource_of_kind
 from tests.sandbox.server import Fault, FaultKind
 from tests.sandbox.world import World
 from tests.support.processes import complaint
-from tests.support.silent_nodes import HOUR, address, cluster, falls_silent, showing, stopped, turns_unknown
+from tests.support.silent_nodes import HOUR, Stopped, address, cluster, falls_silent, showing, turns_unknown
 from tests.support.sync_runs import (
     DOMAIN,
     LOOK,
@@ -31,7 +31,7 @@ IGNORED = "lease not renewed in time: 2 of 3 nodes"
 @pytest.fixture
 def world() -> Iterator[World]:
     """Give a world whose API server's clock stands still, an hour behind ours."""
-    with stopped() as fresh:
+    with Stopped() as fresh:
         yield fresh
 
 
