@@ -144,12 +144,18 @@ def populated(world: World) -> World:
 
 
 class Kubelets:
-    """The kubelets of a world's nodes: each renews its Lease just before the Leases are listed, unless it is silent."""
+    """The kubelets of a world's nodes: each has renewed its Lease when the Leases are listed, unless it is silent.
 
-    def __init__(self, world: World, *nodes: str) -> None:
+    That is so many seconds ago then; some may do it at another API server, whose clock is `ahead`.
+    """
+
+    def __init__(
+        self, world: World, *nodes: str, age_seconds: float = 0, ahead: Mapping[str, float] | None = None
+    ) -> None:
         """Begin with renewed Leases; note when the API server was asked for what."""
         self._world = world
         self._nodes = set(nodes)
+        self._age_seconds, self._ahead = age_seconds, ahead or {}
         self.asked: list[tuple[str, float]] = []
         """Each operation with the time of the day, in the order they came."""
         self._renew()
@@ -181,7 +187,9 @@ class Kubelets:
 
     def _renew(self) -> None:
         for node in list(self._nodes):
-            self._world.kubernetes.renew_lease(node)
+            self._world.kubernetes.renew_lease(
+                node, age_seconds=self._age_seconds, ahead_seconds=self._ahead.get(node, 0)
+            )
 
 
 def jobs(world: World) -> list[Json]:

@@ -88,25 +88,91 @@ def test_a_silent_node_comes_back(world: World) -> None:
     assert answers(world, zone) == showing(0, 1, 2)
 
 
-@pytest.mark.parametrize("wrong", ["2020-01-01T00:00:00.000000Z", "2099-01-01T00:00:00.000000Z"])
-def test_the_clocks_of_nodes_do_not_count(world: World, wrong: str) -> None:
-    """A healthy node with a wrong clock would leave DNS, and a dead one with another would stay."""
+@pytest.mark.parametrize(
+    ("wrong", "left"),
+    [
+        pytest.param("2020-01-01T00:00:00.000000Z", {0, 2}, id="behind"),
+        pytest.param("2099-01-01T00:00:00.000000Z", {0, 1, 2}, id="ahead"),
+    ],
+)
+def test_a_nodes_own_clock_condemns_nobody(world: World, wrong: str, left: set[int]) -> None:
+    """A node whose clock is wrong stays in; if it dies while its clock is ahead, Ready=Unknown takes it out, later."""
     zone = cluster(world)
     world.kubernetes.renew_lease("node-0", age_seconds=4, renew_time=wrong)
     world.kubernetes.renew_lease("node-1", age_seconds=31, renew_time=wrong)
     synced(world)
+    assert answers(world, zone) == showing(*left)
+    turns_unknown(world, 1, seconds=31)
+    synced(world)
     assert answers(world, zone) == showing(0, 2)
 
 
-@pytest.mark.parametrize("offset", [-HOUR, 0, HOUR])
-def test_the_clock_of_this_machine_does_not_count(offset: float) -> None:
-    """On a laptop with a wrong clock, healthy nodes would leave DNS and dead ones would stay."""
-    with stopped(offset) as world:
+@pytest.mark.parametrize(
+    ("ahead", "left", "words"),
+    [
+        pytest.param(-HOUR, {0, 1}, "more than 10 s behind the API server's", id="an hour behind"),
+        pytest.param(-11, {0, 1}, "more than 10 s behind the API server's", id="behind"),
+        pytest.param(-10, {0, 1}, None, id="a little behind"),
+        pytest.param(0, {0}, None, id="right"),
+        pytest.param(10, {0}, None, id="a little ahead"),
+        pytest.param(11, {0}, "more than 10 s ahead of the API server's", id="ahead"),
+        pytest.param(HOUR, {0}, "more than 10 s ahead of the API server's", id="an hour ahead"),
+    ],
+)
+def test_this_machines_clock_condemns_nobody(ahead: float, left: set[int], words: str | None) -> None:
+    """On a laptop whose clock is wrong a healthy node stays in; the warning says why a dead one may stay for longer."""
+    with Stopped(observer=ahead) as world:
+        zone = cluster(world)
+        falls_silent(world, 1, 2)
+        turns_unknown(world, 2, seconds=31)
+        finished = synced(world)
+        assert answers(world, zone) == showing(*left)
+        assert ("this machine's clock is" in finished.stderr) is (words is not None)
+        assert (words or "") in finished.stderr
+
+
+@pytest.mark.parametrize("ahead", [-HOUR, HOUR])
+def test_the_api_servers_clock_condemns_nobody(ahead: float) -> None:
+    """A control plane whose clock is wrong takes no healthy node out and keeps no dead one in; a warning says so."""
+    with Stopped(server=ahead) as world:
         zone = cluster(world)
         falls_silent(world, 1)
-        turns_unknown(world, 2, seconds=31)
+        finished = synced(world)
+        assert answers(world, zone) == showing(0, 2)
+        assert "this machine's clock is more than 10 s" in finished.stderr
+
+
+@pytest.mark.parametrize("seconds", [31, 3600])
+def test_an_unknown_node_whose_lease_is_young_is_taken_as_ready(world: World, seconds: float) -> None:
+    """After an outage of the API server kubelets renew their Leases at once, and correct their conditions later."""
+    zone = cluster(world)
+    turns_unknown(world, 0, 1, 2, seconds=seconds)
+    synced(world)
+    assert (answers(world, zone), world.route53.history) == (showing(0, 1, 2), [])
+
+
+@pytest.mark.parametrize("ahead", [-30, 30], ids=["server", "machine"])
+def test_a_lease_is_young_by_both_clocks_or_not_at_all(ahead: float) -> None:
+    """A single wrong clock does not make a dead node's Lease young: it leaves as Ready=Unknown for minutes."""
+    with Stopped(observer=ahead) as world:
+        zone = cluster(world)
+        falls_silent(world, 1, seconds=26 if ahead < 0 else 4)
+        turns_unknown(world, 1, seconds=60)
         synced(world)
-        assert answers(world, zone) == showing(0)
+        assert answers(world, zone) == showing(0, 2)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "leaves"),
+    [pytest.param(60, False, id="as now"), pytest.param(61, True, id="as long ago")],
+)
+def test_a_condition_of_the_future(world: World, ahead: float, *, leaves: bool) -> None:
+    """When the controller manager's clock is ahead, nodes that turn Unknown together stay for a while, not for ever."""
+    zone = cluster(world)
+    falls_silent(world, 0, 1, seconds=40)
+    turns_unknown(world, 0, 1, seconds=-ahead)
+    synced(world)
+    assert answers(world, zone) == (showing(2) if leaves else showing(0, 1, 2))
 
 
 @pytest.mark.parametrize(
