@@ -100,7 +100,7 @@ def look_for_signs(checks: Checks, rules: Rules, listed: NodeList, cluster: "Clu
             warnings.append(f"Leases are not looked at, allow it or set --lease-timeout 0: {error}")
     if abs(seconds := cluster.clock_difference()) > MOST_CLOCK_DIFFERENCE_SECONDS:
         warnings.append(
-            f"this machine's clock is more than {MOST_CLOCK_DIFFERENCE_SECONDS:.0f} s "  # no number that is never the same
+            f"this machine's clock is more than {MOST_CLOCK_DIFFERENCE_SECONDS:.0f} s "  # not how many: watch logs news
             f"{'ahead of' if seconds > 0 else 'behind'} the API server's: set them right, or Leases may be misjudged"
         )
     signs = replace(signs, serving={service: _ready_nodes(service, cluster) for service in checks.ready_services})

@@ -72,6 +72,8 @@ class Scenario:
     listen: list[tuple[str, int]]
     arguments: list[str]
     cordoned: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    """Addresses that DNS does not show."""
     serve: list[WebServer] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     """Nodes that the node controller has lost for minutes."""
@@ -123,14 +125,14 @@ def play(given: dict[str, Any]) -> dict[str, Any]:
             stack.enter_context(listening(host, port))
         seen, _ = stack.enter_context(web_servers(scenario.serve))
         world = stack.enter_context(World())
-        zone = set_up(world, scenario.nodes, scenario.cordoned)
+        zone = set_up(world, scenario.nodes, scenario.cordoned, scenario.hidden)
         for node in scenario.unknown:
             world.kubernetes.set_ready(node, "Unknown", "Kubelet stopped posting.", age_seconds=300)
         if scenario.endpoints is not None:
             found = [endpoint(node, ready=node in scenario.endpoints) for node in scenario.nodes]
             world.kubernetes.put(endpoint_slice("traefik", "traefik", found))
         trusted = trusting(world)
-        finished = world.run("sync-once", "--domain", DOMAIN, *scenario.arguments, **trusted, **scenario.variables)
+        finished = world.run("sync-once", "--domain", DOMAIN, *scenario.arguments, **{**trusted, **scenario.variables})
         shown = sorted(addresses(world, zone))
         return {
             "status": finished.returncode,
@@ -148,12 +150,12 @@ def trusting(world: World) -> dict[str, str]:
     return {"SSL_CERT_FILE": str(path)}
 
 
-def set_up(world: World, nodes: dict[str, list[str]], cordoned: Iterable[str] = ()) -> str:
-    """Make nodes that DNS shows already; give the zone's id."""
+def set_up(world: World, nodes: dict[str, list[str]], cordoned: Iterable[str] = (), hidden: Iterable[str] = ()) -> str:
+    """Make nodes whose addresses DNS shows already, but for the hidden ones; give the zone's id."""
     for name, found in nodes.items():
         world.node(name, ",".join(found), cordoned=name in cordoned)
     zone = world.route53.zone("example.com")
-    every = {each for found in nodes.values() for each in found}
+    every = {each for found in nodes.values() for each in found}.difference(hidden)
     sets = {"A": [each for each in every if ":" not in each], "AAAA": [each for each in every if ":" in each]}
     for type_, values in sets.items():
         if values:

@@ -1,10 +1,11 @@
 """What sync-once makes of `--probe`: addresses that take no connection are left out of DNS."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from tests.sandbox.world import Finished
-from tests.support.probed_world import Outcome, Scenario, probed
+from tests.support.probed_world import Outcome, Scenario, far, near, near_6, nodes, probed, up
 from tests.support.processes import complaint
 from tests.support.sync_runs import verdict
 
@@ -12,31 +13,6 @@ PROBE = ["--probe", "tcp:443"]
 JSON = [*PROBE, "--output", "json"]
 REFUSED = "tcp 443 does not answer (connection refused)"
 TIMED_OUT = "tcp 443 does not answer (timed out)"
-
-
-def near(number: int) -> str:
-    """Give an address of this network, which answers or refuses."""
-    return f"5.75.128.{number}"
-
-
-def near_6(number: int) -> str:
-    """Give one of its IPv6 addresses, 1 to 4."""
-    return f"2a01:4f8:c17:1::{number}"
-
-
-def far(number: int) -> str:
-    """Give an address from which nothing ever comes back."""
-    return f"5.161.{number // 250}.{1 + number % 250}"
-
-
-def nodes(*found: str) -> dict[str, list[str]]:
-    """Name nodes by their addresses, which are joined by spaces."""
-    return {f"node-{number}": each.split() for number, each in enumerate(found, 1)}
-
-
-def up(*found: str, port: int = 443) -> list[tuple[str, int]]:
-    """Listen on addresses."""
-    return [(each, port) for each in found]
 
 
 def warning(outcome: Outcome) -> str:
@@ -86,7 +62,7 @@ def test_an_observer_without_ipv6_leaves_it_alone() -> None:
     found = nodes(f"{near(1)} {near_6(1)}", f"{near(2)} {near_6(2)}", f"{near(3)} {near_6(3)}")
     outcome = probed(Scenario(found, up(near(1), near(2), near(3)), PROBE), has_ipv6=False)
     assert outcome.shown == {address for each in found.values() for address in each}
-    assert "tcp 443 over IPv6: 3 of 3 addresses" in warning(outcome)
+    assert "no route to IPv6 from here: those addresses are not probed" in warning(outcome)
 
 
 def test_an_observer_without_ipv6_still_sees_ipv4() -> None:
@@ -101,21 +77,21 @@ def test_when_all_refuse_nothing_is_withdrawn() -> None:
     """A wrong port, or an observer behind a firewall, would empty DNS."""
     outcome = probed(Scenario(nodes(near(1), near(2), near(3)), [], PROBE))
     assert outcome.shown == {near(1), near(2), near(3)}
-    assert "tcp 443 over IPv4: 3 of 3 addresses" in warning(outcome)
+    assert "tcp 443 over IPv4: 3 of 3 nodes" in warning(outcome)
 
 
 def test_when_most_answer_nothing_nothing_is_withdrawn() -> None:
     """An observer that loses most packets would empty DNS."""
     outcome = probed(Scenario(nodes(near(1), far(1), far(2)), up(near(1)), PROBE))
     assert outcome.shown == {near(1), far(1), far(2)}
-    assert "tcp 443 over IPv4: 2 of 3 addresses" in warning(outcome)
+    assert "tcp 443 over IPv4: 2 of 3 nodes" in warning(outcome)
 
 
 def test_the_last_node_is_not_judged() -> None:
     """A single node would leave DNS for a fault of the observer, were it not for --min-nodes."""
     outcome = probed(Scenario(nodes(near(1)), [], [*PROBE, "--min-nodes", "0"]))
     assert outcome.shown == {near(1)}
-    assert "tcp 443 over IPv4: 1 of 1 addresses" in warning(outcome)
+    assert "tcp 443 over IPv4: 1 of 1 nodes" in warning(outcome)
 
 
 def test_several_ports_are_all_needed() -> None:
@@ -159,3 +135,39 @@ def test_hundreds_of_dead_addresses_leave_time_for_the_write() -> None:
     dead = [far(number) for number in range(60)]
     outcome = probed(Scenario(nodes(*alive, *dead), up(*alive), [*JSON, "--timeout", "45"]))
     assert (outcome.status, outcome.shown) == (0, set(alive)), outcome.err
+
+
+def test_an_address_of_several_nodes_is_counted_once() -> None:
+    """A floating address that is down would look like the death of every node that claims it."""
+    found = nodes(*(f"{near(number)} {near(9)}" for number in range(1, 5)))
+    outcome = probed(Scenario(found, up(*map(near, range(1, 5))), JSON))
+    assert (outcome.status, outcome.shown) == (0, set(map(near, range(1, 5)))), outcome.err
+    assert withheld(outcome, "node-1") == {near(1): None, near(9): REFUSED}
+
+
+def test_the_node_that_probes_come_from_is_not_accused() -> None:
+    """Many networks have no way back to oneself: the node on which sync runs would leave DNS each time it does."""
+    scenario = Scenario(nodes(*map(near, (1, 2, 3))), up(near(1), near(2)), PROBE)
+    assert probed(scenario).shown == {near(1), near(2)}
+    assert probed(replace(scenario, variables={"KUBE_NODE_NAME": "node-3"})).shown == {near(1), near(2), near(3)}
+
+
+def test_the_node_that_probes_come_from_counts_as_looked_at() -> None:
+    """Of three nodes one is where sync runs and one is dead: that is one of three, and believed."""
+    scenario = Scenario(nodes(*map(near, range(1, 7))), up(*map(near, range(1, 4))), PROBE)
+    outcome = probed(replace(scenario, variables={"KUBE_NODE_NAME": "node-6"}))
+    assert outcome.shown == {near(1), near(2), near(3), near(6)}
+
+
+def test_what_is_not_believed_is_left_as_it_is() -> None:
+    """Whatever DNS shows stays, and what it does not show is not added; text and JSON say why of each address."""
+    scenario = Scenario(nodes(*map(near, (1, 2, 3))), up(near(1)), JSON, hidden=[near(3)])
+    outcome = probed(scenario)
+    assert (outcome.status, outcome.shown) == (0, {near(1), near(2)})
+    (words,) = outcome.domain["warnings"]
+    assert words.endswith("; stays in: node-2; kept out: node-3")
+    assert withheld(outcome, "node-2") == {near(2): None}
+    why = f"{REFUSED}; this is not believed, but DNS does not show the address: left out"
+    assert withheld(outcome, "node-3") == {near(3): why}
+    text = probed(replace(scenario, arguments=PROBE)).out
+    assert re.search(rf"^node-3 +no .*{re.escape(why)}$", text, re.MULTILINE), text

@@ -1,0 +1,181 @@
+"""What sync-once makes of `--probe URL`: addresses that do not answer are left out, those that prove it stay."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.support.probed_world import Outcome, Scenario, far_6, near, near_6, nodes, probed
+from tests.support.sync_runs import verdict
+from tests.support.web_servers import HOST, Certificate, Manner, WebServer
+
+HTTPS, HTTP = f"https://{HOST}", f"http://{HOST}"
+THREE = nodes(*map(near, (1, 2, 3)))
+PATIENCE_SECONDS = 60.0
+"""The longest that a run may take which asks for seven seconds: of a slow machine."""
+
+
+def https(*third: WebServer, path: str = "/healthz") -> Scenario:
+    """Let two nodes answer as they should, and the third as it may."""
+    good = [WebServer(near(1)), WebServer(near(2))]
+    return Scenario(THREE, [], ["--probe", f"{HTTPS}{path}", "--output", "json"], serve=[*good, *third])
+
+
+def reasons(outcome: Outcome, node: str = "node-3") -> dict[str, Any]:
+    """Give the reason why each address of a node is not published, None where it is."""
+    return {each["address"]: each["reason"] for each in verdict(outcome.domain, node)["addresses"]}
+
+
+def test_an_address_is_asked_as_curl_resolve_does() -> None:
+    """Each address gets the URL's path and query for the URL's host, whatever the name resolves to, and once."""
+    outcome = probed(https(WebServer(near(3)), path="/healthz?deep=1"))
+    assert (outcome.status, outcome.shown) == (0, {near(1), near(2), near(3)}), outcome.err
+    assert sorted(outcome.seen) == [(near(each), "GET /healthz?deep=1 HTTP/1.1", HOST, HOST) for each in (1, 2, 3)]
+
+
+def test_ipv6_addresses_and_ports_of_ones_own() -> None:
+    """A URL with a port asks each address of both families on that port, and names it in the header Host."""
+    found = nodes(*(f"{near(number)} {near_6(number)}" for number in (1, 2, 3)))
+    serve = [WebServer(each(number), 8443) for number in (1, 2, 3) for each in (near, near_6)]
+    outcome = probed(Scenario(found, [], ["--probe", f"{HTTPS}:8443/"], serve=serve[:-1]))
+    assert (outcome.status, outcome.shown) == (0, {each.address for each in serve[:-1]}), outcome.err
+    assert {each.host for each in outcome.seen} == {f"{HOST}:8443"}
+    assert f"{near_6(3)}: {HTTPS}:8443/ does not answer (" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("status", "stays"),
+    [(200, True), (204, True), (301, True), (302, True), (399, True), (400, False), (404, False), (500, False)],
+)
+def test_which_answers_count(status: int, *, stays: bool) -> None:
+    """An answer with a status of 200 to 399 is one; a redirect is not followed."""
+    outcome = probed(https(WebServer(near(3), status=status), WebServer(near(3), 81, certificate="none")))
+    assert outcome.shown == ({near(1), near(2), near(3)} if stays else {near(1), near(2)}), outcome.err
+    assert all("/healthz" in each.line for each in outcome.seen)
+    assert reasons(outcome) == {near(3): None if stays else f"{HTTPS}/healthz does not answer (status {status})"}
+
+
+@pytest.mark.parametrize(
+    ("certificate", "words"),
+    [
+        pytest.param("of another name", "Hostname mismatch", id="of another name"),
+        pytest.param("of another authority", "unable to get local issuer certificate", id="of another authority"),
+        pytest.param("expired", "certificate has expired", id="expired"),
+        pytest.param("none", "WRONG_VERSION_NUMBER|record layer failure|wrong version number", id="plain HTTP"),
+    ],
+)
+def test_a_certificate_has_to_be_valid_for_the_host(certificate: Certificate, words: str) -> None:
+    """Whoever has got a recycled address does not pass for the node: the reason says what is wrong."""
+    outcome = probed(https(WebServer(near(3), certificate=certificate)))
+    assert (outcome.status, outcome.shown) == (0, {near(1), near(2)}), outcome.err
+    assert re.search(words, reasons(outcome)[near(3)]), reasons(outcome)
+
+
+def test_without_ssl_cert_file_an_authority_of_ones_own_is_unknown() -> None:
+    """The system's authorities count: when nobody's certificate is known the observer is at fault, and all stay."""
+    outcome = probed(replace(https(WebServer(near(3))), variables={"SSL_CERT_FILE": ""}))
+    assert outcome.shown == {near(1), near(2), near(3)}
+    assert "3 of 3 nodes" in outcome.err
+
+
+@pytest.mark.parametrize("manner", ["falls silent", "drips its head", "drips its handshake", "hangs up"])
+def test_a_server_that_does_not_answer_in_time(manner: Manner) -> None:
+    """A server that takes the connection, but answers late, byte by byte or not at all, is not there."""
+    outcome = probed(https(WebServer(near(3), manner=manner)))
+    assert (outcome.status, outcome.shown) == (0, {near(1), near(2)}), outcome.err
+    if manner != "hangs up":
+        assert reasons(outcome) == {near(3): f"{HTTPS}/healthz does not answer (timed out)"}
+
+
+def test_bodies_are_not_read() -> None:
+    """A page that never ends, or is large, neither holds the run up nor fails the probe."""
+    endless = [WebServer(near(number), manner="never ends its body") for number in (1, 2, 3)]
+    outcome = probed(replace(https(), serve=endless))
+    assert (outcome.status, outcome.shown) == (0, {near(1), near(2), near(3)}), outcome.err
+    assert len(outcome.seen) == 3
+
+
+def test_no_proxy_is_used() -> None:
+    """A proxy would answer in the place of every node, or of none."""
+    nowhere = "http://127.0.0.1:9/"
+    proxies = {"HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, "ALL_PROXY": nowhere, "https_proxy": nowhere}
+    scenario = https()
+    arguments = [*scenario.arguments, "--probe", f"{HTTP}/"]
+    plain = [WebServer(near(number), 80, certificate="none") for number in (1, 2)]
+    outcome = probed(
+        replace(
+            scenario,
+            arguments=arguments,
+            serve=[*scenario.serve, *plain],
+            variables={**proxies, "NO_PROXY": "127.0.0.1"},
+        )
+    )
+    assert (outcome.status, outcome.shown) == (0, {near(1), near(2)}), outcome.err
+
+
+def test_http_asks_without_tls() -> None:
+    """An http:// URL is asked on port 80 and accuses those that do not answer."""
+    serve = [WebServer(near(number), 80, certificate="none") for number in (1, 2)]
+    outcome = probed(Scenario(THREE, [], ["--probe", f"{HTTP}/"], serve=serve))
+    assert (outcome.status, outcome.shown) == (0, {near(1), near(2)}), outcome.err
+    assert {(each.line, each.host, each.server_name) for each in outcome.seen} == {("GET / HTTP/1.1", HOST, "")}
+
+
+def test_all_probes_run_at_once_within_seven_seconds() -> None:
+    """Slow servers behind several probes leave time for the write: each URL is tried twice, all within 7 s."""
+    serve = [WebServer(near(number), port) for number in (1, 2) for port in (443, 8443)]
+    serve += [WebServer(near(3), port, manner="drips its head") for port in (443, 8443)]
+    options = ["--probe", f"{HTTPS}/a", "--probe", f"{HTTPS}:8443/b", "--probe", "tcp:443", "-v", "--output", "json"]
+    outcome = probed(Scenario(THREE, [], options, serve=serve))
+    assert (outcome.status, outcome.shown) == (0, {near(1), near(2)}), outcome.err
+    assert sorted(each.line for each in outcome.seen if each.address == near(3)) == [
+        *["GET /a HTTP/1.1"] * 2,
+        *["GET /b HTTP/1.1"] * 2,
+    ]
+
+
+def test_no_route_for_a_family_is_a_warning() -> None:
+    """Where there is no IPv6, URLs say nothing about IPv6 addresses: they stay, and a warning says so."""
+    found = nodes(*(f"{near(number)} {near_6(number)}" for number in (1, 2, 3)))
+    serve = [WebServer(near(number)) for number in (1, 2)]
+    outcome = probed(Scenario(found, [], ["--probe", f"{HTTPS}/"], serve=serve), has_ipv6=False)
+    assert outcome.shown == {near(1), near(2), *map(near_6, (1, 2, 3))}, outcome.err
+    assert "no route to IPv6 from here: those addresses are not probed" in outcome.err
+
+
+UNKNOWN = Scenario(
+    nodes(near(1), near(2), f"{near(3)} {near_6(3)} {far_6(3)}"),
+    [],
+    ["--probe", f"{HTTPS}/", "--output", "json"],
+    unknown=["node-3"],
+)
+
+
+def test_an_answer_acquits_one_address() -> None:
+    """Of a node that is Unknown for minutes the address that answers stays, the others go."""
+    serve = [WebServer(each) for each in (near(1), near(2), near_6(3))]
+    outcome = probed(replace(UNKNOWN, serve=serve))
+    assert outcome.shown == {near(1), near(2), near_6(3)}, outcome.err
+    gone = "not ready: Kubelet stopped posting."
+    assert reasons(outcome) == {near_6(3): None, near(3): gone, far_6(3): gone}
+
+
+def test_only_an_answer_to_every_https_probe_acquits() -> None:
+    """A node that has lost its kubelet and half of its ports is dead."""
+    serve = [WebServer(each) for each in (near(1), near(2), near_6(3))]
+    serve += [WebServer(each, 8443) for each in (near(1), near(2))]
+    scenario = replace(UNKNOWN, serve=serve, arguments=[*UNKNOWN.arguments, "--probe", f"{HTTPS}:8443/"])
+    assert probed(scenario).shown == {near(1), near(2)}
+    assert probed(replace(scenario, serve=[*serve, WebServer(near_6(3), 8443)])).shown == {
+        near(1),
+        near(2),
+        near_6(3),
+    }
+
+
+@pytest.mark.parametrize("answer", [WebServer(near(3), status=404), WebServer(near(3), certificate="of another name")])
+def test_a_stranger_at_the_address_acquits_nobody(answer: WebServer) -> None:
+    """A recycled address that answers, but not as the host, goes with its node."""
+    serve = [WebServer(near(1)), WebServer(near(2)), answer]
+    assert probed(replace(UNKNOWN, serve=serve)).shown == {near(1), near(2)}
