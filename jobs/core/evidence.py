@@ -288,14 +288,21 @@ def _unit(node: str, address: Address, owners: Mapping[Address, int]) -> Unit:
 
 
 def _lost(standing: Sequence[Candidate], believed: Mapping[tuple[str, Address], str]) -> tuple[int, int]:
-    """Count what all evidence together would take out of DNS, and of how many."""
-    shared = {address for address, owners in _owners(standing).items() if owners > 1}
+    """Count what all evidence together would take out of DNS, and of how many.
+
+    A shared address is lost when no node keeps it; nodes that had no more than such addresses do not count again.
+    """
+    owners = _owners(standing)
+    shared = {address for address, nodes in owners.items() if nodes > 1}
+    accused = Counter(address for _, address in believed)
+    lost = {address for address in shared if accused[address] == owners[address]}
     gone = {
         each.verdict.node
         for each in standing
         if all((each.verdict.node, address) in believed for address in each.verdict.addresses)
+        and not lost.issuperset(each.verdict.addresses)
     }
-    return len(gone) + len({address for _, address in believed} & shared), len(standing) + len(shared)
+    return len(gone) + len(lost), len(standing) + len(shared)
 
 
 def _believable(looked_at: int) -> int:
