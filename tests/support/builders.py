@@ -11,7 +11,7 @@ from jobs.core.guard import MinNodes
 from jobs.core.node import Condition, Node, Rules
 from jobs.core.probe import Probe
 from jobs.core.record_set import RecordSet, from_api
-from jobs.core.verdict import Published, Skipped
+from jobs.core.verdict import Doubt, Published, Skipped
 from jobs.sync_once import SyncRequest
 
 DOMAIN = "cdn.example.com"
@@ -75,9 +75,19 @@ def place(number: int) -> Coordinates:
     return Coordinates.parse(f"{number // 100},{number % 100}")
 
 
-def published(name: str, addresses: str | Iterable[Address], coordinates: Coordinates | None = None) -> Published:
+def published(
+    name: str, addresses: str | Iterable[Address], coordinates: Coordinates | None = None, *, bias: int = 0
+) -> Published:
     """Build the verdict on a node that can serve; addresses joined by spaces, or as values."""
-    return Published(name, _addresses(addresses), coordinates)
+    return Published(name, _addresses(addresses), coordinates, bias=bias)
+
+
+def in_doubt(
+    name: str, addresses: str, coordinates: Coordinates | None = None, *, certain: str = "", cause: str = "too many"
+) -> Published:
+    """Build the verdict on a node whose addresses are left as they are in DNS, but for those that are `certain`."""
+    doubts = tuple(Doubt(address, "silent", cause) for address in _addresses(addresses))
+    return Published(name, _addresses(certain), coordinates, doubts=doubts)
 
 
 def skipped(name: str, addresses: str | Iterable[Address], coordinates: Coordinates | None = None) -> Skipped:
@@ -94,11 +104,18 @@ def plain(type_: str, *values: str, ttl: int = 60, name: str = DOMAIN) -> Record
     return read(type_, values, {}, ttl=ttl, name=name)
 
 
-def near(type_: str, coordinates: Coordinates, *values: str, ttl: int = 60, identifier: str | None = None) -> RecordSet:
+def near(
+    type_: str, coordinates: Coordinates, *values: str, ttl: int = 60, identifier: str | None = None, bias: int = 0
+) -> RecordSet:
     """Build a geoproximity record set as kube-node-dns does, unless it has an identifier of its own."""
     point = {"Latitude": str(coordinates.latitude), "Longitude": str(coordinates.longitude)}
-    location = {"GeoProximityLocation": {"Coordinates": point}}
+    location = {"GeoProximityLocation": {"Coordinates": point, **({"Bias": bias} if bias else {})}}
     return routed(type_, identifier or f"geoproximity-coords:{coordinates}", location, *values, ttl=ttl)
+
+
+def multivalue(type_: str, value: str, *, ttl: int = 60) -> RecordSet:
+    """Build a multivalue answer record set as kube-node-dns does."""
+    return routed(type_, f"multivalue:{value}", {"MultiValueAnswer": True}, value, ttl=ttl)
 
 
 def routed(type_: str, identifier: str, policy: Mapping[str, Any], *values: str, ttl: int = 60) -> RecordSet:

@@ -6,15 +6,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jobs.core.address import Address
-from jobs.core.evidence import Conclusion, Signs, conclude
-from jobs.core.node import Condition, Node, NodeList
+from jobs.core.evidence import Checks, Conclusion, Signs, conclude
+from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
+from jobs.core.probe import Probe
 from jobs.core.verdict import Published, Skipped
 from tests.support.builders import NODE, checks, ipv4, ipv6
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SILENT = "Kubelet stopped posting node status."
 LEASE, UNKNOWN = "lease not renewed in time", "Ready=Unknown for less than 30 s"
-FAULT = "more than a third: ignored, since the observer is likelier at fault than they are"
+DOUBTED = "more than a third: not believed, since the observer is likelier at fault than they are"
+TCP, HTTP, HTTPS = "tcp:443", "http://www.example.com/", "https://www.example.com/"
+
+Answers = dict[tuple[Address, Probe], str | None]
 
 
 def nodes(count: int) -> list[Node]:
@@ -27,29 +31,49 @@ def dual(count: int) -> list[Node]:
     return [replace(node, node_ips=f"{ipv4(number)},{ipv6(number)}") for number, node in enumerate(nodes(count))]
 
 
+def having(node: Node, *addresses: Address) -> Node:
+    """Give a node these addresses."""
+    return replace(node, node_ips=",".join(map(str, addresses)))
+
+
 def unknown(node: Node, seconds: float, message: str = SILENT) -> Node:
     """Let a node be Unknown for so long."""
     return replace(node, ready=Condition("Unknown", message, NOW - timedelta(seconds=seconds)))
 
 
-def judged(found: Sequence[Node], lease_timeout: int = 25, **signs: Any) -> Conclusion:  # noqa: ANN401 - any sign
-    """Judge nodes by what was seen of them."""
-    return conclude(NodeList(tuple(found), NOW, "1"), Signs(**signs), checks(lease_timeout))
+def ready(node: Node, seconds: float) -> Node:
+    """Let a node be Ready for so long."""
+    return replace(node, ready=Condition("True", "", NOW - timedelta(seconds=seconds)))
 
 
-def ages(*seconds: float) -> dict[str, float]:
-    """Give the ages of the Leases of n0, n1, ..."""
-    return {f"n{number}": each for number, each in enumerate(seconds)}
+def judged(
+    found: Sequence[Node],
+    lease_timeout: int = 25,
+    *,
+    asked: Checks | None = None,
+    rules: Rules | None = None,
+    **signs: Any,  # noqa: ANN401 - any sign
+) -> Conclusion:
+    """Judge nodes by what was seen of them; probes that were answered, or not, were asked for."""
+    if asked is None:
+        probes = dict.fromkeys(probe for _, probe in signs.get("answers", {}))
+        asked = replace(checks(lease_timeout, tuple(signs.get("serving", {}))), probes=tuple(probes))
+    return conclude(NodeList(tuple(found), NOW, "1"), Signs(**signs), asked, rules or Rules())
 
 
-def dead(*addresses: Address, port: int = 443, why: str = "timed out") -> dict[tuple[Address, int], str | None]:
-    """Give connections that failed."""
-    return {(address, port): why for address in addresses}
+def ages(*seconds: float) -> dict[str, LeaseAge]:
+    """Give the ages of the Leases of n0, n1, ..., the same by both clocks."""
+    return {f"n{number}": LeaseAge(each, each) for number, each in enumerate(seconds)}
 
 
-def alive(*addresses: Address, port: int = 443) -> dict[tuple[Address, int], str | None]:
-    """Give connections that were made."""
-    return {(address, port): None for address in addresses}
+def dead(*addresses: Address, probe: str = TCP, why: str = "timed out") -> Answers:
+    """Give addresses that do not answer."""
+    return dict.fromkeys(((address, Probe.parse(probe)) for address in addresses), why)
+
+
+def alive(*addresses: Address, probe: str = TCP) -> Answers:
+    """Give addresses that answer."""
+    return dict.fromkeys((address, Probe.parse(probe)) for address in addresses)
 
 
 def out(conclusion: Conclusion) -> dict[str, str]:
@@ -58,5 +82,15 @@ def out(conclusion: Conclusion) -> dict[str, str]:
 
 
 def kept(conclusion: Conclusion) -> set[Address]:
-    """Give every address that is published."""
+    """Give every address that is published for certain."""
     return {address for each in conclusion.verdicts if isinstance(each, Published) for address in each.addresses}
+
+
+def doubted(conclusion: Conclusion) -> dict[tuple[str, Address], str]:
+    """Give every address that is left as it is, by node and address, with what speaks against it."""
+    return {
+        (each.node, doubt.address): doubt.reason
+        for each in conclusion.verdicts
+        if isinstance(each, Published)
+        for doubt in each.doubts
+    }
