@@ -57,9 +57,14 @@ def falls_silent(world: World, *numbers: int, seconds: float = 31) -> None:
     forget(world)
 
 
-def turns_unknown(world: World, *numbers: int, seconds: float) -> None:
-    """Let the node controller have set Ready=Unknown so long ago."""
+def turns_unknown(world: World, *numbers: int, seconds: float, lease_seconds: float | None = None) -> None:
+    """Let the node controller have set Ready=Unknown so long ago, 50 s after it has heard of the node's Lease.
+
+    After an outage of the API server Leases are younger.
+    """
     for number in numbers:
+        age = lease_seconds if lease_seconds is not None else 50 + max(0, seconds)
+        world.kubernetes.renew_lease(f"node-{number}", age_seconds=age)
         world.kubernetes.set_ready(f"node-{number}", "Unknown", "Kubelet stopped posting.", age_seconds=seconds)
     forget(world)
 

@@ -1,6 +1,7 @@
 """Every option reads its value strictly, from the command line or from its environment twin."""
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
 from jobs.core.guard import MinNodes
+from jobs.core.probe import Probe
 from jobs.shell.options import AnnotateSettings, SyncSettings, WatchSettings, options, settings, value
 
 OPTIONS = {
@@ -40,8 +42,28 @@ GOOD = [
     pytest.param("--lease-timeout", "0", 0, id="lease-timeout, off"),
     pytest.param("--ready-service", "traefik/traefik", ("traefik/traefik",), id="ready-service"),
     pytest.param("--ready-service", f"{'a' * 63}/b-2", (f"{'a' * 63}/b-2",), id="ready-service, longest namespace"),
-    pytest.param("--probe", "tcp:1", (1,), id="lowest port"),
-    pytest.param("--probe", "tcp:65535", (65535,), id="highest port"),
+    pytest.param("--probe", "tcp:1", (Probe("tcp", 1),), id="lowest port"),
+    pytest.param("--probe", "tcp:65535", (Probe("tcp", 65535),), id="highest port"),
+    pytest.param("--probe", "http://a.example", (Probe("http", 80, "a.example", "/"),), id="http"),
+    pytest.param("--probe", "https://a.example/", (Probe("https", 443, "a.example", "/"),), id="https"),
+    pytest.param(
+        "--probe", "https://A.example:8443/b/c?d=e%20f", (Probe("https", 8443, "a.example", "/b/c?d=e%20f"),), id="url"
+    ),
+    pytest.param("--ip-family", "IPv4", (4,), id="IPv4 only"),
+    pytest.param("--ip-family", "IPv6", (6,), id="IPv6 only"),
+    pytest.param("--exclude-address", "5.75.128.0/24", (ip_network("5.75.128.0/24"),), id="network"),
+    pytest.param("--exclude-address", "2a01:4f8::/32", (ip_network("2a01:4f8::/32"),), id="IPv6 network"),
+    pytest.param("--exclude-address", "5.75.128.10", (ip_network("5.75.128.10/32"),), id="one address"),
+    pytest.param("--exclude-taint", "example.com/draining", ("example.com/draining",), id="taint"),
+    pytest.param("--exclude-taint", "example.com/*", ("example.com/*",), id="taints of a prefix"),
+    pytest.param("--min-ready-seconds", "0", 0, id="min-ready-seconds, off"),
+    pytest.param("--min-ready-seconds", "86400", 86400, id="longest min-ready-seconds"),
+    pytest.param("--place", "fsn1=50.48,12.37", (("fsn1", Coordinates.parse("50.48,12.37")),), id="place"),
+    pytest.param(
+        "--place", "syd=-33.87,151.21", (("syd", Coordinates.parse("-33.87,151.21")),), id="place in the south"
+    ),
+    pytest.param("--routing", "auto", "auto", id="routing, auto"),
+    pytest.param("--routing", "multivalue", "multivalue", id="routing, multivalue"),
     pytest.param("--default-coordinates", "0,0", Coordinates.parse("0.00,0.00"), id="default coordinates"),
     pytest.param("--zone-id", "Z2ABCDEFGHIJKL", "Z2ABCDEFGHIJKL", id="zone id"),
     pytest.param("--zone-id", "/hostedzone/Z2ABCDEFGHIJKL", "Z2ABCDEFGHIJKL", id="zone id as AWS writes it"),
@@ -81,6 +103,9 @@ def test_a_selector_with_spaces_and_commas_is_no_list() -> None:
     )
 
 
+PLACES = {"fsn1": "50.48,12.37", "nbg1": "49.45,11.08", "ash": "39.04,-77.49"}
+
+
 BAD = [
     pytest.param("--domain", "192.0.2.1", "is not a domain name", id="domain"),
     pytest.param("--domain", "b\u00fccher.example", "ASCII", id="domain, international"),
@@ -107,9 +132,32 @@ BAD = [
     pytest.param("--ready-service", "Traefik/traefik", "is not NAMESPACE/NAME", id="ready-service in capitals"),
     pytest.param("--ready-service", f"a/{'b' * 64}", "is not NAMESPACE/NAME", id="ready-service too long"),
     pytest.param("--ready-service", "a/b,c!=d", "is not NAMESPACE/NAME", id="a selector for a ready-service"),
-    pytest.param("--probe", "443", "is not tcp:PORT", id="probe without a protocol"),
-    pytest.param("--probe", "udp:443", "is not tcp:PORT", id="probe over UDP"),
-    pytest.param("--probe", "TCP:443", "is not tcp:PORT", id="probe in capitals"),
+    pytest.param("--probe", "443", "is neither tcp:PORT nor a URL", id="probe without a protocol"),
+    pytest.param("--probe", "udp:443", "is neither tcp:PORT nor a URL", id="probe over UDP"),
+    pytest.param("--probe", "TCP:443", "is neither tcp:PORT nor a URL", id="probe in capitals"),
+    pytest.param("--probe", "www.example.com", "is neither tcp:PORT nor a URL", id="host without a scheme"),
+    pytest.param("--probe", "https://", "is not https://HOST", id="URL without a host"),
+    pytest.param("--probe", "https:/a.example/", "is not https://HOST", id="URL with one slash"),
+    pytest.param("--probe", "https://a:b@a.example/", "is not https://HOST", id="URL with a password"),
+    pytest.param("--probe", "https://a.example/#b", "is not https://HOST", id="URL with a fragment"),
+    pytest.param("--probe", "http://a.example:0/", "is not http://HOST", id="URL with port 0"),
+    pytest.param("--probe", "http://a.example:65536/", "is not http://HOST", id="URL with a port too large"),
+    pytest.param("--probe", "https://a.example/b c", "is neither tcp:PORT nor a URL", id="URL with a space"),
+    pytest.param("--probe", "https://a.example/\r\nX:", "is neither tcp:PORT nor a URL", id="URL of two lines"),
+    pytest.param("--ip-family", "ipv4", "is not IPv4 or IPv6", id="family in small letters"),
+    pytest.param("--ip-family", "4", "is not IPv4 or IPv6", id="family as a number"),
+    pytest.param("--exclude-address", "5.75.128.1/24", "without host bits", id="network with host bits"),
+    pytest.param("--exclude-address", "5.75.128", "is not an address or a network", id="part of an address"),
+    pytest.param("--exclude-taint", "a/b/", "is not the key of a taint", id="taint that ends in a slash"),
+    pytest.param("--exclude-taint", "*", "is not the key of a taint", id="any taint"),
+    pytest.param("--exclude-taint", "a=b:NoSchedule", "is not the key of a taint", id="taint with value and effect"),
+    pytest.param("--min-ready-seconds", "-1", "from 0 to 86400", id="min-ready-seconds below 0"),
+    pytest.param("--min-ready-seconds", "86401", "from 0 to 86400", id="min-ready-seconds too long"),
+    pytest.param("--place", "50.48,12.37", "is not VALUE=LAT,LON", id="place without a label"),
+    pytest.param("--place", "=50.48,12.37", "is not VALUE=LAT,LON", id="place of no label"),
+    pytest.param("--place", "fsn1=here", "is not <latitude>,<longitude>", id="place that is none"),
+    pytest.param("--place", "fsn1=91,0", "is not between -90 and 90", id="place out of range"),
+    pytest.param("--routing", "latency", "is not one of auto, simple, geoproximity, multivalue", id="routing"),
     pytest.param("--probe", "tcp:", "is not tcp:PORT", id="probe without a port"),
     pytest.param("--probe", "tcp:0", "port from 1 to 65535", id="port below 1"),
     pytest.param("--probe", "tcp:65536", "port from 1 to 65535", id="port too large"),
@@ -218,7 +266,21 @@ def test_lists_in_a_variable(text: str) -> None:
     ("name", "text", "value"),
     [
         pytest.param("--ready-service", "a/b, c/d a/b", ("a/b", "c/d"), id="services"),
-        pytest.param("--probe", "tcp:443,tcp:80\ntcp:443", (443, 80), id="ports"),
+        pytest.param("--probe", "tcp:443,tcp:80\ntcp:443", (Probe("tcp", 443), Probe("tcp", 80)), id="ports"),
+        pytest.param("--ip-family", "IPv6,IPv4", (6, 4), id="families"),
+        pytest.param("--exclude-taint", "a/*, b", ("a/*", "b"), id="taints"),
+        pytest.param(
+            "--exclude-address",
+            "5.75.0.0/16,2a01::/16",
+            (ip_network("5.75.0.0/16"), ip_network("2a01::/16")),
+            id="nets",
+        ),
+        pytest.param(
+            "--place",
+            "fsn1=50.48,12.37\n  nbg1=49.45,11.08\tash=39.04,-77.49 ",
+            tuple((name, Coordinates.parse(place)) for name, place in PLACES.items()),
+            id="places: commas belong to coordinates",
+        ),
     ],
 )
 def test_lists_of_checks_in_a_variable(name: str, text: str, value: object) -> None:
@@ -294,7 +356,14 @@ def test_a_bad_node_name_names_its_variable() -> None:
                 "lease_timeout": 25,
                 "ready_service": (),
                 "probe": (),
+                "ip_family": (),
+                "exclude_address": (),
+                "exclude_taint": (),
+                "publish_cordoned": False,
+                "min_ready_seconds": 0,
+                "place": (),
                 "default_coordinates": None,
+                "routing": "auto",
                 "zone_id": None,
                 "wait": False,
                 "dry_run": False,
@@ -333,6 +402,13 @@ def test_a_bad_node_name_names_its_variable() -> None:
                 "lease_timeout": 25,
                 "ready_service": (),
                 "probe": (),
+                "ip_family": (),
+                "exclude_address": (),
+                "exclude_taint": (),
+                "publish_cordoned": False,
+                "min_ready_seconds": 0,
+                "place": (),
+                "default_coordinates": None,
                 "kubeconfig": None,
                 "context": None,
                 "log_format": "text",

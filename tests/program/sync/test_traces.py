@@ -216,8 +216,7 @@ def test_11_the_api_server_was_away(still: Stopped, dead: tuple[int, ...]) -> No
     """
     alive = [number for number in range(4) if number not in dead]
     zone = cluster(still, 4)
-    turns_unknown(still, *range(4), seconds=0)
-    falls_silent(still, *dead, seconds=130)
+    turns_unknown(still, *range(4), seconds=0, lease_seconds=130)
     for recovers, seconds in ((None, 0), (alive[0], 31), (alive[1], 29), (None, 30), (alive[2], 18)):
         still.wait(seconds)
         for number in alive:
