@@ -129,7 +129,7 @@ def _without_placeless(verdicts: Iterable[Verdict], why: str) -> tuple[Sequence[
 
 
 def _biases(verdicts: Iterable[Verdict]) -> tuple[Mapping[Coordinates, int], tuple[str, ...]]:
-    """Give each place its bias: that of its first node by name, whatever its health; with a warning where they differ."""
+    """Give each place its bias, that of its first node by name, whatever its health. Where they differ, warn."""
     of_place: dict[Coordinates, list[Verdict]] = {}
     for verdict in verdicts:
         if verdict.coordinates is not None:

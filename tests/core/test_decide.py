@@ -12,7 +12,20 @@ from jobs.core.plan import Change
 from jobs.core.record_set import RecordSet
 from jobs.core.verdict import Published, Verdict
 from jobs.sync_once import Decision, decide
-from tests.support.builders import DOMAIN, PARIS, TOKYO, ipv4, near, plain, published, request, routed, skipped
+from tests.support.builders import (
+    DOMAIN,
+    PARIS,
+    TOKYO,
+    in_doubt,
+    ipv4,
+    multivalue,
+    near,
+    plain,
+    published,
+    request,
+    routed,
+    skipped,
+)
 
 UP, DOWN = published("a", "5.0.0.1"), skipped("b", "5.0.0.2")
 BOTH = plain("A", "5.0.0.1", "5.0.0.2")
@@ -140,13 +153,42 @@ def test_sets_too_large_to_replace_are_an_error() -> None:
         decided(current, [UP])
 
 
+def test_the_routing_asked_for() -> None:
+    """The routing is that of --routing."""
+    [change] = decided([], [published("a", "5.0.0.1", PARIS)], routing="multivalue").plan.changes
+    assert change.after == multivalue("A", "5.0.0.1")
+
+
+def test_causes_of_doubt_are_named_once_with_the_nodes_they_concern() -> None:
+    """What is not believed is a warning of each domain, once, with who stays in it and who is kept out."""
+    doubtful = Conclusion((UP, in_doubt("b", "5.0.0.2")), (), ("too many",))
+    assert decide(request(), DOMAIN, [BOTH], doubtful).warnings == ("too many; stays in: b",)
+    assert decide(request(), DOMAIN, [plain("A", "5.0.0.1")], doubtful).warnings == ("too many; kept out: b",)
+
+
+def test_nodes_in_doubt_that_are_kept_out_do_not_count() -> None:
+    """For --min-nodes a node in doubt counts where DNS shows it."""
+    nodes: list[Verdict] = [UP, in_doubt("b", "5.0.0.2")]
+    assert decided([BOTH], nodes, min_nodes=MinNodes(2)).refusal is None
+    assert decided([plain("A", "5.0.0.1")], nodes, min_nodes=MinNodes(2)).refusal is not None
+
+
+def test_nodes_that_lost_their_label_all_at_once_stay() -> None:
+    """When nine of ten nodes lose their label, a percentage refuses to withdraw them; a number does not."""
+    shown = plain("A", *(f"5.0.0.{number}" for number in range(1, 11)))
+    decision = decided([shown], [UP], min_nodes=MinNodes.parse("50%"))
+    assert decision.plan.changes == ()
+    assert decision.refusal is not None
+    assert decided([shown], [UP], min_nodes=MinNodes(1)).plan.changes == (Change(shown, plain("A", "5.0.0.1")),)
+
+
 def test_warnings_about_evidence_come_before_the_domains_own() -> None:
     """Warnings about evidence come before the domain's own."""
-    unheeded = Conclusion((UP, published("c", "5.0.0.3", PARIS)), ("lease not renewed for 25 s: 2 of 2 nodes",))
-    decision = decide(request((DOMAIN,)), DOMAIN, [], unheeded)
+    unseen = Conclusion((UP, published("c", "5.0.0.3", PARIS)), ("Leases are not looked at",))
+    decision = decide(request((DOMAIN,)), DOMAIN, [], unseen)
     assert decision.warnings == (
-        "lease not renewed for 25 s: 2 of 2 nodes",
-        "simple routing until every published node has coordinates; without: a",
+        "Leases are not looked at",
+        "simple routing until every selected node has a place; without: a",
     )
 
 

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from jobs.core.guard import MinNodes, grown, refusal, without_withdrawals
+from jobs.core.guard import MinNodes, grown, without_withdrawals
 from jobs.core.record_set import RecordSet, api_form
 from jobs.core.records import Wanted
 from jobs.core.verdict import Published, Skipped, Verdict, Withheld
@@ -15,6 +15,7 @@ from tests.support.builders import (
     alias,
     ipv4,
     ipv6,
+    multivalue,
     near,
     place,
     plain,
@@ -32,6 +33,7 @@ BIASED = routed(
     "5.0.0.9",
 )
 REGIONAL = routed("A", "eu", GEO, "5.0.0.9")
+OUR_NAME = routed("A", "multivalue:5.0.0.1", {"MultiValueAnswer": True}, "5.0.0.9")
 SAME_NAME = routed("A", f"geoproximity-coords:{PARIS}", GEO, "5.0.0.9")
 
 
@@ -72,46 +74,6 @@ def test_min_nodes_refuses(text: str) -> None:
 def test_min_nodes_is_shown_as_given(text: str) -> None:
     """The setting is shown as it was given."""
     assert str(MinNodes.parse(text)) == text
-
-
-def would_publish(publishable: int, selected: int) -> Wanted:
-    """Give what is wanted of so many selected nodes, some of which can serve."""
-    verdicts = [published(f"n{number}", [ipv4(number)]) for number in range(selected)]
-    return Wanted((), tuple(verdicts), publishable=publishable)
-
-
-@pytest.mark.parametrize(
-    ("min_nodes", "publishable", "selected", "words"),
-    [
-        pytest.param("2", 2, 2, None, id="as many as asked for"),
-        pytest.param("0", 0, 0, None, id="off"),
-        pytest.param("50%", 2, 4, None, id="half"),
-        pytest.param(
-            "2",
-            1,
-            4,
-            "1 of 4 selected nodes would be published, --min-nodes 2 asks for 2: nothing is withdrawn",
-            id="one too few",
-        ),
-        pytest.param(
-            "51%",
-            2,
-            4,
-            "2 of 4 selected nodes would be published, --min-nodes 51% asks for 3: nothing is withdrawn",
-            id="a percentage",
-        ),
-        pytest.param(
-            "1",
-            0,
-            0,
-            "no node matches --node-label-selector 'a=b', --min-nodes 1 asks for 1: nothing is withdrawn",
-            id="no node",
-        ),
-    ],
-)
-def test_refusal(min_nodes: str, publishable: int, selected: int, words: str | None) -> None:
-    """A run that would publish fewer nodes than asked for is refused, in words that say how many and of how many."""
-    assert refusal(MinNodes.parse(min_nodes), would_publish(publishable, selected), "a=b") == words
 
 
 @pytest.mark.parametrize(
@@ -164,6 +126,33 @@ def test_refusal(min_nodes: str, publishable: int, selected: int, words: str | N
         pytest.param([WEIGHTED], [plain("A", "5.0.0.1")], [WEIGHTED], id="another policy stays"),
         pytest.param([WEIGHTED], [near("A", PARIS, "5.0.0.1")], [WEIGHTED], id="another policy takes no place"),
         pytest.param([alias("A")], [plain("A", "5.0.0.1")], [alias("A")], id="an alias stays"),
+        pytest.param(
+            [multivalue("A", "5.0.0.9")],
+            [multivalue("A", "5.0.0.1")],
+            [multivalue("A", "5.0.0.9"), multivalue("A", "5.0.0.1")],
+            id="a new multivalue set fits multivalue",
+        ),
+        pytest.param(
+            [multivalue("A", "5.0.0.9")], [multivalue("A", "5.0.0.9")], [multivalue("A", "5.0.0.9")], id="not twice"
+        ),
+        pytest.param(
+            [OUR_NAME], [multivalue("A", "5.0.0.1")], [OUR_NAME], id="our identifier for somebody else's address"
+        ),
+        pytest.param(
+            [multivalue("A", "5.0.0.9")], [plain("A", "5.0.0.1")], [multivalue("A", "5.0.0.9")], id="no simple set"
+        ),
+        pytest.param(
+            [plain("A", "5.0.0.9")],
+            [multivalue("A", "5.0.0.1"), multivalue("A", "5.0.0.2")],
+            [plain("A", "5.0.0.9", "5.0.0.1", "5.0.0.2")],
+            id="a simple set gains multivalue ones",
+        ),
+        pytest.param(
+            [near("A", PARIS, "5.0.0.9", bias=7)],
+            [near("A", PARIS, "5.0.0.1", bias=-7)],
+            [near("A", PARIS, "5.0.0.9", "5.0.0.1", bias=7)],
+            id="the bias stays",
+        ),
         pytest.param(
             [plain("A", "5.0.0.9")],
             [plain("A", "5.0.0.9"), plain("AAAA", "2600::1")],
@@ -254,6 +243,13 @@ def test_no_more_than_30_places() -> None:
     assert grown(current, wanted) == (*current, wanted[0])
 
 
+def test_no_more_than_100_multivalue_sets() -> None:
+    """Multivalue sets are added up to 100."""
+    current = [multivalue("A", str(ipv4(number))) for number in range(99)]
+    wanted = [multivalue("A", "5.9.0.1"), multivalue("A", "5.9.0.2")]
+    assert grown(current, wanted) == (*current, wanted[0])
+
+
 def test_each_type_has_limits_of_its_own() -> None:
     """A type that is full leaves the other its space."""
     current = [plain("A", *four(250)), plain("AAAA", str(ipv6(0)))]
@@ -292,7 +288,7 @@ def test_addresses_without_a_place_in_the_present_sets_are_withheld() -> None:
         (plain("A", "5.0.0.1", "5.0.0.9"),),
         (
             Published("a", (ipv4(1),), PARIS, (Withheld(ip_address("2600::1"), KEPT),)),
-            Skipped("c", KEPT, (), None, (Withheld(ip_address("2600::3"), KEPT),)),
+            Skipped("c", KEPT, (ip_address("2600::3"),), None),
             gone,
         ),
         ("careful",),

@@ -1,19 +1,29 @@
-"""Which record sets a domain should have: ownership, routing, and the form that Route 53 takes."""
+"""Which record sets a domain should have: ownership, and the form that Route 53 takes."""
 
 from collections.abc import Iterable
 from dataclasses import replace
-from ipaddress import ip_address
 from itertools import permutations
 
 import pytest
 
 from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
-from jobs.core.node import COORDINATES
-from jobs.core.record_set import RecordSet, api_form
+from jobs.core.record_set import api_form
 from jobs.core.records import owned, wanted
-from jobs.core.verdict import Skipped, Verdict, Withheld
-from tests.support.builders import DOMAIN, PARIS, TOKYO, ZONE, ipv4, near, plain, published, routed, skipped
+from jobs.core.verdict import Published, Skipped, Verdict
+from tests.support.builders import (
+    DOMAIN,
+    PARIS,
+    TOKYO,
+    ZONE,
+    ipv4,
+    multivalue,
+    near,
+    plain,
+    published,
+    routed,
+    skipped,
+)
 
 MX = plain("MX", "10 mail.example.com")
 CNAME = plain("CNAME", "www.example.com")
@@ -50,102 +60,27 @@ def test_the_zones_own_ns_are_no_delegation() -> None:
 
 AT_PARIS = published("a", "5.0.0.1 2600::1", PARIS)
 AT_TOKYO = published("b", "5.0.0.2", TOKYO)
-NOWHERE = published("c", "5.0.0.3 2600::3")
-CORDONED = skipped("d", "5.0.0.4")
-OUR_GEO = near("AAAA", TOKYO, "2600::9")
-REGIONAL = routed("A", "eu", {"GeoProximityLocation": {"AWSRegion": "eu-west-1"}}, "5.0.0.9")
-GEO = (
-    near("A", PARIS, "5.0.0.1"),
-    near("A", TOKYO, "5.0.0.2"),
-    near("AAAA", PARIS, "2600::1"),
-)
-SIMPLE = (plain("A", "5.0.0.1", "5.0.0.2", "5.0.0.3"), plain("AAAA", "2600::1", "2600::3"))
-
-
-@pytest.mark.parametrize(
-    ("current", "verdicts", "expected"),
-    [
-        pytest.param([], [AT_PARIS, AT_TOKYO], GEO, id="nothing, all"),
-        pytest.param([plain("A", "5.0.0.9")], [AT_PARIS, AT_TOKYO], GEO, id="simple, all"),
-        pytest.param([WEIGHTED], [AT_PARIS, AT_TOKYO], GEO, id="weighted, all"),
-        pytest.param([OUR_GEO], [AT_PARIS, AT_TOKYO], GEO, id="geoproximity, all"),
-        pytest.param([], [AT_PARIS, AT_TOKYO, CORDONED], GEO, id="nothing, all; skipped nodes do not count"),
-        pytest.param([OUR_GEO], [AT_PARIS, AT_TOKYO, NOWHERE], GEO, id="geoproximity of one type, some"),
-        pytest.param([REGIONAL], [AT_PARIS, AT_TOKYO, NOWHERE], GEO, id="somebody else's geoproximity, some"),
-        pytest.param([], [AT_PARIS, AT_TOKYO, NOWHERE], SIMPLE, id="nothing, some"),
-        pytest.param([plain("A", "5.0.0.9")], [AT_PARIS, AT_TOKYO, NOWHERE], SIMPLE, id="simple, some"),
-        pytest.param([WEIGHTED], [AT_PARIS, AT_TOKYO, NOWHERE], SIMPLE, id="weighted, some"),
-        pytest.param([OUR_GEO], [NOWHERE], (plain("A", "5.0.0.3"), plain("AAAA", "2600::3")), id="geoproximity, none"),
-        pytest.param([], [NOWHERE], (plain("A", "5.0.0.3"), plain("AAAA", "2600::3")), id="nothing, none"),
-        pytest.param([OUR_GEO], [CORDONED], (), id="no node publishable"),
-        pytest.param([], [], (), id="no node at all"),
-    ],
-)
-def test_routing_of_a_domain(
-    current: list[RecordSet], verdicts: list[Verdict], expected: tuple[RecordSet, ...]
-) -> None:
-    """Routing follows from what DNS shows now and how many nodes have a place.
-
-    The first annotation takes no other node out, and a node without one does not end geoproximity.
-    """
-    assert set(wanted(DOMAIN, 60, verdicts, current).record_sets) == set(expected)
-
-
-def test_simple_in_between_warns() -> None:
-    """Simple routing for want of places is a warning that names the nodes without one."""
-    warnings = wanted(DOMAIN, 60, [AT_PARIS, NOWHERE, published("e", "5.0.0.5"), CORDONED], []).warnings
-    assert warnings == ("simple routing until every published node has coordinates; without: c, e",)
-
-
-@pytest.mark.parametrize(
-    ("current", "verdicts"),
-    [
-        pytest.param([], [AT_PARIS], id="all"),
-        pytest.param([], [NOWHERE], id="none"),
-        pytest.param([OUR_GEO], [AT_PARIS, NOWHERE], id="geoproximity already"),
-    ],
-)
-def test_no_warning_otherwise(current: list[RecordSet], verdicts: list[Verdict]) -> None:
-    """Any other routing causes no warning."""
-    assert wanted(DOMAIN, 60, verdicts, current).warnings == ()
-
-
-def test_a_node_without_a_place_is_skipped_under_geoproximity() -> None:
-    """Under geoproximity a node without a place is skipped, with the annotation to set as the reason."""
-    found = wanted(DOMAIN, 60, [NOWHERE, CORDONED, AT_PARIS], [OUR_GEO]).verdicts
-    why = f"no coordinates: this domain has geoproximity routing, set the annotation {COORDINATES}"
-    assert found == (AT_PARIS, Skipped("c", why, NOWHERE.addresses, None), CORDONED)
-
-
-def test_a_node_without_a_place_keeps_the_reasons_of_its_other_addresses() -> None:
-    """A node skipped for want of a place keeps the reasons of addresses withheld before."""
-    private = (Withheld(ip_address("10.0.0.1"), "not globally reachable"),)
-    found = wanted(DOMAIN, 60, [replace(NOWHERE, withheld=private), AT_PARIS], [OUR_GEO]).verdicts
-    assert [verdict.withheld for verdict in found if isinstance(verdict, Skipped)] == [private]
+CORDONED = skipped("d", "5.0.0.4", TOKYO)
 
 
 def test_nodes_at_one_place_share_a_record_set() -> None:
     """Nodes at one place share a record set, however they write it."""
     both = [published("b", "5.0.0.2", PARIS), published("a", "5.0.0.1", Coordinates.parse("48.860,2.350"))]
-    assert wanted(DOMAIN, 60, both, []).record_sets == (near("A", PARIS, "5.0.0.1", "5.0.0.2"),)
+    assert wanted(DOMAIN, 60, "auto", both, []).record_sets == (near("A", PARIS, "5.0.0.1", "5.0.0.2"),)
 
 
-@pytest.mark.parametrize("places", [pytest.param(None, id="simple"), pytest.param(PARIS, id="geoproximity")])
-def test_an_address_of_two_nodes_stands_once(places: Coordinates | None) -> None:
+@pytest.mark.parametrize("routing", ["simple", "geoproximity", "multivalue"])
+def test_an_address_of_two_nodes_stands_once(routing: str) -> None:
     """An address of two nodes stands once in its record set, since Route 53 refuses a value given twice."""
-    both = [published("a", "5.0.0.1", places), published("b", "5.0.0.1", places)]
-    assert [each.addresses for each in wanted(DOMAIN, 60, both, []).record_sets] == [(ipv4(1),)]
-
-
-def test_an_address_of_two_nodes_publishes_both() -> None:
-    """Both nodes of a shared address are published."""
-    both = (published("a", "5.0.0.1"), published("b", "5.0.0.1"))
-    assert wanted(DOMAIN, 60, both, []).verdicts == both
+    both = [published("a", "5.0.0.1", PARIS), published("b", "5.0.0.1", PARIS)]
+    found = wanted(DOMAIN, 60, routing, both, [])
+    assert [each.addresses for each in found.record_sets] == [(ipv4(1),)]
+    assert found.verdicts == tuple(both)
 
 
 def test_form_of_a_simple_record_set() -> None:
     """A simple record set has the form that Route 53 takes, values in numeric order."""
-    [each] = wanted("*.example.com", 5, [published("a", "10.0.0.1 9.0.0.1")], []).record_sets
+    [each] = wanted("*.example.com", 5, "auto", [published("a", "10.0.0.1 9.0.0.1")], []).record_sets
     assert api_form(each) == {
         "Name": "*.example.com.",
         "Type": "A",
@@ -154,20 +89,88 @@ def test_form_of_a_simple_record_set() -> None:
     }
 
 
-def test_form_of_a_geoproximity_record_set() -> None:
+@pytest.mark.parametrize(("bias", "member"), [(0, {}), (20, {"Bias": 20}), (-99, {"Bias": -99})])
+def test_form_of_a_geoproximity_record_set(bias: int, member: dict[str, int]) -> None:
     """A geoproximity record set has the form that Route 53 takes, its place in its identifier."""
-    [each] = wanted(DOMAIN, 60, [published("a", "2600::1", Coordinates.parse("1.5,-2"))], []).record_sets
+    node = published("a", "2600::1", Coordinates.parse("1.5,-2"), bias=bias)
+    [each] = wanted(DOMAIN, 60, "auto", [node], []).record_sets
     assert api_form(each) == {
         "Name": "cdn.example.com.",
         "Type": "AAAA",
         "SetIdentifier": "geoproximity-coords:1.50,-2.00",
-        "GeoProximityLocation": {"Coordinates": {"Latitude": "1.50", "Longitude": "-2.00"}},
+        "GeoProximityLocation": {"Coordinates": {"Latitude": "1.50", "Longitude": "-2.00"}, **member},
         "TTL": 60,
         "ResourceRecords": [{"Value": "2600::1"}],
     }
 
 
+def test_form_of_multivalue_record_sets() -> None:
+    """Multivalue routing has one record set per address, in the form that Route 53 takes."""
+    node = published("a", "5.0.0.1 5.0.0.2 2600::1", PARIS, bias=7)
+    found = wanted(DOMAIN, 5, "multivalue", [node], []).record_sets
+    assert found == tuple(
+        multivalue(type_, value, ttl=5) for type_, value in (("A", "5.0.0.1"), ("A", "5.0.0.2"), ("AAAA", "2600::1"))
+    )
+    assert api_form(found[0]) == {
+        "Name": "cdn.example.com.",
+        "Type": "A",
+        "SetIdentifier": "multivalue:5.0.0.1",
+        "MultiValueAnswer": True,
+        "TTL": 5,
+        "ResourceRecords": [{"Value": "5.0.0.1"}],
+    }
+
+
+@pytest.mark.parametrize("routing", ["auto", "simple", "geoproximity", "multivalue"])
 @pytest.mark.parametrize("order", list(permutations((AT_PARIS, AT_TOKYO, CORDONED))))
-def test_node_order_does_not_matter(order: Iterable[Verdict]) -> None:
+def test_node_order_does_not_matter(order: Iterable[Verdict], routing: str) -> None:
     """The order of nodes does not matter."""
-    assert wanted(DOMAIN, 60, order, []) == wanted(DOMAIN, 60, [AT_PARIS, AT_TOKYO, CORDONED], [])
+    expected = wanted(DOMAIN, 60, routing, [AT_PARIS, AT_TOKYO, CORDONED], [])
+    assert wanted(DOMAIN, 60, routing, order, []) == expected
+
+
+def with_bias(*found: tuple[str, int]) -> list[Verdict]:
+    """Give nodes at Paris with these biases."""
+    return [published(name, [ipv4(at)], PARIS, bias=bias) for at, (name, bias) in enumerate(found)]
+
+
+A, B, C = with_bias(("a", 10), ("b", 0), ("c", -5))
+
+
+def out(verdict: Verdict, *, is_deleted: bool = False) -> Skipped:
+    """Give a node that cannot serve."""
+    assert isinstance(verdict, Published)
+    return Skipped(
+        verdict.node, "down", verdict.addresses, verdict.coordinates, (), verdict.bias, is_deleted, is_deleted
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "bias", "differing"),
+    [
+        pytest.param([A], 10, None, id="one node"),
+        pytest.param([B], 0, None, id="without a bias"),
+        pytest.param([A, replace(B, bias=10)], 10, None, id="two alike"),
+        pytest.param([B, A], 10, "a: 10, b: 0", id="the first by name"),
+        pytest.param([B, C], 0, "b: 0, c: -5", id="a missing one is 0"),
+        pytest.param([out(A), B], 10, "a: 10, b: 0", id="whatever its health"),
+        pytest.param([out(A, is_deleted=True), B], 10, "a: 10, b: 0", id="even one that is being deleted"),
+        pytest.param([replace(A, coordinates=TOKYO, addresses=()), B], 0, None, id="not of another place"),
+    ],
+)
+def test_the_bias_of_a_place(verdicts: list[Verdict], bias: int, differing: str | None) -> None:
+    """The bias of a place is that of its first node by name, whatever its health; that they differ is a warning.
+
+    A failing node does not move the borders of its place.
+    """
+    found = wanted(DOMAIN, 60, "geoproximity", verdicts, [])
+    assert [each.bias for each in found.record_sets if each.coordinates == PARIS] == [bias]
+    words = f"the nodes at 48.86,2.35 differ in bias ({differing}): that of {(differing or ':').split(':')[0]} counts"
+    assert found.warnings == ((words,) if differing else ())
+
+
+def test_a_bias_does_not_matter_without_places() -> None:
+    """With another routing there is neither a bias nor a warning about it."""
+    for routing in ("simple", "multivalue"):
+        found = wanted(DOMAIN, 60, routing, [A, B, C], [])
+        assert ({each.bias for each in found.record_sets}, found.warnings) == ({0}, ())
