@@ -107,7 +107,8 @@ def forget(world: World) -> None:
 
 
 def ends(world: World, node: str, seconds_ago: float = 0) -> None:
-    """Let a node lose its power; Kubernetes has noticed it just now, or some seconds ago."""
+    """Let a node lose its power; Kubernetes has noticed it by its Lease just now, or some seconds ago."""
+    world.kubernetes.renew_lease(node, age_seconds=50 + seconds_ago)
     world.kubernetes.set_ready(node, "Unknown", "Kubelet stopped posting node status.", age_seconds=seconds_ago)
 
 

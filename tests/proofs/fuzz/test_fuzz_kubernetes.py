@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from jobs.core.errors import ConfigurationError, Failure, TemporaryError
 from jobs.core.guard import MinNodes
 from jobs.core.job import CronJob, job_of
-from jobs.core.node import BOOT_ID, COORDINATES, NODE_IPS
+from jobs.core.node import BOOT_ID, NODE_IPS, Rules
+from jobs.core.place import BIAS, COORDINATES
 from jobs.core.progress import Domain
 from jobs.core.publication import Occasion, Publication
 from jobs.core.text import one_line, quoted
@@ -40,7 +41,8 @@ def populated(site: Site) -> str:
     """Let three nodes serve, and DNS show an address of nobody; give the zone's id."""
     site.renew()
     for name, addresses in NODES.items():
-        document = node(name, annotations={NODE_IPS: addresses, BOOT_ID: "b", "other": "x"}, boot_id="b")
+        annotations = {NODE_IPS: addresses, BOOT_ID: "b", BIAS: "5", "other": "x"}
+        document = node(name, annotations=annotations, labels={"topology.kubernetes.io/zone": "a"}, boot_id="b")
         site.world.kubernetes.put({**document, "spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}})
         site.world.kubernetes.renew_lease(name)
     site.world.kubernetes.endpoint_slice("edge", "ingress", [endpoint(name) for name in NODES])
@@ -119,11 +121,12 @@ def annotated(draw: Draw) -> dict[str, str]:
         NODE_IPS: draw(texts("5.0.0.1", "5.0.0.1,2600::2", "2600::1%eth0", "10.0.0.1, 5.0.0.8", "::ffff:5.0.0.1")),
         BOOT_ID: draw(texts("b", "4f9bd0a2-3b3c-4f5e-8a51-2d9be0d2a2c1")),
         COORDINATES: draw(texts("12.34,56.78", "-90,180", "+1.005,-0.001", "0,0")),
+        BIAS: draw(texts("0", "-99", "+99", " 7 ")),
     }
 
 
 @examples(0.5)
-@given(annotated(), st.sets(st.sampled_from([NODE_IPS, BOOT_ID, COORDINATES])))
+@given(annotated(), st.sets(st.sampled_from([NODE_IPS, BOOT_ID, COORDINATES, BIAS])))
 def test_annotations_of_any_text(site: Site, good: Mapping[str, Json], own: dict[str, str], given_: set[str]) -> None:
     """A typing error in one annotation would take every node out, or put a wrong address in."""
     document = json.loads(written(good["list nodes"]))
@@ -157,7 +160,7 @@ def test_a_stream_of_anything(site: Site, good: Mapping[str, Json], data: st.Dat
     """The watcher would end, or go on after a gap as if it had seen everything."""
     body = b"\n".join(data.draw(lines(good["list nodes"]["items"]))) + b"\n"
     populated(site)
-    publication = Publication(checks())
+    publication = Publication(checks(), Rules())
     publication.begin(site.cluster.nodes(""), "began")
     site.world.cluster.service = Altered(site.world.kubernetes, {"watch nodes": body})
     now = datetime(2030, 1, 1, tzinfo=UTC)

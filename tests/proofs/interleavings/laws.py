@@ -46,10 +46,20 @@ class Laws:
             yield "the policy is switched half: A and AAAA differ"
         if request.view.listed < request.view.behind:
             yield "older nodes are written over records that newer nodes are behind"
+        if self._left(request.run) & (before.answers() ^ after.answers()):
+            yield "an address that is left as it is enters or leaves DNS"
         for key in sorted(before.own.keys() | after.own.keys() | read.own.keys()):
             was, is_new, will_be = (each.own.get(key) for each in (read, before, after))
             if not same(was, is_new) and not same(is_new, will_be):
                 yield f"a change of the {key[0]} records that the run has not seen is undone"
+
+    def _left(self, run: Run) -> set[str]:
+        """Name the addresses that a run, by the Leases it saw, has to leave as they are."""
+        leases = run.look().get("leases")
+        if leases is None or not isinstance(leases.key, tuple) or isinstance(leases.value, Exception):
+            return set()
+        _, moment, _ = leases.key
+        return set(self._world.scenario.moments[moment].left.split())
 
     def _is_half_switched(self, read: Dns, before: Dns, after: Dns) -> bool:
         """Tell whether a write made the types differ in policy, and not because of a third party's mix.

@@ -61,6 +61,25 @@ class RestatesNoWitness(Edge):
         return super().change(zone, [change for change in changes if not change.is_witness])
 
 
+class RestatesOneWitnessForBothTypes(Edge):
+    """Restates a set that stays of whatever type, an A set first, for what it withdraws of either."""
+
+    _read: tuple[RecordSet, ...]
+
+    def record_sets(self, zone: Zone, name: str) -> Mapping[str, tuple[RecordSet, ...]]:
+        """Note what was read."""
+        found = super().record_sets(zone, name)
+        self._read = tuple(each for each in found[name] if each.type in TYPES)
+        return found
+
+    def change(self, zone: Zone, changes: Sequence[Change]) -> str:
+        """Choose the witness without regard to the type."""
+        needed = [change for change in changes if not change.is_witness]
+        touched = {change.subject.key for change in needed}
+        staying = sorted((each for each in self._read if each.key not in touched), key=lambda each: each.key)
+        return super().change(zone, [*needed, *(Change(each, each) for each in staying[:1])])
+
+
 class ChangesOneTypeAfterTheOther(Edge):
     """Sends the A records in one batch and the AAAA records in the next."""
 
@@ -90,5 +109,11 @@ MISTAKES: tuple[tuple[type[Edge], str, str], ...] = (
     (ChangesOneTypeAfterTheOther, "switch to geoproximity, and back", "the policy is switched half: A and AAAA differ"),
     (RestatesNoWitness, "geoproximity: two places fail in turn", "the name is left without an answer"),
     (RestatesNoWitness, "the last A and the last AAAA", "the name is left without an answer"),
+    (RestatesNoWitness, "multivalue: two nodes fail in turn", "the name is left without an answer"),
+    (
+        RestatesOneWitnessForBothTypes,
+        "geoproximity: two places lose their IPv6 in turn",
+        "the name is left without an answer of type AAAA, which every node list asks for",
+    ),
 )
 """Each with a scenario in which it breaks a law, without any event but a change of the nodes."""

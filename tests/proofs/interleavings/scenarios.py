@@ -8,7 +8,7 @@ from jobs.core.node import Condition, Node
 from jobs.core.record_set import RecordSet, api_form
 from tests.proofs.interleavings.state import Moment, Scenario
 from tests.proofs.interleavings.store import Raw
-from tests.support.builders import DOMAIN, NODE, PARIS, TOKYO, checks, near, plain, request
+from tests.support.builders import DOMAIN, NODE, PARIS, TOKYO, checks, near, plain, request, routed
 
 LIMA = Coordinates.parse("-12.05,-77.04")
 REQUEST = request((DOMAIN,), checks=checks(lease_timeout_seconds=0))
@@ -32,6 +32,11 @@ def down(each: Node) -> Node:
 def raw(*sets: RecordSet) -> tuple[Raw, ...]:
     """Give record sets in the AWS API's form."""
     return tuple(dict(api_form(each)) for each in sets)
+
+
+def each(type_: str, address: str) -> RecordSet:
+    """Make the record set that an address has with multivalue routing."""
+    return routed(type_, f"multivalue:{address}", {"MultiValueAnswer": True}, address)
 
 
 START = "all is as it was at first"
@@ -149,6 +154,37 @@ SCENARIOS = (
         ),
         PLACED,
         replace(REQUEST, checks=checks(lease_timeout_seconds=0, ready_services=("ingress/nginx",))),
+        BOTH,
+    ),
+    Scenario(
+        "geoproximity: two places lose their IPv6 in turn",
+        (
+            Moment(START, (node("one", A1, PARIS), TOKYO_TWO), f"{A1} {SECOND}"),
+            Moment("one gets its IPv6 back, two loses it", (PARIS_ONE, node("two", A2, TOKYO)), f"{FIRST} {A2}"),
+        ),
+        PLACED,
+        REQUEST,
+        BOTH,
+    ),
+    Scenario(
+        "multivalue: two nodes fail in turn",
+        (
+            Moment(START, (ONE, down(TWO)), FIRST),
+            Moment("one fails, two returns", (down(ONE), TWO), SECOND),
+        ),
+        raw(each("A", A1), each("A", A2), each("AAAA", B1), each("AAAA", B2)),
+        replace(REQUEST, routing="multivalue"),
+        BOTH,
+    ),
+    Scenario(
+        "a second Lease that runs out, for a while",
+        (
+            Moment(START, (ONE, TWO, THREE), f"{FIRST} {A3}", {"two": 30.0}),
+            Moment("three falls silent", (ONE, TWO, THREE), "", {"two": 30.0, "three": 30.0}, left=f"{SECOND} {A3}"),
+            Moment("three is heard again", (ONE, TWO, THREE), f"{FIRST} {A3}", {"two": 30.0}),
+        ),
+        raw(plain("A", A1, A2, A3), plain("AAAA", B1, B2)),
+        WATCHFUL,
         BOTH,
     ),
 )

@@ -19,6 +19,7 @@ class Moment:
     """How the cluster is for a while, what made it so, and the addresses that one more run leaves in DNS.
 
     `lease_ages` are those of the nodes whose Lease is not fresh. No `answers` means that it depends on what DNS shows.
+    What speaks against the addresses that are `left` is not believed.
     """
 
     words: str
@@ -26,6 +27,7 @@ class Moment:
     answers: str = ""
     lease_ages: Mapping[str, float] = field(default_factory=dict)
     serving: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    left: str = ""
 
 
 @dataclass(frozen=True)

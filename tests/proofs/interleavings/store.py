@@ -42,8 +42,9 @@ class Dns:
 
 
 def described(raw: Raw) -> str:
-    """Show a record set: `A at 48.86,2.35: 5.0.0.1`."""
-    place = raw.get("SetIdentifier", "").removeprefix("geoproximity-coords:")
+    """Show a record set: `A at 48.86,2.35: 5.0.0.1`; one of multivalue routing has its address only."""
+    kind, _, place = raw.get("SetIdentifier", "").partition(":")
+    place = "" if kind == "multivalue" else place or kind
     return f"{raw['Type']}{f' at {place}' if place else ''}: {' '.join(values(raw)) or 'alias'}"
 
 

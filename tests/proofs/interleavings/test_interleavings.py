@@ -23,6 +23,7 @@ from dataclasses import replace
 
 import pytest
 
+from jobs.core.verdict import settled
 from jobs.sync_once import MAX_WRITES
 from tests.proofs.interleavings.explore import BrokenLaw, explore, sample
 from tests.proofs.interleavings.laws import NEWEST, WHOLE
@@ -74,6 +75,17 @@ def test_mistake_is_found(mistake: type[Edge], name: str, law: str) -> None:
     with pytest.raises(BrokenLaw) as broken:
         explore(World(NAMED[name], mistake), ())
     assert broken.value.law == law
+
+
+@pytest.mark.parametrize(
+    "shown", [pytest.param((), id="dropped instead of left"), pytest.param(None, id="published instead of left")]
+)
+def test_what_is_not_left_as_it_is_is_found(monkeypatch: pytest.MonkeyPatch, shown: tuple[()] | None) -> None:
+    """A second silent node would leave too, or bring the first one back."""
+    monkeypatch.setattr("jobs.core.records.settled", lambda verdict, _: settled(verdict, shown))
+    with pytest.raises(BrokenLaw) as broken:
+        explore(World(NAMED["a second Lease that runs out, for a while"]), ())
+    assert broken.value.law == "an address that is left as it is enters or leaves DNS"
 
 
 def test_fight_without_end_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

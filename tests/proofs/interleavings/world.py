@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from jobs.core.errors import Failure, NotApplied, TemporaryError
-from jobs.core.node import NodeList
+from jobs.core.node import LeaseAge, NodeList
 from jobs.edges.api_server import Forbidden
 from tests.proofs.interleavings.runs import CRASHED, Answer, Edge, Run, Runs
 from tests.proofs.interleavings.state import OTHERS_WROTE, Mark, Moment, Request, Scenario, State, Step, Turn, View
@@ -145,7 +145,8 @@ def _seen(moment: Moment, what: str, service: str) -> object:
         case "nodes":
             return NodeList(moment.nodes, NOON, "1")
         case "leases":
-            return {node.name: moment.lease_ages.get(node.name, 1.0) for node in moment.nodes}
+            ages = {node.name: moment.lease_ages.get(node.name, 1.0) for node in moment.nodes}
+            return {name: LeaseAge(age, age) for name, age in ages.items()}
     return moment.serving[service]
 
 

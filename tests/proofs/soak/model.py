@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jobs.core.evidence import Checks, Conclusion, Signs, conclude
-from jobs.core.node import Condition, Node, NodeList
+from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
 from jobs.core.record_set import RecordSet, from_api
 from jobs.sync_once import SyncRequest, decide
 from tests.sandbox.world import PREFIX, World
@@ -13,14 +13,14 @@ _KINDS = ("Node", "Lease")
 Shown = frozenset[RecordSet]
 
 
-def conclusion(world: World, checks: Checks) -> Conclusion:
+def conclusion(world: World, checks: Checks, rules: Rules) -> Conclusion:
     """Judge the nodes as they are."""
     kept = {kind: [each.value for each in world.kubernetes.store if each.resource.kind == kind] for kind in _KINDS}
     nodes = sorted(map(_node, kept["Node"]), key=lambda node: node.name)
     now = world.kubernetes.clock()
-    ages = {each["metadata"]["name"]: now - _renewed(each).timestamp() for each in kept["Lease"]}
+    ages = {each["metadata"]["name"]: _age(each, now) for each in kept["Lease"]}
     listed = NodeList(tuple(nodes), datetime.fromtimestamp(int(now), UTC), "")
-    return conclude(listed, Signs(lease_ages=ages), checks)
+    return conclude(listed, Signs(lease_ages=ages), checks, rules)
 
 
 def record_sets(world: World, zone: str, domain: str) -> Shown:
@@ -53,6 +53,8 @@ def _node(raw: dict[str, Any]) -> Node:
         ready=_condition(ready[0]) if ready else None,
         cordoned=raw.get("spec", {}).get("unschedulable", False),
         deleting="deletionTimestamp" in raw["metadata"],
+        bias=annotations.get(PREFIX + "aws-geoproximity-bias"),
+        taints=tuple(each["key"] for each in raw.get("spec", {}).get("taints", ())),
     )
 
 
@@ -60,8 +62,10 @@ def _condition(raw: dict[str, str]) -> Condition:
     return Condition(raw["status"], raw.get("message", ""), _moment(raw["lastTransitionTime"]))
 
 
-def _renewed(lease: dict[str, Any]) -> datetime:
-    return max(_moment(each["time"]) for each in lease["metadata"]["managedFields"] if "renewTime" in str(each))
+def _age(lease: dict[str, Any], now: float) -> LeaseAge:
+    """Give the age of a Lease; both clocks show the same time."""
+    noted = max(_moment(each["time"]) for each in lease["metadata"]["managedFields"] if "renewTime" in str(each))
+    return LeaseAge(now - noted.timestamp(), now - _moment(lease["spec"]["renewTime"]).timestamp())
 
 
 def _moment(text: str) -> datetime:

@@ -155,7 +155,7 @@ class Soak:
                 raise Deviation("a request never ends")
         self._nodes.renew_leases()
         asked = request(domains=tuple(DOMAINS), checks=checks())
-        seen = model.conclusion(world, asked.checks)
+        seen = model.conclusion(world, asked.checks, asked.rules)
         wanted = {domain: model.expected(asked, domain, self._shown(domain), seen) for domain in DOMAINS}
         finished = forks.run(world, "sync-once", *(word for each in DOMAINS for word in ("--domain", each)))
         status = 3 if any(refused for _, refused in wanted.values()) else 0
@@ -199,7 +199,8 @@ class Soak:
 
 @contextmanager
 def soaked(seed: int) -> Iterator[Soak]:
-    """Make a world whose API server's clock stands still, so that ages are exact, and what happens in it."""
+    """Make a world in which all clocks stand still, so that ages are exact, and what happens in it."""
     moment = 1_800_000_000.0 + seed
     with World(clock=lambda: moment) as world:
+        world.change = f"stand_still({moment})"
         yield Soak(world, seed)
