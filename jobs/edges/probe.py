@@ -5,6 +5,7 @@ import errno
 import os
 import resource
 import socket
+import ssl
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +14,7 @@ from urllib3.exceptions import HTTPError
 from jobs.core.address import Address
 from jobs.core.probe import Probe
 from jobs.edges.answers import reason
-from jobs.edges.transport import PROBE_SECONDS, pinned_pool
+from jobs.edges.transport import PROBE_SECONDS, pinned_pool, public_context
 
 TCP_SECONDS, URL_SECONDS, TOTAL_SECONDS = 2.0, PROBE_SECONDS, 7.0
 PAUSE_SECONDS = 1.0  # from one try to the next: the process behind the port may just be starting again
@@ -30,14 +31,16 @@ def probe(targets: Iterable[Target]) -> tuple[Answers, frozenset[int]]:
     A target that there was no time to try is missing. So is one that there is no route to from here, which says nothing
     about it: the IP versions of those come second.
     """
-    return asyncio.run(_ask_all(dict.fromkeys(targets)))
+    targets = dict.fromkeys(targets)
+    context = public_context() if any(asked.scheme == "https" for _, asked in targets) else None
+    return asyncio.run(_ask_all(targets, context))
 
 
 class _NoRoute(Exception):
     """There is no way from here to an address."""
 
 
-async def _ask_all(targets: Iterable[Target]) -> tuple[Answers, frozenset[int]]:
+async def _ask_all(targets: Iterable[Target], context: ssl.SSLContext | None) -> tuple[Answers, frozenset[int]]:
     answers: Answers = {}
     without_route: set[int] = set()
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)  # a lack of them would look like dead nodes
@@ -50,12 +53,12 @@ async def _ask_all(targets: Iterable[Target]) -> tuple[Answers, frozenset[int]]:
         try:
             async with space:
                 began = now()
-                why = await _failure(target, threads)
+                why = await _failure(target, context, threads)
             if why:
                 answers[target] = ""
                 await asyncio.sleep(began + PAUSE_SECONDS - now())
                 async with space:
-                    why = await _failure(target, threads)
+                    why = await _failure(target, context, threads)
             answers[target] = why
         except _NoRoute:
             answers.pop(target, None)
@@ -71,7 +74,7 @@ async def _ask_all(targets: Iterable[Target]) -> tuple[Answers, frozenset[int]]:
     return answers, frozenset(without_route)
 
 
-async def _failure(target: Target, threads: ThreadPoolExecutor) -> str | None:
+async def _failure(target: Target, context: ssl.SSLContext | None, threads: ThreadPoolExecutor) -> str | None:
     """Try a target once, and say why it does not answer; raises _NoRoute."""
     address, asked = target
     try:
@@ -79,7 +82,7 @@ async def _failure(target: Target, threads: ThreadPoolExecutor) -> str | None:
             async with asyncio.timeout(TCP_SECONDS):
                 return await _connect(address, asked.port)
         async with asyncio.timeout(URL_SECONDS):
-            return await asyncio.get_running_loop().run_in_executor(threads, _ask_url, address, asked)
+            return await asyncio.get_running_loop().run_in_executor(threads, _ask_url, address, asked, context)
     except TimeoutError:
         return "timed out"
     except OSError as error:
@@ -95,9 +98,10 @@ async def _connect(address: Address, port: int) -> str | None:
     return None
 
 
-def _ask_url(address: Address, asked: Probe) -> str | None:
+def _ask_url(address: Address, asked: Probe, context: ssl.SSLContext | None) -> str | None:
     """Ask an address for a URL; neither a redirect nor a proxy is followed, and the body is not read."""
-    pool = pinned_pool(asked.scheme, str(address), asked.port, asked.host, URL_SECONDS)
+    encrypted = context if asked.scheme == "https" else None
+    pool = pinned_pool(str(address), asked.port, asked.host, URL_SECONDS, encrypted)
     headers = {"Host": asked.authority, "User-Agent": "kube-node-dns"}
     try:
         answer = pool.urlopen("GET", asked.path, headers=headers, retries=False, redirect=False, preload_content=False)
