@@ -20,6 +20,8 @@ Manner = Literal["answers", "never ends its body", "falls silent", "drips its he
 
 _LONGEST_HEAD = 2**16
 _DRIP_SECONDS = 0.2
+_HANDSHAKE = b"\x16\x03"
+"""How a client begins who takes a server of plain HTTP for one with TLS."""
 
 
 class Seen(NamedTuple):
@@ -92,12 +94,16 @@ class _Connection(socketserver.BaseRequestHandler):
         with contextlib.suppress(OSError):  # of a client that has had enough
             if kind.manner == "drips its handshake":
                 self.request.recv(_LONGEST_HEAD)
-                self.drip(self.request, b"\x16\x03\x03\x3f\xff")
+                self.drip(self.request, _HANDSHAKE + b"\x03\x3f\xff")
                 return
-            connection = self.request
-            if self.server.context:
-                connection = self.server.context.wrap_socket(connection, server_side=True)
-            self.answer(connection)
+            if self.server.context is None:
+                self.answer(self.request)
+                return
+            with self.server.context.wrap_socket(
+                self.request, server_side=True, do_handshake_on_connect=False
+            ) as connection:
+                connection.do_handshake()
+                self.answer(connection)
 
     def answer(self, connection: socket.socket) -> None:
         kind = self.server.kind
@@ -132,6 +138,9 @@ def _head(connection: socket.socket) -> tuple[str, dict[str, str]]:
         if not more:
             raise ConnectionError
         head += more
+        if head.startswith(_HANDSHAKE):
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            raise ConnectionError
     line, *lines = head.decode("ascii").splitlines()
     pairs = (each.partition(":") for each in lines if each)
     return line, {name.lower(): value.strip() for name, _, value in pairs}
