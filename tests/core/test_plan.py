@@ -8,7 +8,7 @@ from jobs.core.errors import ConfigurationError
 from jobs.core.plan import Change, Plan, api_changes, batch, calculate
 from jobs.core.record_set import RecordSet, api_form
 from jobs.core.records import MAX_ADDRESSES
-from tests.support.builders import LIMA, PARIS, TOKYO, alias, ipv4, ipv6, near, plain, routed
+from tests.support.builders import LIMA, PARIS, TOKYO, alias, ipv4, ipv6, multivalue, near, plain, routed
 
 OLD, NEW = plain("A", "5.0.0.1"), plain("A", "5.0.0.2")
 AT_PARIS, AT_TOKYO, AT_LIMA = near("A", PARIS, "5.0.0.1"), near("A", TOKYO, "5.0.0.2"), near("A", LIMA, "5.0.0.3")
@@ -221,6 +221,23 @@ def test_witness(current: list[RecordSet], wanted: list[RecordSet], restated: li
     the name together.
     """
     assert witnesses(current, wanted) == restated
+
+
+def test_runs_that_each_withdraw_another_place_of_a_type_clash() -> None:
+    """Two runs that withdraw AAAA of different places, both with A sets that stay, change or restate a common AAAA set.
+
+    A witness of type A alone would let both succeed and leave AAAA empty.
+    """
+    current = [AT_PARIS, AT_TOKYO, SIX_AT_PARIS, SIX_AT_TOKYO]
+    first, second = (sent(current, [each for each in current if each != gone]) for gone in current[2:])
+    touched = [{change.before for change in changes if change.before} for changes in (first, second)]
+    assert {each.type for each in touched[0] & touched[1]} == {"AAAA"}
+
+
+def test_multivalue_sets_have_a_witness_too() -> None:
+    """Withdrawing one of several multivalue sets restates one that stays."""
+    one, two, three = (multivalue("A", f"5.0.0.{number}") for number in (1, 2, 3))
+    assert witnesses([one, two, three], [two, three]) == [two]
 
 
 def test_the_smallest_set_is_the_witness() -> None:

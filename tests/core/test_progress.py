@@ -199,6 +199,42 @@ def test_a_write_without_an_answer_that_was_not_applied_is_none() -> None:
     assert looked(progress, AT_TOKYO).difference.changes == ()
 
 
+def refused(progress: Progress, *expected: RecordSet) -> None:
+    """Note that Route 53 has refused a write to what it showed."""
+    progress.note(DOMAIN, expected=expected)
+
+
+def test_refusals_while_nobody_was_faster_are_counted() -> None:
+    """A refusal counts when the next look shows exactly the record sets that were expected, once each."""
+    progress = Progress([DOMAIN])
+    looked(progress, AT_PARIS, AT_TOKYO)
+    assert progress[DOMAIN].refusals == 0
+    for count in (1, 2):
+        refused(progress, AT_PARIS, AT_TOKYO)
+        domain = looked(progress, AT_TOKYO, AT_PARIS)
+        assert (domain.refusals, domain.expected) == (count, None)
+
+
+@pytest.mark.parametrize(
+    "shown", [(AT_PARIS,), (AT_PARIS, AT_TOKYO, AT_LIMA), (), (AT_PARIS, near("A", TOKYO, "5.0.0.2", ttl=5))]
+)
+def test_a_refusal_that_is_a_race_does_not_count(shown: tuple[RecordSet, ...]) -> None:
+    """When the next look shows anything else somebody was faster, and what was counted before is forgotten."""
+    progress = Progress([DOMAIN])
+    refused(progress, AT_PARIS, AT_TOKYO)
+    assert looked(progress, AT_PARIS, AT_TOKYO).refusals == 1
+    refused(progress, AT_PARIS, AT_TOKYO)
+    assert looked(progress, *shown).refusals == 0
+
+
+def test_a_look_without_a_refusal_counts_nothing() -> None:
+    """Looks between two refusals change nothing: throttling and unknown outcomes do not count."""
+    progress = Progress([DOMAIN])
+    refused(progress, AT_PARIS)
+    looked(progress, AT_PARIS)
+    assert looked(progress, AT_PARIS).refusals == 1
+
+
 @pytest.mark.xfail(strict=True, reason="Progress.look compares with the look before the first write")
 def test_a_lost_write_is_compared_with_the_last_look() -> None:
     """After a confirmed write, one without an answer that has done nothing is not taken for applied.

@@ -1,50 +1,17 @@
 """The rules of watch: which news makes a difference to what a sync would publish, and in what words."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.core.evidence import DOUBT_SECONDS, Checks, Signs
-from jobs.core.node import Condition, Node, NodeList
+from jobs.core.node import Condition, Node, NodeList, Rules
 from jobs.core.publication import Occasion, Publication
-from tests.support.builders import NODE, checks, ipv4
+from tests.support.builders import NODE, checks
+from tests.support.judging import NOW, SECOND, numbered, publication_of, words_of
 
-NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
 DOWN = replace(NODE, ready=Condition("False", "disk is gone"))
 PLACED = replace(NODE, coordinates="48.86,2.35")
-SERVICE = "traefik/traefik"
-
-
-def numbered(count: int, *, lost: Iterable[int] = (), since: datetime = NOW) -> list[Node]:
-    """Give nodes `node-1` and so on; those `lost` are Ready=Unknown since a moment."""
-    unknown = Condition("Unknown", "Kubelet stopped posting node status.", since)
-    return [
-        replace(NODE, name=f"node-{each}", node_ips=str(ipv4(each)), ready=unknown if each in lost else NODE.ready)
-        for each in range(1, count + 1)
-    ]
-
-
-def publication_of(nodes: Iterable[Node], asked: Checks | None = None) -> Publication:
-    """Give a publication that knows these nodes and has reported its first occasion."""
-    publication = Publication(asked or checks())
-    publication.begin(NodeList(tuple(nodes), NOW, "5"), "begun")
-    assert publication.occasion(NOW) is not None
-    return publication
-
-
-def ages(count: int, stale: Mapping[int, float] | None = None) -> Signs:
-    """Give the signs of so many Leases renewed 4 s ago, but for some."""
-    return Signs({f"node-{each}": (stale or {}).get(each, 4.0) for each in range(1, count + 1)})
-
-
-def words_of(publication: Publication, now: datetime = NOW) -> str | None:
-    """Give the words of the occasion."""
-    occasion = publication.occasion(now)
-    return occasion.words if occasion else None
-
+LOST = replace(NODE, node_ips=None)
 
 MATTERS = [
     pytest.param(NODE, DOWN, "node-1: not ready: disk is gone", id="not ready"),
@@ -63,7 +30,7 @@ MATTERS = [
         "node-1: no address: annotate-once found none on its interfaces",
         id="no address",
     ),
-    pytest.param(NODE, replace(NODE, node_ips="10.0.0.1"), "node-1: no globally reachable address", id="private"),
+    pytest.param(NODE, replace(NODE, node_ips="10.0.0.1"), "node-1: no address to publish", id="private"),
     pytest.param(DOWN, NODE, "node-1: publishable with 5.0.0.1 at no place", id="ready"),
     pytest.param(
         NODE,
@@ -79,6 +46,19 @@ MATTERS = [
         "node-1: publishable with 5.0.0.1 at 48.87,2.35",
         id="another place",
     ),
+    pytest.param(
+        NODE,
+        replace(NODE, taints=("karpenter.sh/disrupted",)),
+        "node-1: being removed: Karpenter is about to remove it (taint karpenter.sh/disrupted)",
+        id="about to go",
+    ),
+    pytest.param(PLACED, replace(PLACED, bias="7"), "node-1: publishable with 5.0.0.1 at 48.86,2.35", id="first bias"),
+    pytest.param(NODE, replace(NODE, bias="7"), "node-1: publishable with 5.0.0.1 at no place", id="bias of no place"),
+    pytest.param(
+        DOWN, replace(DOWN, coordinates="1,2"), "node-1: not ready: disk is gone", id="first place of one down"
+    ),
+    pytest.param(DOWN, replace(DOWN, bias="7"), "node-1: not ready: disk is gone", id="first bias of one down"),
+    pytest.param(DOWN, replace(DOWN, deleting=True), "node-1: being deleted", id="one down is being deleted"),
 ]
 IS_NOTHING = [
     pytest.param(NODE, NODE, id="the same"),
@@ -87,6 +67,14 @@ IS_NOTHING = [
     pytest.param(DOWN, replace(DOWN, ready=Condition("Unknown", "silent")), id="not ready for another reason"),
     pytest.param(DOWN, replace(DOWN, cordoned=True), id="cordoned while down"),
     pytest.param(DOWN, replace(DOWN, node_ips="5.0.0.9"), id="another address while down"),
+    pytest.param(replace(DOWN, cordoned=True), LOST, id="out for another reason"),
+    pytest.param(NODE, replace(NODE, taints=("other",)), id="another taint"),
+    pytest.param(NODE, replace(NODE, bias="0"), id="a bias of nothing"),
+    pytest.param(NODE, replace(NODE, coordinates="x", bias="y"), id="a place and a bias that cannot be read"),
+    pytest.param(NODE, replace(NODE, zone="fsn1", region="eu"), id="labels of no known place"),
+    pytest.param(
+        replace(NODE, deleting=True), replace(NODE, deleting=True, cordoned=True), id="cordoned while being deleted"
+    ),
     pytest.param(NODE, replace(NODE, node_ips=" 5.0.0.1 ,5.0.0.1"), id="the same address in another notation"),
     pytest.param(NODE, replace(NODE, node_ips="5.0.0.1,10.0.0.1"), id="one more address that is not published"),
     pytest.param(PLACED, replace(NODE, coordinates="48.860, +2.3500"), id="the same place in another notation"),
@@ -128,10 +116,12 @@ def test_a_new_node_that_can_serve_is_an_occasion() -> None:
     assert publication.occasion(NOW) == Occasion("node-1: publishable with 5.0.0.1 at no place", NOW, "7")
 
 
-def test_a_new_node_that_cannot_serve_is_not_an_occasion() -> None:
-    """A new node that cannot serve yet is not an occasion."""
+@pytest.mark.parametrize("node", [DOWN, LOST, replace(NODE, deleting=True)], ids=["down", "no address", "deleted"])
+def test_a_new_node_that_cannot_serve_is_an_occasion(node: Node) -> None:
+    """A new node is an occasion whatever its health: routing asks it for its place, and percentages count it."""
     publication = publication_of([])
-    publication.node(DOWN, "7")
+    publication.node(node, "7")
+    assert publication.occasion(NOW) is not None
     assert publication.occasion(NOW) is None
 
 
@@ -144,10 +134,11 @@ def test_a_node_that_leaves_is_an_occasion_once() -> None:
     assert publication.occasion(NOW) is None
 
 
-def test_a_node_that_leaves_when_it_was_out_is_not_an_occasion() -> None:
-    """A node that leaves when it was out already is not an occasion."""
+def test_a_node_that_leaves_when_it_was_out_is_an_occasion() -> None:
+    """A node that leaves when it was out already is an occasion: routing no longer asks it for its place."""
     publication = publication_of([DOWN])
     publication.gone("node-1", "7")
+    assert words_of(publication) == "node-1: no longer among the selected nodes"
     assert publication.occasion(NOW) is None
 
 
@@ -211,208 +202,26 @@ def test_without_news_nothing_is_judged() -> None:
     assert publication.listed == NodeList((NODE,), NOW, "5")
 
 
-def test_a_stale_lease_is_an_occasion_that_names_the_node_and_the_reason() -> None:
-    """An old Lease is an occasion that names the node and the reason, and condemns the node."""
-    publication = publication_of(numbered(4))
-    publication.see(ages(4))
-    assert publication.occasion(NOW) is None
-    publication.see(ages(4, {2: 31.4}))
-    assert publication.occasion(NOW + SECOND) == Occasion(
-        "node-2: lease not renewed for 31 s", NOW + SECOND, None, ("node-2",)
-    )
-
-
-def test_a_lease_that_grows_older_is_not_a_second_occasion() -> None:
-    """A Lease that grows older is not a second occasion."""
-    publication = publication_of(numbered(4))
-    publication.see(ages(4, {2: 31}))
-    publication.occasion(NOW)
-    publication.see(ages(4, {2: 36}))
-    assert publication.occasion(NOW) is None
-
-
-def test_a_lease_that_is_renewed_again_is_an_occasion_again() -> None:
-    """A Lease that is renewed again is an occasion to publish the node again."""
-    publication = publication_of(numbered(4))
-    publication.see(ages(4, {2: 31}))
-    publication.occasion(NOW)
-    publication.see(ages(4))
-    assert publication.occasion(NOW) == Occasion("node-2: publishable with 5.0.0.2 at no place", NOW)
-
-
-def test_a_dead_node_that_kubernetes_then_notices_is_not_a_second_occasion() -> None:
-    """A dead node that Kubernetes notices later is not a second occasion.
-
-    One failure makes one Job, not one for the Lease, one for Unknown and one half a minute later.
-    """
-    publication = publication_of(numbered(4))
-    publication.see(ages(4, {2: 31}))
-    publication.occasion(NOW)
-    publication.node(numbered(4, lost=[2])[1], "7")
-    assert publication.occasion(NOW + SECOND) is None
-    publication.see(ages(4, {2: 70}))
-    assert publication.occasion(NOW + (DOUBT_SECONDS + 1) * SECOND) is None
-
-
-def test_an_occasion_names_all_that_are_condemned() -> None:
-    """An occasion names all that evidence has taken out, not only the newest.
-
-    The Job for a second failure is not sent to the first.
-    """
-    publication = publication_of(numbered(6))
-    publication.see(ages(6, {2: 31}))
-    publication.occasion(NOW)
-    publication.node(replace(numbered(1)[0], cordoned=True), "7")
-    assert publication.occasion(NOW) == Occasion("node-1: cordoned", NOW, "7", ("node-2",))
-
-
-def test_a_fact_condemns_nobody() -> None:
-    """A fact condemns nobody; the scheduler keeps off such nodes by itself."""
-    publication = publication_of(numbered(4))
-    publication.node(replace(numbered(1)[0], cordoned=True), "7")
-    assert publication.occasion(NOW) == Occasion("node-1: cordoned", NOW, "7")
-
-
-def test_news_of_a_node_and_signs_together_have_the_nodes_version() -> None:
-    """News of a node and signs together have the node's version.
-
-    Two replicas of which one hears both at once make one Job.
-    """
-    publication = publication_of(numbered(4))
-    publication.node(replace(numbered(1)[0], cordoned=True), "7")
-    publication.see(ages(4))
-    occasion = publication.occasion(NOW)
-    assert occasion is not None
-    assert occasion.resource_version == "7"
-
-
-def test_the_version_of_news_that_changed_nothing_is_forgotten() -> None:
-    """The version of news that changed nothing is forgotten.
-
-    A Job for an old Lease is not named after a heartbeat, which another replica may hear at another time.
-    """
-    publication = publication_of(numbered(4))
-    publication.node(replace(numbered(1)[0], ready=Condition("True", "posting")), "7")
-    assert publication.occasion(NOW) is None
-    publication.see(ages(4, {2: 31}))
-    assert publication.occasion(NOW) == Occasion("node-2: lease not renewed for 31 s", NOW, None, ("node-2",))
-
-
-def test_leases_that_are_all_old_are_a_warning_and_not_an_occasion() -> None:
-    """Leases that are all old are a warning and not an occasion, until they are renewed."""
-    publication = publication_of(numbered(4))
-    publication.see(ages(4, dict.fromkeys(range(1, 4), 40.0)))
-    assert publication.occasion(NOW) is None
-    (warning,) = publication.warnings
-    assert "3 of 4 nodes" in warning
-    publication.see(ages(4))
-    assert publication.occasion(NOW) is None
-    assert publication.warnings == ()
-
-
-def test_what_could_not_be_seen_is_a_warning() -> None:
-    """What could not be seen is a warning."""
-    publication = publication_of(numbered(4))
-    publication.see(Signs(warnings=("Leases are not looked at",)))
-    assert publication.occasion(NOW) is None
-    assert publication.warnings == ("Leases are not looked at",)
-
-
-def test_signs_are_kept_until_there_are_others() -> None:
-    """Signs count until there are newer ones, also after a fresh list."""
-    publication = publication_of(numbered(6), checks(ready_services=(SERVICE,)))
-    publication.see(replace(ages(6, {2: 31}), serving={SERVICE: frozenset(f"node-{each}" for each in range(2, 7))}))
-    assert words_of(publication) == f"node-1: no ready endpoint of {SERVICE}; node-2: lease not renewed for 31 s"
-    publication.begin(NodeList(tuple(numbered(6)), NOW, "7"), "listed again")
-    assert publication.occasion(NOW) == Occasion("listed again", NOW, "7", ("node-2",))
-    publication.node(replace(numbered(6)[5], cordoned=True), "8")
-    assert words_of(publication) == "node-6: cordoned"
-
-
-def test_an_endpoint_that_is_not_ready_is_an_occasion() -> None:
-    """A node whose endpoint is no longer ready is an occasion."""
-    publication = publication_of(numbered(2), checks(ready_services=(SERVICE,)))
-    publication.see(Signs(serving={SERVICE: frozenset({"node-1", "node-2"})}))
-    assert publication.occasion(NOW) is None
-    publication.see(Signs(serving={SERVICE: frozenset({"node-2"})}))
-    assert publication.occasion(NOW) == Occasion(f"node-1: no ready endpoint of {SERVICE}", NOW)
-
-
-def test_an_address_that_does_not_answer_is_an_occasion_of_its_node() -> None:
-    """An address that no longer answers is an occasion of its node."""
-    nodes = [replace(each, node_ips=f"{each.node_ips},2600::{each.name[-1]}") for each in numbered(4)]
-    addresses = [ipv4(each) for each in range(1, 5)]
-    publication = publication_of(nodes, checks(ports=(443,)))
-    publication.see(Signs(answers={(each, 443): None for each in addresses}))
-    assert publication.occasion(NOW) is None
-    publication.see(Signs(answers={(each, 443): "timed out" if each == ipv4(3) else None for each in addresses}))
-    assert publication.occasion(NOW) == Occasion("node-3: publishable with 2600::3 at no place", NOW)
-
-
-def test_one_node_that_turns_unknown_is_an_occasion_at_once() -> None:
-    """One node that turns Unknown is an occasion at once."""
-    publication = publication_of(numbered(4))
-    publication.node(numbered(4, lost=[2])[1], "7")
-    said = "node-2: not ready: Kubelet stopped posting node status."
-    assert publication.occasion(NOW) == Occasion(said, NOW, "7", ("node-2",))
-
-
-def test_most_nodes_that_turn_unknown_are_not_an_occasion_until_it_lasts() -> None:
-    """Most nodes turned Unknown are a warning for 30 s, then an occasion.
-
-    Healthy nodes do not leave DNS when the API server returns from an outage, and dead ones do in the end.
-    """
-    publication = publication_of(numbered(4))
-    for each in numbered(4, lost=[1, 2, 3]):
-        publication.node(each, "7")
-    assert publication.occasion(NOW) is None
-    (warning,) = publication.warnings
-    assert "3 of 4 nodes" in warning
-    publication.see(ages(4))
-    assert publication.occasion(NOW + (DOUBT_SECONDS - 1) * SECOND) is None
-    publication.see(ages(4))
-    occasion = publication.occasion(NOW + DOUBT_SECONDS * SECOND)
-    assert occasion is not None
-    assert occasion.words.count("not ready: Kubelet stopped posting node status.") == 3
-    assert (occasion.resource_version, occasion.condemned) == (None, ())
-
-
-def test_nodes_that_were_unknown_for_a_moment_only_are_not_an_occasion() -> None:
-    """Nodes that were Unknown for a moment only are not an occasion."""
-    publication = publication_of(numbered(4))
-    for nodes in (numbered(4, lost=[1, 2, 3]), numbered(4)):
-        for each in nodes:
-            publication.node(each, "7")
-        assert publication.occasion(NOW) is None
-    publication.see(ages(4))
-    assert publication.occasion(NOW + 2 * DOUBT_SECONDS * SECOND) is None
-    assert publication.warnings == ()
-
-
-def test_nodes_that_turn_unknown_one_after_the_other_come_back_when_they_are_too_many() -> None:
-    """Nodes that turn Unknown one after the other come back when they are too many.
-
-    An outage does not take nodes out one by one until none is left.
-    """
-    publication = publication_of(numbered(4))
-    first, second = numbered(4, lost=[1, 2])[:2]
-    publication.node(first, "7")
-    assert words_of(publication) == "node-1: not ready: Kubelet stopped posting node status."
-    publication.node(second, "8")
-    assert publication.occasion(NOW) == Occasion("node-1: publishable with 5.0.0.1 at no place", NOW, "8")
-
-
 def test_before_the_first_list_there_is_nothing() -> None:
     """Before the first list there are no nodes, no warnings and no occasion.
 
     The watcher's threads begin in any order.
     """
-    publication = Publication(checks())
+    publication = Publication(checks(), Rules())
     assert (publication.listed.nodes, publication.warnings, publication.occasion(NOW)) == ((), (), None)
 
 
 def test_a_node_that_is_heard_of_before_the_first_list() -> None:
     """A node that is heard of before the first list is an occasion."""
-    publication = Publication(checks())
+    publication = Publication(checks(), Rules())
     publication.node(NODE, "7")
     assert publication.occasion(NOW) == Occasion("node-1: publishable with 5.0.0.1 at no place", NOW, "7")
+
+
+def test_the_rules_are_those_of_a_sync() -> None:
+    """What the user has set up about nodes decides here too."""
+    publication = publication_of([NODE], rules=Rules(publish_cordoned=True, excluded_taints=("example.com/*",)))
+    publication.node(replace(NODE, cordoned=True), "7")
+    assert publication.occasion(NOW) is None
+    publication.node(replace(NODE, taints=("example.com/drain",)), "8")
+    assert words_of(publication) == "node-1: excluded by its taint example.com/drain (--exclude-taint example.com/*)"

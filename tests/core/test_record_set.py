@@ -1,11 +1,12 @@
 """Record sets are equal when they answer alike, and go back to Route 53 as they were read."""
 
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
 
 from jobs.core.record_set import RecordSet, api_form, from_api, with_more
-from tests.support.builders import DOMAIN, PARIS, alias, ipv4, near, plain, read, routed
+from tests.support.builders import DOMAIN, PARIS, alias, ipv4, multivalue, near, plain, read, routed
 
 
 @pytest.mark.parametrize(
@@ -171,12 +172,14 @@ def test_what_was_read_goes_back_as_it_was_read() -> None:
     [
         pytest.param(plain("A", "5.0.0.1", "5.0.0.2", ttl=0), id="simple"),
         pytest.param(near("AAAA", PARIS, "2600::1"), id="geoproximity"),
+        pytest.param(near("AAAA", PARIS, "2600::1", bias=-20), id="geoproximity with a bias"),
+        pytest.param(multivalue("A", "5.0.0.1"), id="multivalue"),
         pytest.param(plain("A", "5.0.0.1", name="*.example.com"), id="wildcard"),
     ],
 )
 def test_a_set_of_our_own_making_reads_as_what_it_is(each: RecordSet) -> None:
     """The API form of a set of our own making, read back, is the same set. So a second look finds nothing to change."""
-    ours = RecordSet(each.name, each.type, each.addresses, each.ttl, each.policy, each.set_identifier, each.coordinates)
+    ours = replace(each, raw=None)
     assert ours.raw is None
     assert api_form(ours) == each.raw
     assert from_api(api_form(ours)) == ours
@@ -186,6 +189,7 @@ ROWS = [
     pytest.param(plain("A", "5.0.0.9"), id="simple"),
     pytest.param(routed("A", "blue", {"Weight": 1, "HealthCheckId": "h"}, "5.0.0.9"), id="of somebody else"),
     pytest.param(RecordSet(DOMAIN, "A", (ipv4(9),), 60), id="of our own making"),
+    pytest.param(replace(near("A", PARIS, "5.0.0.9", bias=7), raw=None), id="of our own making, with a bias"),
 ]
 
 
@@ -204,6 +208,7 @@ def test_more_addresses_change_nothing_else(each: RecordSet) -> None:
     [
         pytest.param(plain("A", "5.0.0.1"), "A simple", id="simple"),
         pytest.param(near("AAAA", PARIS, "2600::1"), "AAAA geoproximity 48.86,2.35", id="by its place"),
+        pytest.param(multivalue("A", "5.0.0.1"), "A multivalue multivalue:5.0.0.1", id="by its address"),
         pytest.param(routed("A", "blue", {"Weight": 1}, "5.0.0.1"), "A weighted blue", id="by its identifier"),
         pytest.param(
             routed("A", " a\tb\nc\x9b2J ", {"Weight": 1}, "5.0.0.1"), "A weighted a b c2J", id="an odd identifier"

@@ -1,6 +1,6 @@
 """Other people's text is made fit for a line of output."""
 
-from jobs.core.text import one_line, quoted, shortened
+from jobs.core.text import one_line, quoted, shortened, stub
 
 
 def test_long_text_is_shown_short() -> None:
@@ -29,3 +29,12 @@ def test_messages_stay_one_line() -> None:
     It can neither forge lines of the report nor control the terminal.
     """
     assert one_line(" a\nb\t c\x1b[31m\x00 ") == "a b c[31m"
+
+
+def test_a_text_that_is_too_long_becomes_a_stub_that_nothing_takes_for_its_value() -> None:
+    """A text that is longer than any good one is replaced by its beginning and its length; others stay as they are.
+
+    Cut off only, a list of addresses would be read as a shorter one.
+    """
+    assert stub("1" * 64, 64) == "1" * 64
+    assert stub("1" * 65, 64) == "1" * 20 + "... (65 characters; at most 64)"

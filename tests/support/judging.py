@@ -1,6 +1,6 @@
 """What the tests of evidence share: nodes, what was seen of them, and what becomes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,10 +9,12 @@ from jobs.core.address import Address
 from jobs.core.evidence import Checks, Conclusion, Signs, conclude
 from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
 from jobs.core.probe import Probe
+from jobs.core.publication import Publication
 from jobs.core.verdict import Published, Skipped
 from tests.support.builders import NODE, checks, ipv4, ipv6
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 SILENT = "Kubelet stopped posting node status."
 LEASE, UNKNOWN = "lease not renewed in time", "Ready=Unknown for less than 30 s"
 DOUBTED = "more than a third: not believed, since the observer is likelier at fault than they are"
@@ -94,3 +96,23 @@ def doubted(conclusion: Conclusion) -> dict[tuple[str, Address], str]:
         if isinstance(each, Published)
         for doubt in each.doubts
     }
+
+
+def numbered(count: int, *, lost: Iterable[int] = ()) -> list[Node]:
+    """Give nodes `node-1` and so on; those `lost` are Unknown since a moment."""
+    found = [replace(NODE, name=f"node-{each}", node_ips=str(ipv4(each))) for each in range(1, count + 1)]
+    return [unknown(node, 0) if number in lost else node for number, node in enumerate(found, 1)]
+
+
+def publication_of(found: Iterable[Node], asked: Checks | None = None, rules: Rules | None = None) -> Publication:
+    """Give a publication that knows these nodes and has reported its first occasion."""
+    publication = Publication(asked or checks(), rules or Rules())
+    publication.begin(NodeList(tuple(found), NOW, "5"), "begun")
+    assert publication.occasion(NOW) is not None
+    return publication
+
+
+def words_of(publication: Publication, now: datetime = NOW) -> str | None:
+    """Give the words of the occasion."""
+    occasion = publication.occasion(now)
+    return occasion.words if occasion else None

@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from jobs.core.node import Condition, Node, assess
+from jobs.core.node import Condition, Node, Rules, assess
 from jobs.core.record_set import TYPES
-from jobs.core.verdict import Skipped, Verdict
+from jobs.core.verdict import Doubt, Skipped, Verdict
 from tests.support.builders import DOMAIN, NODE, ipv4, ipv6, place
 
 Raw = dict[str, Any]
@@ -43,6 +43,8 @@ def _facts(draw: Draw) -> Node:
         coordinates=None if at is None else str(place(at)),
         ready=draw(st.sampled_from([NODE.ready] * 4 + [Condition("False", "down"), None])),
         cordoned=draw(st.sampled_from([False] * 5 + [True])),
+        deleting=draw(st.sampled_from([False] * 9 + [True])),
+        bias=draw(st.sampled_from([None] * 5 + ["7", "-20"])),
     )
 
 
@@ -64,7 +66,18 @@ def _one_of_many(number: int, each: int, at: int | None) -> Node:
 def verdicts(draw: Draw) -> Sequence[Verdict]:
     """Draw the verdicts on a cluster's nodes, each of a name of its own, in no order."""
     found = [*draw(st.lists(_facts(), max_size=6)), *draw(_crowd())]
-    return [assess(replace(node, name=f"n{7 * at % 211:03}")) for at, node in enumerate(found)]
+    judged = (assess(replace(node, name=f"n{7 * at % 211:03}"), Rules()) for at, node in enumerate(found))
+    doubted = draw(st.sampled_from([0, 0, 1, 2, 3]))
+    return [_partly_doubted(each, doubted) for each in judged]
+
+
+def _partly_doubted(each: Verdict, share: int) -> Verdict:
+    """Leave addresses as they are: none, every third, every second, or all."""
+    if isinstance(each, Skipped) or not share:
+        return each
+    doubts = each.addresses[:: 4 - share]
+    certain = tuple(address for address in each.addresses if address not in doubts)
+    return replace(each, addresses=certain, doubts=tuple(Doubt(address, "silent", "too many") for address in doubts))
 
 
 Views = tuple[Sequence[Verdict], Sequence[Verdict], Sequence[Verdict]]
@@ -75,12 +88,11 @@ Views = tuple[Sequence[Verdict], Sequence[Verdict], Sequence[Verdict]]
 def views(draw: Draw) -> Views:
     """Draw a few nodes, most of them at different places, and two runs that differ about which are down."""
     fates = draw(
-        st.lists(st.sampled_from(["up", "first", "first", "second", "second", "down"]), min_size=2, max_size=5)
+        st.lists(st.sampled_from(["up", "first", "first", "second", "second", "down", "hazy"]), min_size=2, max_size=5)
     )
-    well = [assess(_scattered(draw, number)) for number in range(len(fates))]
+    well = [assess(_scattered(draw, number), Rules()) for number in range(len(fates))]
     first, second = (
-        [_cordoned(each) if fate in (run, "down") else each for each, fate in zip(well, fates, strict=True)]
-        for run in ("first", "second")
+        [_seen(each, fate, run) for each, fate in zip(well, fates, strict=True)] for run in ("first", "second")
     )
     return well, first, second
 
@@ -92,8 +104,11 @@ def _scattered(draw: Draw, number: int) -> Node:
     return replace(NODE, name=f"n{number}", node_ips=",".join(map(str, found)), coordinates=at)
 
 
-def _cordoned(each: Verdict) -> Verdict:
-    return Skipped(each.node, "cordoned", each.addresses, each.coordinates)
+def _seen(each: Verdict, fate: str, run: str) -> Verdict:
+    """Let a run see a node as its fate is; of one that is hazy the first run is in doubt, the second is sure."""
+    if fate in (run, "down") or (fate, run) == ("hazy", "second"):
+        return Skipped(each.node, "cordoned", each.addresses, each.coordinates)
+    return _partly_doubted(each, 3) if fate == "hazy" else each
 
 
 def _values(draw: Draw, type_: str) -> list[str]:

@@ -1,0 +1,358 @@
+"""The rules of watch: which signs of the nodes' health make a difference to what a sync would publish."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from jobs.core.evidence import DOUBT_SECONDS, Signs
+from jobs.core.node import Condition, LeaseAge, NodeList, Rules
+from jobs.core.probe import Probe
+from jobs.core.publication import Occasion
+from tests.support.builders import NODE, checks, ipv4, ipv6
+from tests.support.judging import (
+    NOW,
+    SECOND,
+    TCP,
+    alive,
+    dead,
+    having,
+    numbered,
+    publication_of,
+    ready,
+    words_of,
+)
+
+SERVICE = "traefik/traefik"
+YOUNG = Rules(min_ready_seconds=60)
+
+
+def ages(count: int, stale: Mapping[int, float] | None = None) -> Signs:
+    """Give the signs of so many Leases renewed 4 s ago, but for some."""
+    seconds = {each: (stale or {}).get(each, 4.0) for each in range(1, count + 1)}
+    return Signs({f"node-{each}": LeaseAge(age, age) for each, age in seconds.items()})
+
+
+OLD = ages(4, dict.fromkeys(range(1, 5), 40.0))
+
+
+def test_a_stale_lease_is_an_occasion_that_names_the_node_and_the_reason() -> None:
+    """An old Lease is an occasion that names the node and the reason, and condemns the node."""
+    publication = publication_of(numbered(4))
+    publication.see(ages(4))
+    assert publication.occasion(NOW) is None
+    publication.see(ages(4, {2: 31.4}))
+    assert publication.occasion(NOW + SECOND) == Occasion(
+        "node-2: lease not renewed for 31 s", NOW + SECOND, None, ("node-2",)
+    )
+
+
+def test_a_lease_that_grows_older_is_not_a_second_occasion() -> None:
+    """A Lease that grows older is not a second occasion."""
+    publication = publication_of(numbered(4))
+    publication.see(ages(4, {2: 31}))
+    publication.occasion(NOW)
+    publication.see(ages(4, {2: 36}))
+    assert publication.occasion(NOW) is None
+
+
+def test_a_lease_that_is_renewed_again_is_an_occasion_again() -> None:
+    """A Lease that is renewed again is an occasion to publish the node again."""
+    publication = publication_of(numbered(4))
+    publication.see(ages(4, {2: 31}))
+    publication.occasion(NOW)
+    publication.see(ages(4))
+    assert publication.occasion(NOW) == Occasion("node-2: publishable with 5.0.0.2 at no place", NOW)
+
+
+def test_a_dead_node_that_kubernetes_then_notices_is_not_a_second_occasion() -> None:
+    """A dead node that Kubernetes notices later is not a second occasion.
+
+    One failure makes one Job, not one for the Lease, one for Unknown and one half a minute later.
+    """
+    publication = publication_of(numbered(4))
+    publication.see(ages(4, {2: 31}))
+    publication.occasion(NOW)
+    publication.node(numbered(4, lost=[2])[1], "7")
+    assert publication.occasion(NOW + SECOND) is None
+    publication.see(ages(4, {2: 70}))
+    assert publication.occasion(NOW + (DOUBT_SECONDS + 1) * SECOND) is None
+
+
+def test_an_occasion_names_all_that_are_condemned() -> None:
+    """An occasion names all that evidence has taken out, not only the newest.
+
+    The Job for a second failure is not sent to the first.
+    """
+    publication = publication_of(numbered(6))
+    publication.see(ages(6, {2: 31}))
+    publication.occasion(NOW)
+    publication.node(replace(numbered(1)[0], cordoned=True), "7")
+    assert publication.occasion(NOW) == Occasion("node-1: cordoned", NOW, "7", ("node-2",))
+
+
+def test_a_fact_condemns_nobody() -> None:
+    """A fact condemns nobody; the scheduler keeps off such nodes by itself."""
+    publication = publication_of(numbered(4))
+    publication.node(replace(numbered(1)[0], cordoned=True), "7")
+    assert publication.occasion(NOW) == Occasion("node-1: cordoned", NOW, "7")
+
+
+def test_news_of_a_node_and_signs_together_have_the_nodes_version() -> None:
+    """News of a node and signs together have the node's version.
+
+    Two replicas of which one hears both at once make one Job.
+    """
+    publication = publication_of(numbered(4))
+    publication.node(replace(numbered(1)[0], cordoned=True), "7")
+    publication.see(ages(4))
+    occasion = publication.occasion(NOW)
+    assert occasion is not None
+    assert occasion.resource_version == "7"
+
+
+def test_the_version_of_news_that_changed_nothing_is_forgotten() -> None:
+    """The version of news that changed nothing is forgotten.
+
+    A Job for an old Lease is not named after a heartbeat, which another replica may hear at another time.
+    """
+    publication = publication_of(numbered(4))
+    publication.node(replace(numbered(1)[0], ready=Condition("True", "posting")), "7")
+    assert publication.occasion(NOW) is None
+    publication.see(ages(4, {2: 31}))
+    assert publication.occasion(NOW) == Occasion("node-2: lease not renewed for 31 s", NOW, None, ("node-2",))
+
+
+def test_leases_that_are_all_old_are_a_warning_and_not_an_occasion() -> None:
+    """Leases that are all old are a warning and not an occasion; when they are renewed, that is one."""
+    publication = publication_of(numbered(4))
+    publication.see(ages(4, dict.fromkeys(range(1, 4), 40.0)))
+    assert publication.occasion(NOW) is None
+    (warning,) = publication.warnings
+    assert "3 of 4 nodes" in warning
+    publication.see(ages(4))
+    assert publication.occasion(NOW) is not None
+    assert publication.warnings == ()
+
+
+def test_what_could_not_be_seen_is_a_warning() -> None:
+    """What could not be seen is a warning."""
+    publication = publication_of(numbered(4))
+    publication.see(Signs(warnings=("Leases are not looked at",)))
+    assert publication.occasion(NOW) is None
+    assert publication.warnings == ("Leases are not looked at",)
+
+
+def test_signs_are_kept_until_there_are_others() -> None:
+    """Signs count until there are newer ones, also after a fresh list."""
+    publication = publication_of(numbered(6), checks(ready_services=(SERVICE,)))
+    publication.see(replace(ages(6, {2: 31}), serving={SERVICE: frozenset(f"node-{each}" for each in range(2, 7))}))
+    assert words_of(publication) == f"node-1: no ready endpoint of {SERVICE}; node-2: lease not renewed for 31 s"
+    publication.begin(NodeList(tuple(numbered(6)), NOW, "7"), "listed again")
+    assert publication.occasion(NOW) == Occasion("listed again", NOW, "7", ("node-2",))
+    publication.node(replace(numbered(6)[5], cordoned=True), "8")
+    assert words_of(publication) == "node-6: cordoned"
+
+
+def test_an_endpoint_that_is_not_ready_is_an_occasion() -> None:
+    """A node whose endpoint is no longer ready is an occasion."""
+    publication = publication_of(numbered(2), checks(ready_services=(SERVICE,)))
+    publication.see(Signs(serving={SERVICE: frozenset({"node-1", "node-2"})}))
+    assert publication.occasion(NOW) is None
+    publication.see(Signs(serving={SERVICE: frozenset({"node-2"})}))
+    assert publication.occasion(NOW) == Occasion(f"node-1: no ready endpoint of {SERVICE}", NOW)
+
+
+def test_an_address_that_does_not_answer_is_an_occasion_of_its_node() -> None:
+    """An address that no longer answers is an occasion of its node."""
+    nodes = [replace(each, node_ips=f"{each.node_ips},2600::{each.name[-1]}") for each in numbered(4)]
+    addresses = [ipv4(each) for each in range(1, 5)]
+    publication = publication_of(nodes, checks(probes=(TCP,)))
+    publication.see(Signs(answers={(each, Probe.parse(TCP)): None for each in addresses}))
+    assert publication.occasion(NOW) is None
+    publication.see(
+        Signs(answers={(each, Probe.parse(TCP)): "timed out" if each == ipv4(3) else None for each in addresses})
+    )
+    assert publication.occasion(NOW) == Occasion("node-3: publishable with 2600::3 at no place", NOW)
+
+
+def test_one_node_that_turns_unknown_is_an_occasion_at_once() -> None:
+    """One node that turns Unknown is an occasion at once."""
+    publication = publication_of(numbered(4))
+    publication.node(numbered(4, lost=[2])[1], "7")
+    said = "node-2: not ready: Kubelet stopped posting node status."
+    assert publication.occasion(NOW) == Occasion(said, NOW, "7", ("node-2",))
+
+
+def test_most_nodes_that_turn_unknown_are_not_an_occasion_until_it_lasts() -> None:
+    """Most nodes turned Unknown are a warning for 30 s, then an occasion.
+
+    Healthy nodes do not leave DNS when the API server returns from an outage, and dead ones do in the end.
+    """
+    publication = publication_of(numbered(4))
+    for each in numbered(4, lost=[1, 2, 3]):
+        publication.node(each, "7")
+    assert publication.occasion(NOW) is None
+    (warning,) = publication.warnings
+    assert "3 of 4 nodes" in warning
+    publication.see(OLD)
+    assert publication.occasion(NOW + (DOUBT_SECONDS - 1) * SECOND) is None
+    publication.see(OLD)
+    occasion = publication.occasion(NOW + DOUBT_SECONDS * SECOND)
+    assert occasion is not None
+    assert occasion.words.count("not ready: Kubelet stopped posting node status.") == 3
+    assert (occasion.resource_version, occasion.condemned) == (None, ())
+
+
+def test_nodes_that_were_unknown_for_a_moment_are_an_occasion_when_they_are_ready() -> None:
+    """Nodes that were Unknown for a moment are an occasion when they are ready again, once, and not while they are not.
+
+    One of them may have been kept out by a sync in between.
+    """
+    publication = publication_of(numbered(4))
+    for found, is_occasion in ((numbered(4, lost=[1, 2, 3]), False), (numbered(4), True)):
+        for each in found:
+            publication.node(each, "7")
+        assert (publication.occasion(NOW) is not None) is is_occasion
+    publication.see(ages(4))
+    assert publication.occasion(NOW + 2 * DOUBT_SECONDS * SECOND) is None
+    assert publication.warnings == ()
+
+
+def test_nodes_that_are_unknown_with_young_leases_are_not_an_occasion() -> None:
+    """Nodes that turn Unknown while their Leases are young are neither an occasion nor a warning, however long."""
+    publication = publication_of(numbered(4))
+    publication.see(ages(4))
+    publication.occasion(NOW)
+    for each in numbered(4, lost=[1, 2, 3]):
+        publication.node(each, "7")
+    for seconds in (0, 29, 30, 120):
+        publication.see(ages(4))
+        assert publication.occasion(NOW + seconds * SECOND) is None
+        assert publication.warnings == ()
+
+
+def test_nodes_that_turn_unknown_one_after_the_other_are_left_as_they_are() -> None:
+    """When a second node turns Unknown both are left as they are, and that is not an occasion.
+
+    The first, which is out, is not brought back, and the second does not leave.
+    """
+    publication = publication_of(numbered(4))
+    first, second = numbered(4, lost=[1, 2])[:2]
+    publication.node(first, "7")
+    assert words_of(publication) == "node-1: not ready: Kubelet stopped posting node status."
+    publication.node(second, "8")
+    assert publication.occasion(NOW) is None
+    (warning,) = publication.warnings
+    assert "2 of 4 nodes" in warning
+
+
+STATES = {
+    "published": NODE,
+    "not published": replace(NODE, cordoned=True),
+    "left as it is": ready(NODE, 5),
+}
+DEFINITE = {"published", "not published"}
+
+
+@pytest.mark.parametrize("before", STATES)
+@pytest.mark.parametrize("after", STATES)
+def test_three_verdicts(before: str, after: str) -> None:
+    """A change into published or not published is an occasion; one into left as it is is none.
+
+    So a node that was left as it is makes a Job when it is sure again, whatever it was before.
+    """
+    publication = publication_of([STATES[before]], rules=YOUNG)
+    publication.node(STATES[after], "7")
+    assert (publication.occasion(NOW) is not None) is (after in DEFINITE and after != before)
+
+
+@pytest.mark.parametrize("after", sorted(DEFINITE))
+@pytest.mark.parametrize("before", sorted(DEFINITE))
+def test_what_was_left_as_it_is_is_compared_with_that(before: str, after: str) -> None:
+    """After a node was left as it is, either definite verdict is an occasion, the one that it had before too.
+
+    The Job of the first change may have run in between, and have left the node as it was.
+    """
+    publication = publication_of([STATES[before]], rules=YOUNG)
+    publication.node(STATES["left as it is"], "7")
+    assert publication.occasion(NOW) is None
+    publication.node(STATES[after], "8")
+    assert publication.occasion(NOW) is not None
+
+
+def test_an_ingress_that_dies_while_another_node_fails() -> None:
+    """A node that dies, is left as it is while a second one fails, and is alone again, is an occasion again.
+
+    The Job of the first occasion may have looked while both failed, and have left both as they were.
+    """
+    publication = publication_of(numbered(4), checks(probes=(TCP,)))
+    addresses = [ipv4(each) for each in range(1, 5)]
+    all_alive = alive(*addresses)
+    publication.see(Signs(answers={**all_alive, **dead(ipv4(3))}))
+    assert words_of(publication) == "node-3: tcp 443 does not answer (timed out)"
+    publication.see(Signs(answers={**all_alive, **dead(ipv4(3), ipv4(2))}))
+    assert publication.occasion(NOW) is None
+    publication.see(Signs(answers={**all_alive, **dead(ipv4(3))}))
+    assert words_of(publication) == (
+        "node-2: publishable with 5.0.0.2 at no place; node-3: tcp 443 does not answer (timed out)"
+    )
+
+
+def test_a_node_that_has_been_ready_for_long_enough_is_an_occasion() -> None:
+    """A node that was left as it is for being young is an occasion once it is old enough, at the next look."""
+    publication = publication_of([ready(NODE, 5)], rules=YOUNG)
+    publication.see(Signs())
+    assert publication.occasion(NOW + 54 * SECOND) is None
+    assert publication.warnings == ("Ready for less than 60 s (--min-ready-seconds)",)
+    publication.see(Signs())
+    assert words_of(publication, NOW + 55 * SECOND) == "node-1: publishable with 5.0.0.1 at no place"
+
+
+def test_a_new_node_in_doubt_is_an_occasion() -> None:
+    """A new node is an occasion also when it is left as it is."""
+    publication = publication_of([], rules=YOUNG)
+    publication.node(ready(replace(NODE, coordinates="1,2"), 5), "7")
+    assert words_of(publication) == "node-1: publishable with addresses in doubt at 1.00,2.00"
+
+
+def test_the_place_of_a_node_in_doubt_is_an_occasion() -> None:
+    """Another place is an occasion also of a node that is left as it is."""
+    publication = publication_of([ready(NODE, 5)], rules=YOUNG)
+    publication.node(ready(replace(NODE, coordinates="1,2"), 5), "7")
+    assert publication.occasion(NOW) is not None
+
+
+def test_addresses_are_compared_one_by_one() -> None:
+    """An address that is sure is an occasion though another of its node is in doubt."""
+    two = [having(node, ipv4(at), ipv6(at)) for at, node in enumerate(numbered(4), 1)]
+    publication = publication_of(two, checks(probes=(TCP,)))
+    six = dead(ipv6(1), ipv6(2)) | alive(ipv6(3), ipv6(4))
+    publication.see(Signs(answers=six))
+    assert publication.occasion(NOW) is None
+    publication.see(Signs(answers=six | dead(ipv4(1)) | alive(*map(ipv4, range(2, 5)))))
+    assert words_of(publication) == "node-1: publishable with addresses in doubt at no place"
+    publication.see(Signs(answers=six | alive(*map(ipv4, range(1, 5)))))
+    assert words_of(publication) == "node-1: publishable with 5.0.0.1 at no place"
+
+
+def test_a_service_that_is_ready_nowhere_is_not_an_occasion() -> None:
+    """A Service that is ready nowhere is a warning and not an occasion; when it is ready again, that is one."""
+    publication = publication_of(numbered(2), checks(ready_services=(SERVICE,)))
+    everywhere = Signs(serving={SERVICE: frozenset({"node-1", "node-2"})})
+    publication.see(everywhere)
+    assert publication.occasion(NOW) is None
+    publication.see(Signs(serving={SERVICE: frozenset()}))
+    assert publication.occasion(NOW) is None
+    assert publication.warnings == (f"no endpoint of {SERVICE} is ready on any node",)
+    publication.see(everywhere)
+    assert publication.occasion(NOW) is not None
+
+
+def test_a_clock_that_is_ahead_makes_no_occasion() -> None:
+    """Leases that are old by one clock alone are not an occasion."""
+    publication = publication_of(numbered(4))
+    for age in (LeaseAge(31, 4), LeaseAge(4, 31)):
+        publication.see(replace(ages(4), lease_ages=dict.fromkeys(("node-1", "node-2"), age)))
+        assert publication.occasion(NOW) is None
+        assert publication.warnings == ()
