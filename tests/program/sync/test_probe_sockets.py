@@ -144,9 +144,9 @@ def test_as_many_as_that_are_asked_at_once(hole: BlackHole, monkeypatch: pytest.
 
 def test_hundreds_of_dead_addresses_take_no_longer_and_those_not_asked_twice_are_not_judged(hole: BlackHole) -> None:
     """Asking ends in time: of hundreds of dead addresses none was asked twice, so none is judged."""
-    dead = [(loopback(number), hole.port) for number in range(600)]
+    dead = [(loopback(number), hole.port) for number in range(900)]
     with listening() as port:
-        answers = probe([*dead[:300], (HERE, port), *dead[300:]])
+        answers = probe([*dead[:450], (HERE, port), *dead[450:]])
         assert answers[HERE, port] is None
     assert not any(answers.values())
 

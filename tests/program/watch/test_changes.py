@@ -63,7 +63,7 @@ CHANGES = [
         lambda node: node["spec"].update(
             taints=[{"key": "ToBeDeletedByClusterAutoscaler", "value": "1", "effect": "NoSchedule"}]
         ),
-        "being deleted",
+        "being removed: the cluster autoscaler is about to remove it (taint ToBeDeletedByClusterAutoscaler)",
         id="scaled down",
     ),
     pytest.param(
@@ -71,8 +71,18 @@ CHANGES = [
     ),
     pytest.param(annotate(node_ips="5.75.128.99"), "5.75.128.99", id="addresses"),
     pytest.param(annotate(aws_geoproximity_coordinates="1.35,103.82"), "1.35,103.82", id="coordinates"),
+    pytest.param(annotate(aws_geoproximity_bias="-20"), "publishable with 5.75.128.10", id="bias"),
     pytest.param(annotate(boot_id="another"), "rebooted", id="rebooted"),
 ]
+
+CHANGES_OF_A_CORDONED_NODE: list[Edit] = [
+    annotate(aws_geoproximity_coordinates="1.35,103.82"),
+    annotate(aws_geoproximity_bias="-20"),
+    lambda node: node["metadata"]["labels"].update({"topology.kubernetes.io/zone": "ash"}),
+    lambda node: node["metadata"].update(deletionTimestamp="2030-01-01T00:00:00Z"),
+    lambda node: node["metadata"]["labels"].pop("serve-public"),
+]
+"""They decide the routing of all, and the bias of its place."""
 
 
 def beat(node: Json) -> None:
@@ -102,6 +112,25 @@ def test_a_change_that_matters_makes_a_job(cluster: World, edit: Edit, reason: s
         said = words(job_number(cluster, 2))
     assert said.startswith("fra-1: ")
     assert reason in said
+
+
+@pytest.mark.parametrize("edit", CHANGES_OF_A_CORDONED_NODE)
+def test_a_change_of_a_node_that_cannot_serve_makes_a_job(cluster: World, edit: Edit) -> None:
+    """The routing goes by all selected nodes, whatever their health: it would change at the CronJob's next minute."""
+    cluster.node("sgp-1", "5.223.50.3", cordoned=True)
+    options = ("--node-label-selector", "serve-public=true", "--place", "ash=39.04,-77.49")
+    with watching(cluster, *options):
+        job_number(cluster, 1)
+        cluster.kubernetes.edit("Node", "sgp-1", edit)
+        assert words(job_number(cluster, 2)).startswith("sgp-1: ")
+
+
+def test_a_cordoned_node_that_comes_makes_a_job(cluster: World) -> None:
+    """A node without a place that comes decides the routing, even before it can serve."""
+    with watching(cluster):
+        job_number(cluster, 1)
+        cluster.node("sgp-1", "5.223.50.3", cordoned=True)
+        assert words(job_number(cluster, 2)) == "sgp-1: cordoned"
 
 
 def test_a_node_that_is_deleted_makes_a_job(cluster: World) -> None:
