@@ -47,7 +47,7 @@ def cluster(world: World, count: int = 3, *, shown: int | None = None) -> str:
 
 def showing(*numbers: int) -> dict[str, list[str]]:
     """Give what some nodes look like in DNS."""
-    return {"A simple": [address(number) for number in numbers]}
+    return {"A simple": [address(number) for number in numbers]} if numbers else {}
 
 
 def falls_silent(world: World, *numbers: int, seconds: float = 31) -> None:
