@@ -161,10 +161,11 @@ def test_the_daemon_set(path: str, wanted: object) -> None:
     assert looked_up(one("base", "DaemonSet"), path) == wanted
 
 
-def test_annotate_knows_its_node() -> None:
-    """annotate-once has the name of the node it runs on."""
+@pytest.mark.parametrize("component", ["annotate", "sync", "watch"])
+def test_each_knows_its_node(component: str) -> None:
+    """Each has the name of the node it runs on: annotate-once writes to it, probes never accuse it."""
     field = {"valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}
-    assert container("annotate")["env"] == [{"name": "KUBE_NODE_NAME", **field}]
+    assert container(component, "watch")["env"] == [{"name": "KUBE_NODE_NAME", **field}]
 
 
 @pytest.mark.parametrize(
@@ -349,9 +350,9 @@ def test_a_second_domain_has_its_own_nodes() -> None:
     """A second CronJob has its own domain and nodes, and watch makes Jobs of both."""
     first, second = (one("two domains", "CronJob", name) for name in ("sync", "sync-eu"))
     (extra,) = pod_of(second)["spec"]["containers"]
-    assert [each["name"] for each in extra.pop("env")] == [
-        f"KUBE_NODE_DNS_{x}" for x in ("DOMAIN", "NODE_LABEL_SELECTOR")
-    ]
+    names = [each["name"] for each in extra["env"]]
+    assert names == ["KUBE_NODE_NAME", "KUBE_NODE_DNS_DOMAIN", "KUBE_NODE_DNS_NODE_LABEL_SELECTOR"]
+    extra["env"] = extra["env"][:1]
     assert job_spec(first)["template"]["spec"] | {"containers": [extra]} == job_spec(first)["template"]["spec"]
     roles = [rule for _, rule in granted("watch", "two domains") if rule["resources"] == ["cronjobs"]]
     assert [rule["resourceNames"] for rule in roles] == [["sync", "sync-eu"]]

@@ -48,10 +48,11 @@ _EU = dedent("""
       - target: {kind: CronJob}
         patch: |-
           - op: add
-            path: /spec/jobTemplate/spec/template/spec/containers/0/env
-            value:
-              - {name: KUBE_NODE_DNS_DOMAIN, value: eu.example.com}
-              - {name: KUBE_NODE_DNS_NODE_LABEL_SELECTOR, value: "serve-public=true,region=eu"}
+            path: /spec/jobTemplate/spec/template/spec/containers/0/env/-
+            value: {name: KUBE_NODE_DNS_DOMAIN, value: eu.example.com}
+          - op: add
+            path: /spec/jobTemplate/spec/template/spec/containers/0/env/-
+            value: {name: KUBE_NODE_DNS_NODE_LABEL_SELECTOR, value: "serve-public=true,region=eu"}
 """)
 OVERLAYS: Mapping[str, Mapping[str, str]] = {
     "base": {"overlay/kustomization.yaml": "resources: [../cron]\n"},
