@@ -25,6 +25,11 @@ def test_a_node_that_can_serve() -> None:
 @pytest.mark.parametrize(
     ("node", "why"),
     [
+        pytest.param(
+            replace(NODE, ready=None, unreadable="a time of the year 0"),
+            "its Node object cannot be read: a time of the year 0",
+            id="unreadable",
+        ),
         pytest.param(replace(NODE, deleting=True), "being deleted", id="being deleted"),
         pytest.param(replace(NODE, cordoned=True), "cordoned", id="cordoned"),
         pytest.param(replace(NODE, ready=None), "not ready: it has no Ready condition", id="no Ready condition"),
