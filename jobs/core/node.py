@@ -95,7 +95,7 @@ def _addresses(node_ips: str | None) -> tuple[tuple[Address, ...], tuple[Withhel
     for address in annotated:
         reason = why_not_global(address)
         if not reason and sum(other.version == address.version for other in good) >= MAX_ADDRESSES_PER_NODE:
-            reason = f"over the limit of {MAX_ADDRESSES_PER_NODE} IPv{address.version} addresses a node"
+            reason = f"over the limit of {MAX_ADDRESSES_PER_NODE} IPv{address.version} addresses per node"
         if reason:
             withheld.append(Withheld(address, reason))
         else:

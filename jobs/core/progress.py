@@ -67,6 +67,12 @@ class Progress:
         """Give a domain's newest state."""
         return self._domains[name]
 
+    def copy(self) -> "Progress":
+        """Give what is known now: a job that is left to itself may go on writing."""
+        copied = Progress(())
+        copied._domains |= self._domains
+        return copied
+
     @property
     def open(self) -> list[str]:
         """The names of the domains that are not settled."""
@@ -84,7 +90,7 @@ class Progress:
     def look(self, name: str, shown: Sequence[RecordSet]) -> None:
         """Note what a domain shows; what an unknown write has done can be seen now."""
         domain = self[name]
-        applied = domain.unknown and calculate(domain.before, shown).changes != ()
+        applied = domain.unknown and calculate(domain.after, shown).changes != ()
         self.note(name, after=tuple(shown), unknown=False, unconfirmed=domain.unconfirmed or applied)
         if not self[name].has_written:
             self.note(name, before=tuple(shown))

@@ -147,14 +147,15 @@ def _sync_once(chosen: SyncSettings) -> int:
         sync_once(request, cluster, dns, clock, progress)
 
     failure = run(job, clock)
-    if failure and not progress.give_up(failure):  # every domain has its own result
+    reached = progress.copy()
+    if failure and not reached.give_up(failure):  # every domain has its own result
         log.error("%s", failure)
-    _log_result(progress)
+    _log_result(reached)
     if chosen.output == "json":
-        print_result(report.as_json(report.sync_document(progress, dry_run=request.dry_run)))
+        print_result(report.as_json(report.sync_document(reached, dry_run=request.dry_run)))
     else:
-        print_result(report.sync_text(progress, dry_run=request.dry_run))
-    return progress.exit_status
+        print_result(report.sync_text(reached, dry_run=request.dry_run))
+    return reached.exit_status
 
 
 def _log_result(progress: "Progress") -> None:

@@ -108,9 +108,9 @@ def test_eight_addresses_per_node_and_family() -> None:
     verdict = assess(replace(NODE, node_ips=",".join(map(str, addresses))))
     assert verdict.addresses == (*map(ipv4, range(8)), *map(ipv6, range(8)))
     assert verdict.withheld == (
-        Withheld(ipv4(8), "over the limit of 8 IPv4 addresses a node"),
-        Withheld(ipv6(8), "over the limit of 8 IPv6 addresses a node"),
-        Withheld(ipv6(9), "over the limit of 8 IPv6 addresses a node"),
+        Withheld(ipv4(8), "over the limit of 8 IPv4 addresses per node"),
+        Withheld(ipv6(8), "over the limit of 8 IPv6 addresses per node"),
+        Withheld(ipv6(9), "over the limit of 8 IPv6 addresses per node"),
     )
 
 
