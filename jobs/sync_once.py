@@ -12,6 +12,7 @@ from jobs.core.coordinates import Coordinates
 from jobs.core.errors import Conflict, Failure, NotApplied, TemporaryError
 from jobs.core.evidence import Checks, Conclusion, conclude
 from jobs.core.explain import Explainer, node_news
+from jobs.core.min_nodes import MinNodes
 from jobs.core.plan import Change, Plan, batch, calculate
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
@@ -39,7 +40,7 @@ class SyncRequest:
     domains: tuple[str, ...]
     node_label_selector: str
     ttl: int
-    min_nodes: guard.MinNodes
+    min_nodes: MinNodes
     default_coordinates: Coordinates | None
     checks: Checks
     zone_id: str | None

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from jobs.core.errors import DONE, ConfigurationError
 from jobs.core.text import shortened
 from jobs.edges.clock import ATTEMPTS, Clock
-from jobs.shell import report
 from jobs.shell.options import (
     AnnotateSettings,
     Option,
@@ -23,6 +22,7 @@ from jobs.shell.options import (
     settings,
 )
 from jobs.shell.process import as_failure, log_to_stderr, print_result, run
+from jobs.shell.report import as_json
 
 if TYPE_CHECKING:
     from jobs.core.evidence import Checks
@@ -121,6 +121,7 @@ def _add(parser: argparse.ArgumentParser, option: Option) -> None:
 
 def _sync_once(chosen: SyncSettings) -> int:
     from jobs.core.progress import Progress  # noqa: PLC0415 - each command imports only what it needs
+    from jobs.shell.sync_report import sync_document, sync_text  # noqa: PLC0415
     from jobs.sync_once import SyncRequest, sync_once  # noqa: PLC0415
 
     if not chosen.domain:
@@ -152,9 +153,9 @@ def _sync_once(chosen: SyncSettings) -> int:
         log.error("%s", failure)
     _log_result(reached)
     if chosen.output == "json":
-        print_result(report.as_json(report.sync_document(reached, dry_run=request.dry_run)))
+        print_result(as_json(sync_document(reached, dry_run=request.dry_run)))
     else:
-        print_result(report.sync_text(reached, dry_run=request.dry_run))
+        print_result(sync_text(reached, dry_run=request.dry_run))
     return reached.exit_status
 
 
@@ -169,6 +170,7 @@ def _log_result(progress: "Progress") -> None:
 def _annotate_once(chosen: AnnotateSettings) -> int:
     from jobs.annotate_once import AnnotateResult, annotate_once  # noqa: PLC0415
     from jobs.edges.interfaces import boot_id, interface_addresses  # noqa: PLC0415
+    from jobs.shell.annotate_report import annotate_document, annotate_text  # noqa: PLC0415
 
     node, dry_run = chosen.node_name, chosen.dry_run
     if node is None and not dry_run:
@@ -187,9 +189,9 @@ def _annotate_once(chosen: AnnotateSettings) -> int:
         log.error("%s", failure)
     status = failure.exit_status if failure else DONE
     if chosen.output == "json":
-        print_result(report.as_json(report.annotate_document(results[-1], dry_run=dry_run, status=status)))
+        print_result(as_json(annotate_document(results[-1], dry_run=dry_run, status=status)))
     else:
-        print_result(report.annotate_text(results[-1], dry_run=dry_run, status=status))
+        print_result(annotate_text(results[-1], dry_run=dry_run, status=status))
     return status
 
 

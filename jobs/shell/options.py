@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
-from jobs.core.guard import MinNodes
+from jobs.core.min_nodes import MinNodes
 from jobs.core.text import quoted
 from jobs.core.zones import parse_domain
 

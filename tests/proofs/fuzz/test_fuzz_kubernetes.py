@@ -11,8 +11,8 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from jobs.core.errors import ConfigurationError, Failure, TemporaryError
-from jobs.core.guard import MinNodes
 from jobs.core.job import CronJob, job_of
+from jobs.core.min_nodes import MinNodes
 from jobs.core.node import BOOT_ID, COORDINATES, NODE_IPS
 from jobs.core.progress import Domain
 from jobs.core.publication import Occasion, Publication

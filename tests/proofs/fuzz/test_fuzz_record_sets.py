@@ -7,7 +7,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from jobs.core.errors import DONE, MISCONFIGURED, REFUSED
-from jobs.core.guard import MinNodes
+from jobs.core.min_nodes import MinNodes
 from jobs.core.progress import Domain
 from jobs.core.verdict import Published
 from tests.proofs.fuzz.site import Site
