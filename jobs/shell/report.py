@@ -8,7 +8,7 @@ from jobs.core.explain import Explainer, title
 from jobs.core.model import Published, Verdict, reasons
 from jobs.core.plan import Change, api_changes
 from jobs.core.progress import Outcome, Outcomes
-from jobs.core.text import one_line
+from jobs.core.text import escaped, one_line
 
 if TYPE_CHECKING:  # a command imports only its own job
     from jobs.annotate_once import AnnotateResult
@@ -144,7 +144,8 @@ def annotate_text(result: "AnnotateResult", *, dry_run: bool, status: int) -> st
     """Give the result of annotate-once as a table of addresses."""
     outcome = "failed" if status else "dry run" if dry_run else "changed" if result.changed else "unchanged"
     rows = [
-        (str(each.address), each.interface, "no" if each.reason else "yes", each.reason or "") for each in result.found
+        (str(each.address), escaped(each.interface), "no" if each.reason else "yes", escaped(each.reason or ""))
+        for each in result.found
     ]
     head = ("ADDRESS", "INTERFACE", "PUBLIC", "REASON")
     return "\n".join([f"{result.node or 'this machine'} · {outcome}", "", *_table([head, *rows])]) + "\n"

@@ -1,5 +1,7 @@
 """What a node writes into its own objects costs sync-once that object alone."""
 
+from typing import Any
+
 import pytest
 
 from tests.sandbox.world import World
@@ -19,7 +21,7 @@ from tests.support.sync_runs import (
     verdict,
 )
 
-RENEWS = {"f:spec": {"f:renewTime": {}}}
+RENEWS: dict[str, Any] = {"f:spec": {"f:renewTime": {}}}
 UNREADABLE = "its Node object cannot be read: Invalid RFC3339 encoded datetime"
 
 
