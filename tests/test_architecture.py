@@ -227,7 +227,7 @@ def test_watch_loads_neither_aws_nor_the_typed_client(world: World, tmp_path: Pa
     modules = loaded(
         tmp_path, environment_of(world), *command, until=lambda: "watch nodes" in world.cluster.operations()
     )
-    assert not {module for module in modules if module.startswith((*TYPED, "boto", "ifaddr"))}
+    assert not {module for module in modules if module.startswith((*TYPED, "boto"))}
     assert not modules & {
         "jobs.edges.route53",
         "jobs.sync_once",
@@ -261,7 +261,6 @@ def test_sync_once_looks_at_no_interface(world: World, tmp_path: Path) -> None:
     modules = loaded(tmp_path, environment_of(world), "sync-once", "--domain", "cdn.example.com", "--dry-run")
     assert {"boto3", "kubernetes.config"} <= modules
     assert not modules & {
-        "ifaddr",
         "jobs.edges.interfaces",
         "jobs.annotate_once",
         "jobs.watch",
@@ -283,7 +282,7 @@ def test_nobody_loads_the_typed_client(world: World, tmp_path: Path, arguments: 
 def test_help_loads_neither_client(tmp_path: Path) -> None:
     """A slip of the pen would take a second to be told."""
     modules = loaded(tmp_path, bare_environment(), "--help")
-    assert not modules & {"kubernetes", "boto3", "botocore", "ifaddr"}
+    assert not modules & {"kubernetes", "boto3", "botocore"}
 
 
 def test_every_dependency_has_a_floor() -> None:

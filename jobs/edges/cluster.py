@@ -124,8 +124,9 @@ class Cluster:
             **_selecting(label_selector),
         }
         for line in self._server.lines(_NODES, query, SILENCE_SECONDS):
-            if line:
-                yield _node_event(line)
+            event = _node_event(line) if line else None
+            if event:
+                yield event
 
     def cronjob(self, namespace: str, name: str) -> CronJob:
         """Read a CronJob."""
@@ -231,7 +232,8 @@ def _selecting(label_selector: str) -> dict[str, str]:
     return {"labelSelector": label_selector} if label_selector else {}
 
 
-def _node_event(line: bytes) -> NodeEvent:
+def _node_event(line: bytes) -> NodeEvent | None:
+    """Read an event; None for a node that is left out, as it is of lists."""
     event = decoded(line, kinds.WatchEvent, "watching nodes")
     if event.type == "ERROR":
         status = decoded(event.object, Status, "watching nodes")
@@ -239,6 +241,4 @@ def _node_event(line: bytes) -> NodeEvent:
     if event.type == "BOOKMARK":
         return NodeEvent(event.type, decoded(event.object, kinds.Bookmark, "watching nodes").metadata.resource_version)
     node = object_in(event.object, kinds.Node)
-    if node is None:
-        raise TemporaryError("watching nodes: an event does not say which node it is about")
-    return NodeEvent(event.type, node.metadata.resource_version, _node(node))
+    return NodeEvent(event.type, node.metadata.resource_version, _node(node)) if node else None

@@ -3,6 +3,7 @@
 from typing import Any
 
 from jobs.annotate_once import AnnotateResult
+from jobs.core.text import escaped
 from jobs.shell.report import table
 
 
@@ -28,7 +29,8 @@ def annotate_text(result: AnnotateResult, *, dry_run: bool, status: int) -> str:
     """Give the result of annotate-once as a table of addresses."""
     ending = "failed" if status else "dry run" if dry_run else "changed" if result.changed else "unchanged"
     rows = [
-        (str(each.address), each.interface, "no" if each.reason else "yes", each.reason or "") for each in result.found
+        (str(each.address), escaped(each.interface), "no" if each.reason else "yes", escaped(each.reason or ""))
+        for each in result.found
     ]
     head = ("ADDRESS", "INTERFACE", "PUBLIC", "REASON")
     return "\n".join([f"{result.node or 'this machine'} · {ending}", "", *table([head, *rows])]) + "\n"

@@ -5,6 +5,7 @@ import gc
 import logging
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -168,6 +169,9 @@ def _log_result(progress: "Progress") -> None:
 
 
 def _annotate_once(chosen: AnnotateSettings) -> int:
+    if sys.platform != "linux":
+        words = "it asks the kernel for the addresses of the node that it runs on"
+        raise ConfigurationError(f"annotate-once runs on Linux only ({words}); this is {sys.platform}")
     from jobs.annotate_once import AnnotateResult, annotate_once  # noqa: PLC0415
     from jobs.edges.interfaces import boot_id, interface_addresses  # noqa: PLC0415
     from jobs.shell.annotate_report import annotate_document, annotate_text  # noqa: PLC0415

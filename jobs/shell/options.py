@@ -87,7 +87,7 @@ def _choice(*words: str) -> Callable[[str], str]:
 
 
 def _glob(value: str) -> str:
-    if not re.fullmatch(r"([^\s/:\[\]]|\[!?\]?[^\s/:\[\]]*\])+", value):
+    if not re.fullmatch(r"([^\s/:\[\]]|\[!?\]?[^\s/:\[\]]*\])+", value, re.ASCII):
         raise ValueError("is not a glob over interface names (without alias labels), such as eth* or en[op]*")
     return value
 
