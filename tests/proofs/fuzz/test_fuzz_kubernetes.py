@@ -79,7 +79,7 @@ def run(site: Site, bodies: Mapping[str, bytes]) -> tuple[Domain, bool]:
 @examples(0.5)
 @given(st.data())
 def test_documents_with_something_wrong(site: Site, good: Mapping[str, Json], data: st.DataObject) -> None:
-    """One odd object would stop the program, or take the nodes out that are well."""
+    """An odd document ends the run without a write, or takes no node out that is well."""
     operation = data.draw(st.sampled_from(["list nodes", "list nodes", *ANSWERS]))
     document = data.draw(spoiled(good[operation]))
     result, wrote = run(site, {operation: written(document)})
@@ -105,7 +105,7 @@ def name_of(item: Json) -> str | None:
 @examples(0.1)
 @given(st.sampled_from([*ANSWERS]), anything.map(written) | st.binary(max_size=40))
 def test_no_list_at_all(site: Site, operation: str, body: bytes) -> None:
-    """An answer from a proxy would count as "no nodes", and the domain be emptied."""
+    """An answer that is not a list is a failure, and nothing is written."""
     result, wrote = run(site, {operation: body})
     assert isinstance(result.error, Failure)
     assert not wrote
@@ -133,7 +133,7 @@ def annotated(draw: Draw) -> dict[str, str]:
 @examples(0.5)
 @given(annotated(), st.sets(st.sampled_from([NODE_IPS, BOOT_ID, COORDINATES])))
 def test_annotations_of_any_text(site: Site, good: Mapping[str, Json], own: dict[str, str], given_: set[str]) -> None:
-    """A typing error in one annotation would take every node out, or put a wrong address in."""
+    """Annotations of any text take no other node out."""
     document = json.loads(written(good["list nodes"]))
     document["items"][0]["metadata"]["annotations"] |= {key: own[key] for key in given_}
     result, _ = run(site, {"list nodes": json.dumps(document).encode("utf-8", "surrogatepass")})
@@ -162,7 +162,7 @@ def lines(draw: Draw, items: list[Json]) -> list[bytes]:
 @examples(0.5)
 @given(st.data())
 def test_a_stream_of_anything(site: Site, good: Mapping[str, Json], data: st.DataObject) -> None:
-    """The watcher would end, or go on after a gap as if it had seen everything."""
+    """A stream of anything gives events, each change in one line, or ends as a failure that may pass."""
     body = b"\n".join(data.draw(lines(good["list nodes"]["items"]))) + b"\n"
     populated(site)
     publication = Publication(checks())
@@ -246,7 +246,7 @@ def _matches(name: str, term: Json) -> bool:
 @examples(2)
 @given(job_specs, LABELS, st.sets(st.sampled_from([*NODES]), max_size=2), st.none() | st.just("7"))
 def test_a_job_of_any_template(job_spec: Json, marks: dict[str, str], condemned: set[str], version: str | None) -> None:
-    """The sync's pod would be put on the node that has just died, or lose what its template asks for."""
+    """A Job of any template stays off the condemned nodes and keeps what its template asks for."""
     template = CronJob("sync", "uid-1", suspended=False, labels=marks, annotations=marks, job_spec=job_spec)
     before = json.dumps(job_spec)
     occasion = Occasion("n0: cordoned", datetime(2030, 1, 1, tzinfo=UTC), version, tuple(sorted(condemned)))
@@ -272,7 +272,7 @@ def _without_affinity(job_spec: Json) -> str:
 @examples(0.3)
 @given(st.data())
 def test_a_cronjob_with_something_wrong(site: Site, data: st.DataObject) -> None:
-    """The watcher would end over an answer that is not what the API promises."""
+    """An odd CronJob makes a Job that it owns, or is a failure that may pass."""
     populated(site)
     body = written(data.draw(spoiled(cronjob())))
     site.world.kubernetes.put(cronjob())
@@ -289,7 +289,7 @@ def test_a_cronjob_with_something_wrong(site: Site, data: st.DataObject) -> None
 @examples(0.5)
 @given(texts("serve-public=true", "a in (b,c),!d", "a notin (b)"))
 def test_a_selector_of_any_text(site: Site, selector: str) -> None:
-    """A selector that the API server does not take would be tried for ever, or end in a traceback."""
+    """A selector of any text is taken, or refused in one line with the option's name."""
     populated(site)
     said = f"--node-label-selector {quoted(selector)}: "
     try:
