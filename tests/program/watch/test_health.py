@@ -368,17 +368,20 @@ def test_most_nodes_unknown_make_no_job_before_half_a_minute_is_over() -> None:
     assert affinity(job) is None
 
 
-def test_one_of_many_unknown_nodes_that_is_back_makes_no_job(cluster: World, kubelets: Kubelets) -> None:
+def test_one_of_many_unknown_nodes_that_is_back_makes_no_job() -> None:
     """After each restart of the control plane there would be Jobs for nodes that were never away.
 
     The other two stay away: one alone would be believed to be, in the moment before its own return is heard of.
     """
-    for node in NODES[1:]:
-        cluster.kubernetes.set_ready(node, "Unknown")
-    with watching(cluster, command=HASTY) as watcher:
-        job_number(cluster, 1)
-        kubelets.looked()
-        cluster.kubernetes.set_ready("syd-1", "True")
-        cluster.kubernetes.edit("Node", "fra-1", lambda node: node["spec"].update(unschedulable=True))
-        assert words(job_number(cluster, 2)) == "fra-1: cordoned"
-        assert len(watcher.changes) == 2
+    moment = math.floor(time.time())
+    with World(clock=lambda: moment) as world:
+        kubelets = Kubelets(four_nodes(world), *NODES)
+        for node in NODES[1:]:
+            world.kubernetes.set_ready(node, "Unknown")
+        with watching(world, command=TIMELESS) as watcher:
+            job_number(world, 1)
+            kubelets.looked()
+            world.kubernetes.set_ready("syd-1", "True")
+            world.kubernetes.edit("Node", "fra-1", lambda node: node["spec"].update(unschedulable=True))
+            assert words(job_number(world, 2)) == "fra-1: cordoned"
+            assert len(watcher.changes) == 2
