@@ -27,10 +27,10 @@ FLOORS = {
 """Each folder of `jobs` with those that it may import from; the jobs themselves stand in none."""
 
 PURE = {
-    *("collections", "contextlib", "csv", "dataclasses", "datetime", "decimal", "difflib", "functools", "importlib"),
+    *("collections", "contextlib", "csv", "dataclasses", "datetime", "decimal", "difflib", "functools", "pkgutil"),
     *("ipaddress", "itertools", "json", "math", "re", "typing"),
 }
-"""The modules of the standard library that do nothing but calculate, and importlib.resources for the shipped data."""
+"""The modules of the standard library that do nothing but calculate, and pkgutil for the shipped data."""
 
 CLOCKS = {"now", "today", "utcnow"}
 """What of datetime looks at the clock."""
