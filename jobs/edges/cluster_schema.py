@@ -16,16 +16,16 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z",
 """What the API server takes for the name of a node: it goes into the log, the result and Events as it is."""
 
 
-class Identity(msgspec.Struct, rename="camel"):
-    """Which version of which node it is."""
+class Identity(msgspec.Struct):
+    """Which node it is."""
 
     name: Name
-    resource_version: str = ""
 
 
 class Metadata(Identity, rename="camel"):
     """What is needed of a node's metadata."""
 
+    resource_version: str = ""
     annotations: dict[str, str] | None = None
     deletion_timestamp: str | None = None
 
@@ -91,8 +91,7 @@ class Node(Object):
         with contextlib.suppress(*UNREADABLE):
             return cls(msgspec.json.decode(data, type=Described).metadata, unreadable=why)
         with contextlib.suppress(*UNREADABLE):
-            node = msgspec.json.decode(data, type=Named).metadata
-            return cls(Metadata(node.name, node.resource_version), unreadable=why)
+            return cls(Metadata(msgspec.json.decode(data, type=Named).metadata.name), unreadable=why)
         log.warning("a node is left out, for not even its name can be read: %s", why)
         return None
 
