@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jobs.core.address import Address, parse_addresses, why_not_global
+from jobs.core.annotations import COORDINATES, NODE_IPS
 from jobs.core.coordinates import Coordinates
 from jobs.core.text import one_line, quoted
 from jobs.core.verdict import Published, Skipped, Verdict, Withheld
-
-ANNOTATIONS = "kube-node-dns.kyle.space/"
-NODE_IPS, BOOT_ID = ANNOTATIONS + "node-ips", ANNOTATIONS + "boot-id"
-COORDINATES = ANNOTATIONS + "aws-geoproximity-coordinates"
 
 MAX_ADDRESSES_PER_NODE = 8
 """Per family."""

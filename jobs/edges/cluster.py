@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
+from jobs.core.annotations import BOOT_ID, COORDINATES, NODE_IPS
 from jobs.core.errors import TemporaryError
 from jobs.core.job import CronJob
-from jobs.core.node import BOOT_ID, COORDINATES, NODE_IPS, Condition, Node, NodeList
+from jobs.core.node import Condition, Node, NodeList
 from jobs.core.text import quoted, shortened, stub
 from jobs.edges import cluster_schema as kinds
 from jobs.edges.api_server import ApiServer, BadRequest, Expired, Status
@@ -162,21 +163,6 @@ class Cluster:
             "count": 1,
         }
         self._server.post("/api/v1/namespaces/default/events", event)
-
-    def annotate(self, node: str, annotations: Mapping[str, str | None]) -> bool:
-        """Set annotations of a node (None removes one) with a single patch; say whether it changed anything.
-
-        The API server makes a manager the owner of just the fields it changed. The patch goes by a name of its own,
-        so it stands among the answer's managers if, and only if, something changed. (A node that was made without a
-        single label or annotation has no managers; then nobody can tell, and the answer is yes.)
-        """
-        manager = f"kube-node-dns-{secrets.token_hex(8)}"
-        body = {"metadata": {"annotations": annotations}}
-        patched = self._server.patch(
-            f"{_NODES}/{quote(node, safe='')}", kinds.PatchedNode, body, {"fieldManager": manager}
-        )
-        managers = patched.metadata.managed_fields
-        return managers is None or any(entry.manager == manager for entry in managers)
 
 
 def _node(raw: kinds.Node) -> Node:

@@ -117,24 +117,6 @@ class ManagedMetadata(msgspec.Struct, rename="camel"):
     managed_fields: list[ManagedFields] | None = None
 
 
-class Manager(msgspec.Struct):
-    """Who owns some fields."""
-
-    manager: str = ""
-
-
-class PatchedMetadata(msgspec.Struct, rename="camel"):
-    """What is needed of the metadata of a node that was patched."""
-
-    managed_fields: list[Manager] | None = None
-
-
-class PatchedNode(msgspec.Struct, tag_field="kind", tag="Node"):
-    """The answer to a patch of a node."""
-
-    metadata: PatchedMetadata
-
-
 class LeaseSpec(msgspec.Struct, rename="camel"):
     """How long a lease lasts; a kubelet renews its own after a quarter of that."""
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from jobs.core.evidence import Checks
     from jobs.core.progress import Progress
     from jobs.edges.cluster import Cluster
+    from jobs.edges.node_annotations import NodeAnnotations
 
 log = logging.getLogger("jobs")
 
@@ -74,7 +75,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     json_lines = "--log-format json" in asked or environ.get("KUBE_NODE_DNS_LOG_FORMAT") == "json"
     log_to_stderr(json_lines=json_lines, verbose=False)
     try:
-        arguments = vars(_parser().parse_args(argv))
+        arguments = vars(_parser(argv).parse_args(argv))
         command = _COMMANDS[arguments["command"]]
         chosen = settings(command.settings, arguments, environ)
         log_to_stderr(json_lines=chosen.log_format == "json", verbose=chosen.verbose)
@@ -87,7 +88,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         return failure.exit_status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="kube-node-dns",
         description="Keep a domain in Route 53 equal to the public addresses of the Kubernetes nodes that can serve.",
@@ -104,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        for option in options(command.settings):
+        for option in options(command.settings) if name in argv else ():  # the others are not asked
             _add(subparser, option)
     return parser
 
@@ -184,9 +185,9 @@ def _annotate_once(chosen: AnnotateSettings) -> int:
     results = [AnnotateResult(node, changed=False, found=found)]
 
     def job() -> None:
-        cluster = None if dry_run else _cluster(chosen, clock)
+        annotations = None if dry_run or node is None else _annotations(node, chosen, clock)
         _collect_garbage()
-        results.append(annotate_once(node, found, boot_id(), cluster))
+        results.append(annotate_once(node, found, boot_id(), annotations))
 
     failure = run(job, clock)
     if failure:
@@ -245,10 +246,15 @@ def _checks(chosen: SyncSettings | WatchSettings) -> "Checks":
     return Checks(chosen.lease_timeout, chosen.ready_service, chosen.probe)
 
 
-def _cluster(
-    chosen: SyncSettings | AnnotateSettings | WatchSettings, clock: Clock, attempts: int = ATTEMPTS
-) -> "Cluster":
-    from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - a dry run of annotate-once needs none
+def _annotations(node: str, chosen: AnnotateSettings, clock: Clock) -> "NodeAnnotations":
+    from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - a dry run needs none
+    from jobs.edges.node_annotations import NodeAnnotations  # noqa: PLC0415
+
+    return NodeAnnotations(ApiServer(clock, chosen.kubeconfig, chosen.context), node)
+
+
+def _cluster(chosen: SyncSettings | WatchSettings, clock: Clock, attempts: int = ATTEMPTS) -> "Cluster":
+    from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - help needs none
     from jobs.edges.cluster import Cluster  # noqa: PLC0415
 
     return Cluster(ApiServer(clock, chosen.kubeconfig, chosen.context, attempts=attempts), clock)

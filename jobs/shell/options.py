@@ -268,9 +268,12 @@ def misspelt(environ: Mapping[str, str]) -> list[str]:
     Each command knows the variables of all, for they share a file; others of the prefix may be Kubernetes' own, such
     as those that it sets for a Service.
     """
+    ours = [name for name in environ if name.startswith(PREFIX)]
+    if not ours:
+        return []
     commands = (SyncSettings, AnnotateSettings, WatchSettings)
     known = {option.variable for command in commands for option in options(command)}
-    strange = [name for name in environ if name.startswith(PREFIX) and name not in known]
+    strange = [name for name in ours if name not in known]
     if not strange:
         return []
     from difflib import get_close_matches  # noqa: PLC0415 - hardly a run needs it

@@ -5,7 +5,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from jobs.core.node import COORDINATES, NODE_IPS, Condition, Node, assess
+from jobs.core.annotations import COORDINATES, NODE_IPS
+from jobs.core.node import Condition, Node, assess
 from jobs.core.verdict import Published, Skipped, Withheld
 from tests.support.builders import NODE, PARIS, ipv4, ipv6
 

@@ -7,9 +7,9 @@ from itertools import permutations
 
 import pytest
 
+from jobs.core.annotations import COORDINATES
 from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
-from jobs.core.node import COORDINATES
 from jobs.core.record_set import RecordSet, api_form
 from jobs.core.records import owned, wanted
 from jobs.core.verdict import Skipped, Verdict, Withheld

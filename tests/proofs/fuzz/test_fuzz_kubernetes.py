@@ -11,10 +11,10 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from jobs.core.annotations import BOOT_ID, COORDINATES, NODE_IPS
 from jobs.core.errors import ConfigurationError, Failure, TemporaryError
 from jobs.core.job import CronJob, job_of
 from jobs.core.min_nodes import MinNodes
-from jobs.core.node import BOOT_ID, COORDINATES, NODE_IPS
 from jobs.core.progress import Domain
 from jobs.core.publication import Occasion, Publication
 from jobs.core.text import one_line, quoted
