@@ -90,10 +90,12 @@ class Progress:
     def look(self, name: str, shown: Sequence[RecordSet]) -> None:
         """Note what a domain shows; what an unknown write has done can be seen now."""
         domain = self[name]
-        applied = domain.unknown and calculate(domain.after, shown).changes != ()
-        self.note(name, after=tuple(shown), unknown=False, unconfirmed=domain.unconfirmed or applied)
+        changed = calculate(domain.after, shown).changes != ()
+        self.note(name, unknown=False, unconfirmed=domain.unconfirmed or (domain.unknown and changed))
         if not self[name].has_written:
-            self.note(name, before=tuple(shown))
+            self.note(name, before=tuple(shown), after=tuple(shown))
+        elif changed:  # else it stays in the form in which it was written
+            self.note(name, after=tuple(shown))
 
     def settle(self, name: str) -> None:
         """Note that nothing is left to do for a domain."""
