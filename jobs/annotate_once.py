@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jobs.core.node import BOOT_ID, NODE_IPS
+from jobs.core.annotations import BOOT_ID, NODE_IPS
 from jobs.edges.interfaces import InterfaceAddress
 
 if TYPE_CHECKING:
-    from jobs.edges.cluster import Cluster
+    from jobs.edges.node_annotations import NodeAnnotations
 
 log = logging.getLogger(__name__)
 
@@ -24,17 +24,17 @@ class AnnotateResult:
 
 
 def annotate_once(
-    node: str | None, found: Sequence[InterfaceAddress], boot_id: str | None, cluster: "Cluster | None"
+    node: str | None, found: Sequence[InterfaceAddress], boot_id: str | None, annotations: "NodeAnnotations | None"
 ) -> AnnotateResult:
-    """Write the addresses found to the node's annotations, or nowhere without a cluster (a dry run).
+    """Write the addresses found to the node's annotations, or nowhere (a dry run).
 
     No address gives the empty value "looked, found none". The boot id goes with them, so that a node that comes back
     from a reboot with another address is not published with its old one.
     """
     changed = False
-    if cluster is not None and node is not None:
+    if annotations is not None:
         good = dict.fromkeys(str(each.address) for each in found if each.reason is None)
         value = ",".join(good)
-        changed = cluster.annotate(node, {NODE_IPS: value, BOOT_ID: boot_id})
+        changed = annotations.write({NODE_IPS: value, BOOT_ID: boot_id})
         log.info("node %s: %s %s: %s", node, NODE_IPS, "set to" if changed else "unchanged", value or "no address")
     return AnnotateResult(node, changed, found)

@@ -11,6 +11,7 @@ from jobs.core import guard
 from jobs.core.errors import ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
 from jobs.core.evidence import Checks, Conclusion, conclude
 from jobs.core.explain import Explainer, node_news
+from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Rules
 from jobs.core.plan import Change, Plan, batch, calculate
 from jobs.core.progress import Domain, Progress
@@ -40,7 +41,7 @@ class SyncRequest:
     domains: tuple[str, ...]
     node_label_selector: str
     ttl: int
-    min_nodes: guard.MinNodes
+    min_nodes: MinNodes
     routing: str
     rules: Rules
     checks: Checks

@@ -27,10 +27,10 @@ FLOORS = {
 """Each folder of `jobs` with those that it may import from; the jobs themselves stand in none."""
 
 PURE = {
-    *("collections", "contextlib", "csv", "dataclasses", "datetime", "decimal", "difflib", "functools", "importlib"),
+    *("collections", "contextlib", "csv", "dataclasses", "datetime", "decimal", "difflib", "functools", "pkgutil"),
     *("ipaddress", "itertools", "json", "math", "re", "typing"),
 }
-"""The modules of the standard library that do nothing but calculate, and importlib.resources for the shipped data."""
+"""The modules of the standard library that do nothing but calculate, and pkgutil for the shipped data."""
 
 CLOCKS = {"now", "today", "utcnow"}
 """What of datetime looks at the clock."""
@@ -171,7 +171,7 @@ def test_no_imports_form_a_circle() -> None:
 
 
 def test_a_dry_run_of_annotate_once_loads_no_client(tmp_path: Path) -> None:
-    """On a small machine it would take seconds to look at one's own interfaces."""
+    """A dry run of annotate-once loads no client of an API, so that it is quick on a small machine."""
     modules = loaded(tmp_path, bare_environment(), "annotate-once", "--dry-run")
     assert not modules & {"kubernetes", "urllib3", "boto3", "botocore"}
 
@@ -208,7 +208,7 @@ def test_watch_loads_the_kubernetes_client_in_no_pod(world: World, tmp_path: Pat
 
 
 def test_annotate_once_loads_no_aws(world: World, tmp_path: Path) -> None:
-    """Each node would load the AWS SDK once a minute for nothing."""
+    """annotate-once loads nothing of AWS, nor of the other jobs."""
     world.node(NODE)
     modules = loaded(tmp_path, environment_of(world), *ANNOTATE)
     assert "kubernetes.config" in modules
@@ -222,12 +222,12 @@ def test_annotate_once_loads_no_aws(world: World, tmp_path: Path) -> None:
 
 
 def test_watch_loads_neither_aws_nor_the_typed_client(world: World, tmp_path: Path) -> None:
-    """The watcher would hold tens of megabytes day and night for nothing."""
+    """The watcher loads nothing of AWS, of interfaces, or of the client's typed classes."""
     command = ("watch", "--cronjob", "sync", "--namespace", "default")
     modules = loaded(
         tmp_path, environment_of(world), *command, until=lambda: "watch nodes" in world.cluster.operations()
     )
-    assert not {module for module in modules if module.startswith((*TYPED, "boto", "ifaddr"))}
+    assert not {module for module in modules if module.startswith((*TYPED, "boto"))}
     assert not modules & {
         "jobs.edges.route53",
         "jobs.sync_once",
@@ -247,7 +247,7 @@ def test_watch_loads_neither_aws_nor_the_typed_client(world: World, tmp_path: Pa
 def test_a_sync_that_probes_nothing_loads_no_prober(
     world: World, tmp_path: Path, options: tuple[str, ...], expected: set[str]
 ) -> None:
-    """Every run would pay for an event loop that few use."""
+    """A sync loads the prober and its event loop only when it probes."""
     world.node(NODE)
     world.route53.zone("example.com")
     command = ("sync-once", "--domain", "cdn.example.com", "--min-nodes", "0", *options)
@@ -255,13 +255,12 @@ def test_a_sync_that_probes_nothing_loads_no_prober(
 
 
 def test_sync_once_looks_at_no_interface(world: World, tmp_path: Path) -> None:
-    """A sync would load what only nodes need."""
+    """sync-once loads nothing that looks at interfaces, nor of the other jobs."""
     world.node(NODE, "5.75.128.10")
     world.route53.zone("example.com")
     modules = loaded(tmp_path, environment_of(world), "sync-once", "--domain", "cdn.example.com", "--dry-run")
     assert {"boto3", "kubernetes.config"} <= modules
     assert not modules & {
-        "ifaddr",
         "jobs.edges.interfaces",
         "jobs.annotate_once",
         "jobs.watch",
@@ -273,7 +272,7 @@ def test_sync_once_looks_at_no_interface(world: World, tmp_path: Path) -> None:
     "arguments", [("sync-once", "--domain", "cdn.example.com"), ANNOTATE], ids=lambda each: each[0]
 )
 def test_nobody_loads_the_typed_client(world: World, tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    """Every run would cost three times the CPU, which small ARM nodes feel each minute."""
+    """No job loads the client's typed classes, which cost three times the CPU."""
     world.node(NODE, "5.75.128.10")
     world.route53.zone("example.com")
     modules = loaded(tmp_path, environment_of(world), *arguments)
@@ -281,15 +280,16 @@ def test_nobody_loads_the_typed_client(world: World, tmp_path: Path, arguments: 
 
 
 def test_help_loads_neither_client(tmp_path: Path) -> None:
-    """A slip of the pen would take a second to be told."""
+    """--help loads no client, so that a typing error is reported at once."""
     modules = loaded(tmp_path, bare_environment(), "--help")
-    assert not modules & {"kubernetes", "boto3", "botocore", "ifaddr"}
+    assert not modules & {"kubernetes", "boto3", "botocore"}
 
 
 def test_every_dependency_has_a_floor() -> None:
-    """Installers would walk back to releases that do not work together, for minutes or for ever."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert [each for each in project["dependencies"] if ">=" not in each] == []
+    """Every dependency has a lower bound. Without it resolvers walk back to releases that do not work together."""
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    groups = [document["project"]["dependencies"], *document["dependency-groups"].values()]
+    assert [each for group in groups for each in group if isinstance(each, str) and ">=" not in each] == []
 
 
 def uv(*arguments: str | Path) -> str:
@@ -314,7 +314,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_the_program_and_its_data(wheel: Path) -> None:
-    """An installed program would not know which addresses are public; or tests would be installed with it."""
+    """The wheel holds every module and the shipped data, and no test."""
     inside = set(zipfile.ZipFile(wheel).namelist())
     shipped = {f"jobs/core/iana/ipv{version}-special-registry.csv" for version in (4, 6)}
     assert shipped | {f"jobs/{module.replace('.', '/')}.py" for module in MODULES} <= inside
@@ -322,7 +322,7 @@ def test_the_wheel_holds_the_program_and_its_data(wheel: Path) -> None:
 
 
 def test_the_wheel_works_in_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
-    """Installed elsewhere, the program would miss a dependency, its data or its console script."""
+    """Installed into a fresh environment, the wheel has its dependencies, its data and its console script."""
     fresh = tmp_path / "fresh"
     uv("venv", "--python", sys.executable, fresh)
     uv("pip", "install", "--python", fresh / "bin" / "python", wheel)

@@ -1,8 +1,8 @@
 """Which addresses the whole internet can reach, by the IANA special-purpose address registries in `iana/`."""
 
 import csv
+import pkgutil
 from functools import cache
-from importlib import resources
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from jobs.core.text import quoted
@@ -49,7 +49,9 @@ def why_not_global(address: Address) -> str | None:
 @cache
 def _blocks(version: int) -> tuple[Block, ...]:
     """Read the registry of an IP version, narrowest blocks first; multicast is in none."""
-    text = (resources.files("jobs.core") / "iana" / f"ipv{version}-special-registry.csv").read_text("utf-8")
+    data = pkgutil.get_data("jobs.core", f"iana/ipv{version}-special-registry.csv")  # importlib.resources is slow
+    assert data is not None  # noqa: S101 - it is shipped
+    text = data.decode()
     found = [(_MULTICAST[version], False, "Multicast")]
     for row in csv.DictReader(text.splitlines(keepends=True)):
         reachable = _without_footnote(row["Globally Reachable"]) == "True"

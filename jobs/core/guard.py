@@ -1,39 +1,14 @@
 """--min-nodes: whether a run may withdraw, and what it may add all the same. Pure."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import replace
 
 from jobs.core.address import Address
+from jobs.core.min_nodes import MinNodes
 from jobs.core.record_set import TYPES, RecordSet, with_more
 from jobs.core.records import MAX_ADDRESSES, MAX_MULTIVALUE, MAX_PLACES, Wanted
 from jobs.core.text import quoted
 from jobs.core.verdict import Skipped, reasons, withhold
-
-
-@dataclass(frozen=True)
-class MinNodes:
-    """The fewest nodes to publish before anything is withdrawn: a number, or a percentage of the selected nodes."""
-
-    number: int
-    percent: bool = False
-
-    def required(self, selected: int) -> int:
-        """Round a percentage up; even 0% asks for one node, only the plain number 0 asks for none."""
-        return max(1, -(-selected * self.number // 100)) if self.percent else self.number
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read `N` or `N%`; raises ValueError with a text for people."""
-        digits = text.removesuffix("%")
-        if not re.fullmatch("[0-9]{1,9}", digits) or (digits != text and int(digits) > 100):
-            raise ValueError("is neither a number of nodes nor a percentage from 0% to 100%")
-        return cls(int(digits), percent=digits != text)
-
-    def __str__(self) -> str:
-        """Give the form of the option."""
-        return f"{self.number}%" if self.percent else str(self.number)
 
 
 def refusal(min_nodes: MinNodes, wanted: Wanted, current: Iterable[RecordSet], label_selector: str) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jobs.core.place import ANNOTATIONS
+from jobs.core.annotations import ANNOTATIONS
 
 if TYPE_CHECKING:  # who reads a CronJob need not know what watch decides
     from jobs.core.publication import Occasion

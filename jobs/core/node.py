@@ -8,12 +8,11 @@ from math import inf
 from typing import NamedTuple
 
 from jobs.core.address import Address, parse_addresses, why_not_global
+from jobs.core.annotations import BIAS, COORDINATES, NODE_IPS
 from jobs.core.coordinates import Coordinates
-from jobs.core.place import ANNOTATIONS, BIAS, COORDINATES, Places, parse_bias
+from jobs.core.place import Places, parse_bias
 from jobs.core.text import one_line, quoted
 from jobs.core.verdict import Published, Skipped, Verdict, Withheld
-
-NODE_IPS, BOOT_ID = ANNOTATIONS + "node-ips", ANNOTATIONS + "boot-id"
 
 MAX_ADDRESSES_PER_NODE = 8
 """Per family."""

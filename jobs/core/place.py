@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from jobs.core.coordinates import Coordinates
 from jobs.core.text import quoted
 
-ANNOTATIONS = "kube-node-dns.kyle.space/"
-COORDINATES = ANNOTATIONS + "aws-geoproximity-coordinates"
-BIAS = ANNOTATIONS + "aws-geoproximity-bias"
 MOST_BIAS = 99
 
 

@@ -71,6 +71,12 @@ class Progress:
         """Give a domain's newest state."""
         return self._domains[name]
 
+    def copy(self) -> "Progress":
+        """Give what is known now: a job that is left to itself may go on writing."""
+        copied = Progress(())
+        copied._domains |= self._domains
+        return copied
+
     @property
     def open(self) -> list[str]:
         """The names of the domains that are not settled."""
@@ -88,13 +94,15 @@ class Progress:
     def look(self, name: str, shown: Sequence[RecordSet]) -> None:
         """Note what a domain shows; what an unknown write has done can be seen now."""
         domain = self[name]
-        applied = domain.unknown and calculate(domain.before, shown).changes != ()
+        changed = calculate(domain.after, shown).changes != ()
+        self.note(name, unknown=False, unconfirmed=domain.unconfirmed or (domain.unknown and changed))
         if domain.expected is not None:
             nobody_was_faster = calculate(domain.expected, shown).changes == ()
             self.note(name, expected=None, refusals=domain.refusals + 1 if nobody_was_faster else 0)
-        self.note(name, after=tuple(shown), unknown=False, unconfirmed=domain.unconfirmed or applied)
         if not self[name].has_written:
-            self.note(name, before=tuple(shown))
+            self.note(name, before=tuple(shown), after=tuple(shown))
+        elif changed:  # else it stays in the form in which it was written
+            self.note(name, after=tuple(shown))
 
     def settle(self, name: str) -> None:
         """Note that nothing is left to do for a domain."""

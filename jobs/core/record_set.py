@@ -108,7 +108,6 @@ def with_more(each: RecordSet, more: Iterable[Address]) -> RecordSet:
     """Add addresses to a record set, of whatever policy, and keep all else of it."""
     more = tuple(more)
     addresses = tuple(sorted((*each.addresses, *more), key=numeric_order))
-    if each.raw is None:
-        return replace(each, addresses=addresses)
-    records = [*each.raw["ResourceRecords"], *({"Value": str(address)} for address in more)]
-    return replace(each, addresses=addresses, raw={**each.raw, "ResourceRecords": records})
+    form = api_form(each)
+    records = [*form["ResourceRecords"], *({"Value": str(address)} for address in more)]
+    return replace(each, addresses=addresses, raw={**form, "ResourceRecords": records})

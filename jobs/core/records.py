@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jobs.core.address import Address, numeric_order
+from jobs.core.annotations import COORDINATES
 from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
-from jobs.core.place import COORDINATES
 from jobs.core.record_set import TYPES, RecordSet
 from jobs.core.verdict import Skipped, Verdict, published, settled, skip, withhold
 

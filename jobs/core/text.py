@@ -16,6 +16,11 @@ def quoted(text: str) -> str:
     return repr(shortened(text))
 
 
+def escaped(text: str) -> str:
+    """Show text with an escape for each character that a terminal would not print, lone surrogates included."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 def one_line(text: str) -> str:
     """Fold white space and drop control characters, so that a message of the cluster stays one line of output."""
     return "".join(character for character in " ".join(text.split()) if character.isprintable())

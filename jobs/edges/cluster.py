@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
+from jobs.core.annotations import BIAS, BOOT_ID, COORDINATES, NODE_IPS
 from jobs.core.errors import TemporaryError
 from jobs.core.job import CronJob
-from jobs.core.node import BOOT_ID, NODE_IPS, Condition, LeaseAge, Node, NodeList
-from jobs.core.place import BIAS, COORDINATES
+from jobs.core.node import Condition, LeaseAge, Node, NodeList
 from jobs.core.text import quoted, shortened, stub
 from jobs.edges import cluster_schema as kinds
 from jobs.edges.api_server import ApiServer, BadRequest, Expired, Status
@@ -134,8 +134,9 @@ class Cluster:
             **_selecting(label_selector),
         }
         for line in self._server.lines(_NODES, query, SILENCE_SECONDS):
-            if line:
-                yield _node_event(line)
+            event = _node_event(line) if line else None
+            if event:
+                yield event
 
     def cronjob(self, namespace: str, name: str) -> CronJob:
         """Read a CronJob."""
@@ -171,21 +172,6 @@ class Cluster:
             "count": 1,
         }
         self._server.post("/api/v1/namespaces/default/events", event)
-
-    def annotate(self, node: str, annotations: Mapping[str, str | None]) -> bool:
-        """Set annotations of a node (None removes one) with a single patch; say whether it changed anything.
-
-        The API server makes a manager the owner of just the fields it changed. The patch goes by a name of its own,
-        so it stands among the answer's managers if, and only if, something changed. (A node that was made without a
-        single label or annotation has no managers; then nobody can tell, and the answer is yes.)
-        """
-        manager = f"kube-node-dns-{secrets.token_hex(8)}"
-        body = {"metadata": {"annotations": annotations}}
-        patched = self._server.patch(
-            f"{_NODES}/{quote(node, safe='')}", kinds.PatchedNode, body, {"fieldManager": manager}
-        )
-        managers = patched.metadata.managed_fields
-        return managers is None or any(entry.manager == manager for entry in managers)
 
 
 def _node(raw: kinds.Node) -> Node:
@@ -249,7 +235,8 @@ def _selecting(label_selector: str) -> dict[str, str]:
     return {"labelSelector": label_selector} if label_selector else {}
 
 
-def _node_event(line: bytes) -> NodeEvent:
+def _node_event(line: bytes) -> NodeEvent | None:
+    """Read an event; None for a node that is left out, as it is of lists."""
     event = decoded(line, kinds.WatchEvent, "watching nodes")
     if event.type == "ERROR":
         status = decoded(event.object, Status, "watching nodes")
@@ -257,6 +244,4 @@ def _node_event(line: bytes) -> NodeEvent:
     if event.type == "BOOKMARK":
         return NodeEvent(event.type, decoded(event.object, kinds.Bookmark, "watching nodes").metadata.resource_version)
     node = object_in(event.object, kinds.Node)
-    if node is None:
-        raise TemporaryError("watching nodes: an event does not say which node it is about")
-    return NodeEvent(event.type, node.metadata.resource_version, _node(node))
+    return NodeEvent(event.type, node.metadata.resource_version, _node(node)) if node else None

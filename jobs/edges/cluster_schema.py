@@ -16,11 +16,10 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z",
 """What the API server takes for the name of a node: it goes into the log, the result and Events as it is."""
 
 
-class Identity(msgspec.Struct, rename="camel"):
-    """Which version of which node it is."""
+class Identity(msgspec.Struct):
+    """Which node it is."""
 
     name: Name
-    resource_version: str = ""
 
 
 class Labels(msgspec.Struct):
@@ -33,6 +32,7 @@ class Labels(msgspec.Struct):
 class Metadata(Identity, rename="camel"):
     """What is needed of a node's metadata."""
 
+    resource_version: str = ""
     labels: Labels | None = None
     annotations: dict[str, str] | None = None
     deletion_timestamp: str | None = None
@@ -99,8 +99,7 @@ class Node(Object):
         with contextlib.suppress(*UNREADABLE):
             return cls(msgspec.json.decode(data, type=Described).metadata, unreadable=why)
         with contextlib.suppress(*UNREADABLE):
-            node = msgspec.json.decode(data, type=Named).metadata
-            return cls(Metadata(node.name, node.resource_version), unreadable=why)
+            return cls(Metadata(msgspec.json.decode(data, type=Named).metadata.name), unreadable=why)
         log.warning("a node is left out, for not even its name can be read: %s", why)
         return None
 
@@ -124,24 +123,6 @@ class ManagedMetadata(msgspec.Struct, rename="camel"):
 
     name: str
     managed_fields: list[ManagedFields] | None = None
-
-
-class Manager(msgspec.Struct):
-    """Who owns some fields."""
-
-    manager: str = ""
-
-
-class PatchedMetadata(msgspec.Struct, rename="camel"):
-    """What is needed of the metadata of a node that was patched."""
-
-    managed_fields: list[Manager] | None = None
-
-
-class PatchedNode(msgspec.Struct, tag_field="kind", tag="Node"):
-    """The answer to a patch of a node."""
-
-    metadata: PatchedMetadata
 
 
 class LeaseSpec(msgspec.Struct, rename="camel"):

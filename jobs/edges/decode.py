@@ -59,7 +59,7 @@ class List(msgspec.Struct, Generic[Item]):
     @classmethod
     def one_by_one(cls, data: Data) -> Self:
         """Decode the items by themselves, and leave out what cannot be decoded; takes twice the time."""
-        page = msgspec.json.decode(data, type=_RawList)
+        page = _decoded(data, _RawList)
         if page.kind != cls.__struct_config__.tag:
             raise msgspec.ValidationError(f"it is a {shortened(one_line(page.kind))}")
         (item,) = (get_args(field.type)[0] for field in msgspec.structs.fields(cls) if field.name == "items")

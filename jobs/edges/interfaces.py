@@ -1,12 +1,18 @@
-"""The addresses of this host: those on its network interfaces that the world can reach, and why others are left out."""
+"""The addresses of this host: those on its network interfaces that the world can reach, and why others are left out.
 
+The kernel takes almost any bytes for the name of an interface. Names are decoded as Python decodes arguments and
+environment, so that globs match them, and what is not UTF-8 survives as lone surrogates.
+"""
+
+import array
 import fcntl
+import os
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 import ifaddr
@@ -27,11 +33,14 @@ CONTAINER_NETWORKING = (
 )
 """Left out by default: with global IPv6 pod addresses, those of pods and bridges would be published."""
 
-_SIOCGIFFLAGS, _IFF_UP = 0x8913, 0x1
+_SIOCGIFCONF, _SIOCGIFFLAGS, _IFF_UP = 0x8912, 0x8913, 0x1
+_IFCONF = struct.Struct("iP")
+_IFREQ_BYTES = struct.calcsize("16sLLHBBB3x")  # linux/if.h: a name and a union, the largest member of which is ifmap
+_IFREQ = struct.Struct(f"16sHH4s{_IFREQ_BYTES - 24}x")  # the name, and a sockaddr_in
 _IF_INET6 = Path("/proc/net/if_inet6")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
-# linux/if_addr.h, in the order in which they are told
+# linux/if_addr.h, in the order in which they are reported
 _IPV6_FLAGS = {0x01: "temporary", 0x20: "deprecated", 0x08: "failed duplicate detection", 0x40: "tentative"}
 
 
@@ -51,16 +60,13 @@ def interface_addresses(interfaces: Iterable[str], excluded: Iterable[str]) -> t
     exclusions, the latter always win.
     """
     interfaces, excluded = tuple(interfaces), tuple(excluded)
-    flagged = _ipv6_reasons()
     found = []
-    for adapter in ifaddr.get_adapters():
-        name = adapter.nice_name.partition(":")[0]
+    seen: list[_Seen] = [*_ipv4_addresses(), *_ipv6_addresses()]
+    for label, address, flagged in seen:
+        name = label.partition(":")[0]
         off = _why_not_interface(name, interfaces, excluded) or ("interface is down" if not _is_up(name) else None)
-        for ip in adapter.ips:
-            address = ip_address(ip.ip if isinstance(ip.ip, str) else ip.ip[0])
-            reason = off or why_not_global(address) or flagged.get((address, name))
-            found.append(InterfaceAddress(address, name, reason))
-    return tuple(sorted(dict.fromkeys(found), key=lambda each: numeric_order(each.address)))
+        found.append(InterfaceAddress(address, name, off or why_not_global(address) or flagged))
+    return tuple(sorted(dict.fromkeys(found), key=lambda each: (numeric_order(each.address), each.interface)))
 
 
 def _why_not_interface(name: str, interfaces: tuple[str, ...], excluded: tuple[str, ...]) -> str | None:
@@ -80,23 +86,49 @@ def _is_up(name: str) -> bool:
     """Ask the kernel in this process's own network namespace, which /sys/class/net might not show."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         try:
-            answer = fcntl.ioctl(asking, _SIOCGIFFLAGS, struct.pack("16sH14x", name.encode(), 0))
+            answer = fcntl.ioctl(asking, _SIOCGIFFLAGS, struct.pack("16sH14x", os.fsencode(name), 0))
         except OSError:  # gone since it was listed
             return False
     return bool(struct.unpack_from("16xH", answer)[0] & _IFF_UP)
 
 
-def _ipv6_reasons() -> dict[tuple[Address, str], str]:
-    """Read the kernel's flags of IPv6 addresses that are not to be relied on (RFC 8981, RFC 4862)."""
+_Seen = tuple[str, Address, str | None]
+"""An interface, by its name or an alias label, an address on it, and why that is not to be relied on."""
+
+
+def _ipv4_addresses() -> Iterator[_Seen]:
+    try:
+        adapters = list(ifaddr.get_adapters())
+    except UnicodeDecodeError:  # it takes the names of interfaces for UTF-8
+        yield from _ipv4_addresses_of_any_name()
+        return
+    for adapter in adapters:
+        yield from ((adapter.nice_name, IPv4Address(ip.ip), None) for ip in adapter.ips if isinstance(ip.ip, str))
+
+
+def _ipv4_addresses_of_any_name() -> Iterator[_Seen]:
+    """Ask the kernel for all IPv4 addresses (netdevice(7))."""
+    size = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        while True:
+            entries = array.array("B", bytes(size))
+            place = entries.buffer_info()[0] if size else 0  # without one the kernel says how much there is
+            length: int = _IFCONF.unpack(fcntl.ioctl(asking, _SIOCGIFCONF, _IFCONF.pack(size, place)))[0]
+            if length < size:
+                break
+            size = length + _IFREQ.size  # space that stays empty shows that no entry was left out
+    for name, _, _, address in _IFREQ.iter_unpack(entries.tobytes()[:length]):
+        yield os.fsdecode(name.partition(b"\0")[0]), IPv4Address(address), None
+
+
+def _ipv6_addresses() -> Iterator[_Seen]:
+    """Read all IPv6 addresses, with the kernel's flags of those that are not to be relied on (RFC 8981, RFC 4862)."""
     if not _IF_INET6.exists():  # a kernel without IPv6
-        return {}
-    reasons: dict[tuple[Address, str], str] = {}
-    for line in _IF_INET6.read_text("ascii").splitlines():
+        return
+    for line in _IF_INET6.read_bytes().splitlines():
         digits, _, _, _, flags, name = line.split()
-        told = [word for bit, word in _IPV6_FLAGS.items() if int(flags, 16) & bit]
-        if told:
-            reasons[IPv6Address(int(digits, 16)), name] = f"{told[0]} address"
-    return reasons
+        reasons = [f"{word} address" for bit, word in _IPV6_FLAGS.items() if int(flags, 16) & bit]
+        yield os.fsdecode(name), IPv6Address(int(digits, 16)), reasons[0] if reasons else None
 
 
 def boot_id() -> str | None:

@@ -162,7 +162,7 @@ class Route53:
             raise failure from error
         else:
             if answer.keys() <= {"ResponseMetadata"}:
-                raise TemporaryError(f"{action} answered without any member of its API")
+                raise TemporaryError(f"{action} answered what its API does not promise: nothing")
             outcome = "ok"
             return answer
         finally:

@@ -5,6 +5,7 @@ import gc
 import logging
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from jobs.core.errors import DONE, ConfigurationError
 from jobs.core.text import shortened
 from jobs.edges.clock import ATTEMPTS, Clock
-from jobs.shell import report
 from jobs.shell.options import (
     NODE_NAME,
     AnnotateSettings,
@@ -24,12 +24,14 @@ from jobs.shell.options import (
     settings,
 )
 from jobs.shell.process import as_failure, log_to_stderr, print_result, run
+from jobs.shell.report import as_json
 
 if TYPE_CHECKING:
     from jobs.core.evidence import Checks
     from jobs.core.node import Rules
     from jobs.core.progress import Progress
     from jobs.edges.cluster import Cluster
+    from jobs.edges.node_annotations import NodeAnnotations
 
 log = logging.getLogger("jobs")
 
@@ -75,7 +77,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     json_lines = "--log-format json" in asked or environ.get("KUBE_NODE_DNS_LOG_FORMAT") == "json"
     log_to_stderr(json_lines=json_lines, verbose=False)
     try:
-        arguments = vars(_parser().parse_args(argv))
+        arguments = vars(_parser(argv).parse_args(argv))
         command = _COMMANDS[arguments["command"]]
         chosen = settings(command.settings, arguments, environ)
         log_to_stderr(json_lines=chosen.log_format == "json", verbose=chosen.verbose)
@@ -88,7 +90,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         return failure.exit_status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="kube-node-dns",
         description="Keep a domain in Route 53 equal to the public addresses of the Kubernetes nodes that can serve.",
@@ -105,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        for option in options(command.settings):
+        for option in options(command.settings) if name in argv else ():  # the others are not asked
             _add(subparser, option)
     return parser
 
@@ -123,6 +125,7 @@ def _add(parser: argparse.ArgumentParser, option: Option) -> None:
 
 def _sync_once(chosen: SyncSettings, environ: Mapping[str, str]) -> int:
     from jobs.core.progress import Progress  # noqa: PLC0415 - each command imports only what it needs
+    from jobs.shell.sync_report import sync_document, sync_text  # noqa: PLC0415
     from jobs.sync_once import SyncRequest, sync_once  # noqa: PLC0415
 
     if not chosen.domain:
@@ -150,14 +153,15 @@ def _sync_once(chosen: SyncSettings, environ: Mapping[str, str]) -> int:
         sync_once(request, cluster, dns, clock, progress)
 
     failure = run(job, clock)
-    if failure and not progress.give_up(failure):  # every domain has its own result
+    reached = progress.copy()
+    if failure and not reached.give_up(failure):  # every domain has its own result
         log.error("%s", failure)
-    _log_result(progress)
+    _log_result(reached)
     if chosen.output == "json":
-        print_result(report.as_json(report.sync_document(progress, dry_run=request.dry_run)))
+        print_result(as_json(sync_document(reached, dry_run=request.dry_run)))
     else:
-        print_result(report.sync_text(progress, dry_run=request.dry_run))
-    return progress.exit_status
+        print_result(sync_text(reached, dry_run=request.dry_run))
+    return reached.exit_status
 
 
 def _log_result(progress: "Progress") -> None:
@@ -169,8 +173,12 @@ def _log_result(progress: "Progress") -> None:
 
 
 def _annotate_once(chosen: AnnotateSettings, _: Mapping[str, str]) -> int:
+    if sys.platform != "linux":
+        words = "it asks the kernel for the addresses of the node that it runs on"
+        raise ConfigurationError(f"annotate-once runs on Linux only ({words}); this is {sys.platform}")
     from jobs.annotate_once import AnnotateResult, annotate_once  # noqa: PLC0415
     from jobs.edges.interfaces import boot_id, interface_addresses  # noqa: PLC0415
+    from jobs.shell.annotate_report import annotate_document, annotate_text  # noqa: PLC0415
 
     node, dry_run = chosen.node_name, chosen.dry_run
     if node is None and not dry_run:
@@ -180,18 +188,18 @@ def _annotate_once(chosen: AnnotateSettings, _: Mapping[str, str]) -> int:
     results = [AnnotateResult(node, changed=False, found=found)]
 
     def job() -> None:
-        cluster = None if dry_run else _cluster(chosen, clock)
+        annotations = None if dry_run or node is None else _annotations(node, chosen, clock)
         _collect_garbage()
-        results.append(annotate_once(node, found, boot_id(), cluster))
+        results.append(annotate_once(node, found, boot_id(), annotations))
 
     failure = run(job, clock)
     if failure:
         log.error("%s", failure)
     status = failure.exit_status if failure else DONE
     if chosen.output == "json":
-        print_result(report.as_json(report.annotate_document(results[-1], dry_run=dry_run, status=status)))
+        print_result(as_json(annotate_document(results[-1], dry_run=dry_run, status=status)))
     else:
-        print_result(report.annotate_text(results[-1], dry_run=dry_run, status=status))
+        print_result(annotate_text(results[-1], dry_run=dry_run, status=status))
     return status
 
 
@@ -256,10 +264,15 @@ def _checks(chosen: SyncSettings | WatchSettings, environ: Mapping[str, str]) ->
     return Checks(chosen.lease_timeout, chosen.ready_service, chosen.probe, environ.get(NODE_NAME) or None)
 
 
-def _cluster(
-    chosen: SyncSettings | AnnotateSettings | WatchSettings, clock: Clock, attempts: int = ATTEMPTS
-) -> "Cluster":
-    from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - a dry run of annotate-once needs none
+def _annotations(node: str, chosen: AnnotateSettings, clock: Clock) -> "NodeAnnotations":
+    from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - a dry run needs none
+    from jobs.edges.node_annotations import NodeAnnotations  # noqa: PLC0415
+
+    return NodeAnnotations(ApiServer(clock, chosen.kubeconfig, chosen.context), node)
+
+
+def _cluster(chosen: SyncSettings | WatchSettings, clock: Clock, attempts: int = ATTEMPTS) -> "Cluster":
+    from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - help needs none
     from jobs.edges.cluster import Cluster  # noqa: PLC0415
 
     return Cluster(ApiServer(clock, chosen.kubeconfig, chosen.context, attempts=attempts), clock)

@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from inspect import get_annotations
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, TypeVar
 
 from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
-from jobs.core.guard import MinNodes
+from jobs.core.min_nodes import MinNodes
 from jobs.core.place import parse_place
 from jobs.core.probe import Probe
 from jobs.core.text import quoted
@@ -21,11 +20,13 @@ NODE_NAME = "KUBE_NODE_NAME"
 Settings = TypeVar("Settings", bound="_Command")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Option:
-    """One option. `parse` reads a single value and raises ValueError; `many` makes a tuple, `flag` takes no value."""
+    """One option. `parse` reads a single value and raises ValueError; `many` makes a tuple, `flag` takes no value.
 
-    name: str
+    `key` is where argparse keeps its value, and the name of the member of the settings that declares it.
+    """
+
     parse: Callable[[str], Any]
     help: str
     metavar: str = ""
@@ -35,11 +36,16 @@ class Option:
     short: str = ""
     also: str = ""
     splits_on: str = r"[,\s]+"
+    key: str = ""
+
+    def __set_name__(self, _: type, name: str) -> None:
+        """Learn the name of the member that declares it."""
+        self.key = name
 
     @property
-    def key(self) -> str:
-        """Where argparse keeps its value, and the name of its member in the settings of a command."""
-        return self.name.removeprefix("--").replace("-", "_")
+    def name(self) -> str:
+        """What it is called on the command line."""
+        return f"--{self.key.replace('_', '-')}"
 
     @property
     def variable(self) -> str:
@@ -92,7 +98,7 @@ def _choice(*words: str) -> Callable[[str], str]:
 
 
 def _glob(value: str) -> str:
-    if not re.fullmatch(r"([^\s/:\[\]]|\[!?\]?[^\s/:\[\]]*\])+", value):
+    if not re.fullmatch(r"([^\s/:\[\]]|\[!?\]?[^\s/:\[\]]*\])+", value, re.ASCII):
         raise ValueError("is not a glob over interface names (without alias labels), such as eth* or en[op]*")
     return value
 
@@ -143,14 +149,20 @@ def _taint(value: str) -> str:
     return value
 
 
-def _option(parse: Callable[[str], Any], help: str, metavar: str = "", default: Any = None, **more: Any) -> Any:  # noqa: A002, ANN401 - argparse's own word, and each option has its own type
+def _option(*arguments: Any, **more: Any) -> Any:  # noqa: ANN401 - each option has its own type
     """Declare a member of a command's settings as an option of the same name."""
-    return field(metadata={"parse": parse, "help": help, "metavar": metavar, "default": default, **more})
+    return Option(*arguments, **more)
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Command:
-    """What every command takes."""
+    """The values of a command's options, as members. What every command takes.
+
+    No dataclass: making four of them would be a tenth of what annotate-once costs.
+    """
+
+    def __init__(self, **values: Any) -> None:  # noqa: ANN401 - each option has its own type
+        """Take the values in the place of the declarations."""
+        vars(self).update(values)
 
     kubeconfig: str | None = _option(
         _text, "kubeconfig file to log in with (KUBECONFIG, the pod's own, ~/.kube/config)", "FILE"
@@ -160,7 +172,6 @@ class _Command:
     verbose: bool = _option(_truth, "log each API call with its duration", default=False, flag=True, short="-v")
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Job(_Command):
     """What a command takes that runs to its end."""
 
@@ -171,7 +182,6 @@ class _Job(_Command):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Observer(_Command):
     """What a command takes that judges nodes."""
 
@@ -225,7 +235,6 @@ class _Observer(_Command):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class SyncSettings(_Job, _Observer):
     """What sync-once takes."""
 
@@ -246,7 +255,6 @@ class SyncSettings(_Job, _Observer):
     wait: bool = _option(_truth, "return when Route 53 reports INSYNC", default=False, flag=True)
 
 
-@dataclass(frozen=True, kw_only=True)
 class AnnotateSettings(_Job):
     """What annotate-once takes."""
 
@@ -257,7 +265,6 @@ class AnnotateSettings(_Job):
     exclude_interface: tuple[str, ...] = _option(_glob, "never look at these, repeatable", "GLOB", (), many=True)
 
 
-@dataclass(frozen=True, kw_only=True)
 class WatchSettings(_Observer):
     """What watch takes."""
 
@@ -268,11 +275,9 @@ class WatchSettings(_Observer):
     min_interval: int = _option(_seconds(1, 3600), "at most one Job in this time after the first (5)", "SECONDS", 5)
 
 
-def options(settings: type[_Command]) -> tuple[Option, ...]:
+def options(command: type[_Command]) -> tuple[Option, ...]:
     """List the options of a command, its own first."""
-    members = {each.name: each for each in fields(settings)}
-    names = [name for each in settings.__mro__ for name in get_annotations(each)]
-    return tuple(Option(f"--{name.replace('_', '-')}", **members[name].metadata) for name in names)
+    return tuple(member for each in command.__mro__ for member in vars(each).values() if isinstance(member, Option))
 
 
 def settings(command: type[Settings], given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
@@ -313,9 +318,12 @@ def misspelt(environ: Mapping[str, str]) -> list[str]:
     Each command knows the variables of all, for they share a file; others of the prefix may be Kubernetes' own, such
     as those that it sets for a Service.
     """
+    ours = [name for name in environ if name.startswith(PREFIX)]
+    if not ours:
+        return []
     commands = (SyncSettings, AnnotateSettings, WatchSettings)
     known = {option.variable for command in commands for option in options(command)}
-    strange = [name for name in environ if name.startswith(PREFIX) and name not in known]
+    strange = [name for name in ours if name not in known]
     if not strange:
         return []
     from difflib import get_close_matches  # noqa: PLC0415 - hardly a run needs it

@@ -53,7 +53,7 @@ def run(job: Callable[[], None], clock: "Clock") -> Failure | None:
     def work() -> None:
         try:
             job()
-        except Exception as error:  # noqa: BLE001 - see as_failure
+        except BaseException as error:  # noqa: BLE001 - a library that exits has not done the job
             failures.append(as_failure(error))
         finally:
             ended.set()
@@ -73,7 +73,7 @@ def _give_up_writing(*_: object) -> NoReturn:
     raise Failure("standard output is full, and nobody reads the result")
 
 
-def as_failure(error: Exception) -> Failure:
+def as_failure(error: BaseException) -> Failure:
     """Make a defect of our own one line and a status too."""
     if isinstance(error, Failure):
         return error

@@ -1,142 +1,16 @@
-"""The result of a run: text for people, one JSON document for programs. Pure."""
+"""What the results of all commands have in common. Pure."""
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
-
-from jobs.core.explain import Explainer, title
-from jobs.core.plan import api_changes
-from jobs.core.progress import Domain, Progress
-from jobs.core.text import one_line
-from jobs.core.verdict import Published, Verdict, reasons
-
-if TYPE_CHECKING:  # a command imports only its own job
-    from jobs.annotate_once import AnnotateResult
+from collections.abc import Sequence
+from typing import Any
 
 Row = Sequence[str]
 
 
-def sync_document(progress: Progress, *, dry_run: bool) -> dict[str, Any]:
-    """Give the result of sync-once as the contract's JSON document."""
-    return {
-        "dry_run": dry_run,
-        "status": progress.exit_status,
-        "domains": [_domain(domain, dry_run=dry_run) for domain in progress],
-    }
-
-
-def _domain(domain: Domain, *, dry_run: bool) -> dict[str, Any]:
-    return {
-        "name": domain.name,
-        "zone_id": domain.zone.id if domain.zone else None,
-        "status": _status(domain, dry_run=dry_run),
-        "error": str(domain.error or domain.refusal) if domain.error or domain.refusal else None,
-        "warnings": list(domain.warnings),
-        "changes": [
-            {"action": each["Action"], "record_set": each["ResourceRecordSet"]}
-            for each in api_changes(domain.difference.changes)
-        ],
-        "nodes": [_node(verdict) for verdict in domain.verdicts],
-    }
-
-
-def _status(domain: Domain, *, dry_run: bool) -> str:
-    if domain.error:
-        return "failed"
-    if domain.refusal:
-        return "refused"
-    if domain.difference.changes:
-        return "would change" if dry_run else "changed"
-    return "unchanged"
-
-
-def _node(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "name": verdict.node,
-        "published": isinstance(verdict, Published),
-        "reason": None if isinstance(verdict, Published) else verdict.reason,
-        "addresses": [
-            {"address": str(address), "published": reason is None, "reason": reason}
-            for address, reason in reasons(verdict)
-        ],
-        "coordinates": _coordinates(verdict) or None,
-    }
-
-
-def sync_text(progress: Progress, *, dry_run: bool) -> str:
-    """Give the result of sync-once as a diff and a table of nodes, domain by domain."""
-    return "\n".join(_section(domain, dry_run=dry_run) for domain in progress)
-
-
-def _section(domain: Domain, *, dry_run: bool) -> str:
-    zone = [f"zone {domain.zone.id}"] if domain.zone else []
-    heading = " · ".join([domain.name, *zone, _status(domain, dry_run=dry_run), *["dry run"] * dry_run])
-    lines = [heading, *(f"  warning: {one_line(warning)}" for warning in domain.warnings)]
-    if domain.error:
-        lines.append(f"  error: {one_line(str(domain.error))}")
-    elif domain.refusal:
-        lines.append(f"  refused: {domain.refusal}")
-    lines += _diff(domain)
-    if not domain.error:
-        unchanged = len(domain.difference.unchanged)
-        lines.append(f"  {unchanged} record set{'' if unchanged == 1 else 's'} unchanged")
-    if domain.verdicts:
-        head = ("NODE", "PUBLISHED", "ADDRESSES", "COORDINATES", "REASON")
-        lines += ["", *_table([head, *map(_row, domain.verdicts)])]
-    return "\n".join(lines) + "\n"
-
-
-def _diff(domain: Domain) -> Iterable[str]:
-    explainer = Explainer(domain.verdicts)
-    for change in domain.difference.changes:
-        yield f"  {title(change)}"
-        yield from _table([(f"      {each.sign} {each.address}", each.why) for each in explainer.addresses(change)])
-
-
-def _row(verdict: Verdict) -> Row:
-    addresses = " ".join(map(str, verdict.addresses))
-    withheld = "; ".join(f"{each.address}: {each.reason}" for each in verdict.withheld)
-    if isinstance(verdict, Published):
-        return verdict.node, "yes", addresses, _coordinates(verdict), withheld
-    return verdict.node, "no", addresses, _coordinates(verdict), "; ".join(filter(None, (verdict.reason, withheld)))
-
-
-def _coordinates(verdict: Verdict) -> str:
-    return "" if verdict.coordinates is None else str(verdict.coordinates)
-
-
-def _table(rows: Sequence[Row]) -> list[str]:
+def table(rows: Sequence[Row]) -> list[str]:
     """Line columns up, two spaces apart."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-
-
-def annotate_document(result: "AnnotateResult", *, dry_run: bool, status: int) -> dict[str, Any]:
-    """Give the result of annotate-once as the contract's JSON document."""
-    return {
-        "dry_run": dry_run,
-        "status": status,
-        "node": result.node,
-        "changed": result.changed,
-        "addresses": [
-            {"address": str(each.address), "interface": each.interface} for each in result.found if not each.reason
-        ],
-        "left_out": [
-            {"address": str(each.address), "interface": each.interface, "reason": each.reason}
-            for each in result.found
-            if each.reason
-        ],
-    }
-
-
-def annotate_text(result: "AnnotateResult", *, dry_run: bool, status: int) -> str:
-    """Give the result of annotate-once as a table of addresses."""
-    ending = "failed" if status else "dry run" if dry_run else "changed" if result.changed else "unchanged"
-    rows = [
-        (str(each.address), each.interface, "no" if each.reason else "yes", each.reason or "") for each in result.found
-    ]
-    head = ("ADDRESS", "INTERFACE", "PUBLIC", "REASON")
-    return "\n".join([f"{result.node or 'this machine'} · {ending}", "", *_table([head, *rows])]) + "\n"
 
 
 def as_json(document: dict[str, Any]) -> str:

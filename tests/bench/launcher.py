@@ -33,9 +33,13 @@ class Ended:
 class Launcher:
     """A tiny process, running while the context lasts, that starts one command at a time."""
 
+    def __init__(self, inside: Sequence[str] = ()) -> None:
+        """Run it with a command that runs another one, in a namespace of its own for example."""
+        self._inside = inside
+
     def __enter__(self) -> Self:
         """Start it."""
-        command = [sys.executable, "-I", "-S", str(SPAWN)]
+        command = [*self._inside, sys.executable, "-I", "-S", str(SPAWN)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._errors = tempfile.NamedTemporaryFile(prefix="bench-")
         return self

@@ -10,6 +10,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.bench.against import NO_OP as NO_OP_IN_A_POD
+from tests.bench.against import Revision, table
 from tests.bench.costs import turns
 from tests.bench.figures import (
     CHANGE,
@@ -168,6 +170,19 @@ def test_plot_of_nothing_is_a_plot() -> None:
     The figures of a long run are not lost because one of them is missing.
     """
     assert ET.fromstring(svg(report(()))).tag.endswith("svg")  # noqa: S314 - our own
+
+
+def test_two_revisions_stand_beside_each_other() -> None:
+    """The medians of both are shown with their ratio and what is promised of it."""
+    runs = {"old": (0.8, 0.9, 1.0), "new": (0.4, 0.45, 0.9)}
+    old, new = (
+        Revision(name, name, {NO_OP_IN_A_POD: [Usage(cpu, 1.0, 50.0) for cpu in cpus]}, [40.0])
+        for name, cpus in runs.items()
+    )
+    lines = table(old, new).splitlines()
+    assert lines[0] == "|  | old | new | ratio | promised |"
+    assert f"| {NO_OP_IN_A_POD} CPU s | 0.90 | 0.45 | 0.50 | 0.65 of a5bf974 |" in lines
+    assert "| watch resident MB | 40.0 | 40.0 | 1.00 | 38 MB |" in lines
 
 
 def test_turns_are_as_many_as_asked_for_or_as_fit() -> None:

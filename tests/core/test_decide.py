@@ -7,7 +7,7 @@ import pytest
 from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
 from jobs.core.evidence import Conclusion
-from jobs.core.guard import MinNodes
+from jobs.core.min_nodes import MinNodes
 from jobs.core.plan import Change
 from jobs.core.record_set import RecordSet
 from jobs.core.verdict import Published, Verdict

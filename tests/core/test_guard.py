@@ -4,7 +4,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from jobs.core.guard import MinNodes, grown, without_withdrawals
+from jobs.core.guard import grown, without_withdrawals
+from jobs.core.min_nodes import MinNodes
 from jobs.core.record_set import RecordSet, api_form
 from jobs.core.records import Wanted
 from jobs.core.verdict import Published, Skipped, Verdict, Withheld

@@ -5,7 +5,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from jobs.core.guard import MinNodes, refusal
+from jobs.core.guard import refusal
+from jobs.core.min_nodes import MinNodes
 from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted, wanted
 from jobs.core.verdict import Verdict, Withheld

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jobs.core.address import Address
 from jobs.core.errors import ConfigurationError
 from jobs.core.evidence import Conclusion
-from jobs.core.guard import MinNodes
+from jobs.core.min_nodes import MinNodes
 from jobs.core.plan import Change, api_changes
 from jobs.core.record_set import TYPES, RecordSet, api_form, from_api
 from jobs.core.records import MAX_ADDRESSES, MAX_MULTIVALUE, owned

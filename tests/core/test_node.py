@@ -5,7 +5,8 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from jobs.core.node import ENDING_TAINTS, NODE_IPS, Condition, Node, Rules, assess
+from jobs.core.annotations import NODE_IPS
+from jobs.core.node import ENDING_TAINTS, Condition, Node, Rules, assess
 from jobs.core.verdict import Published, Skipped, Withheld
 from tests.support.builders import NODE, PARIS, ipv4, ipv6
 
@@ -25,6 +26,11 @@ def test_a_node_that_can_serve() -> None:
 @pytest.mark.parametrize(
     ("node", "why"),
     [
+        pytest.param(
+            replace(NODE, ready=None, unreadable="a time of the year 0"),
+            "its Node object cannot be read: a time of the year 0",
+            id="unreadable",
+        ),
         pytest.param(replace(NODE, deleting=True), "being deleted", id="being deleted"),
         pytest.param(replace(NODE, cordoned=True), "cordoned", id="cordoned"),
         pytest.param(

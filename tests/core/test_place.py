@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from jobs.core.annotations import BIAS, COORDINATES
 from jobs.core.node import Node, Rules, assess, placed
-from jobs.core.place import BIAS, COORDINATES, Places, parse_bias, parse_place
+from jobs.core.place import Places, parse_bias, parse_place
 from jobs.core.verdict import Published
 from tests.support.builders import LIMA, NODE, PARIS, TOKYO
 

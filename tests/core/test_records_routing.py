@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from jobs.core.place import COORDINATES
+from jobs.core.annotations import COORDINATES
 from jobs.core.record_set import RecordSet
 from jobs.core.records import wanted
 from jobs.core.verdict import Skipped, Verdict, Withheld

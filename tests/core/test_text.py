@@ -1,5 +1,9 @@
 """Other people's text is made fit for a line of output."""
 
+import pytest
+
+from jobs.core.address import parse_addresses
+from jobs.core.coordinates import Coordinates
 from jobs.core.text import one_line, quoted, shortened, stub
 
 
@@ -21,6 +25,21 @@ def test_line_breaks_of_quoted_text_are_escaped() -> None:
 def test_text_is_cut_to_the_length_asked_for() -> None:
     """Text is at most as long as asked for, and dots show that it was cut."""
     assert [shortened("x" * length, 10) for length in (10, 11)] == ["x" * 10, "x" * 7 + "..."]
+
+
+def test_a_text_that_is_not_too_long_stays_whole() -> None:
+    """Text of up to the most characters that a good one has stays whole."""
+    assert stub("x" * 64, 64) == "x" * 64
+
+
+@pytest.mark.parametrize("text", [",".join(["5.0.0.1"] * 100), "5.0.0.1" + "," * 100, "48.86,2." + "0" * 100])
+def test_a_stub_is_nothing_that_a_reader_takes(text: str) -> None:
+    """A text that is too long becomes a stub that names its length, and is neither a list of addresses nor a place."""
+    found = stub(text, 64)
+    assert found == f"{text[:20]}... ({len(text)} characters; at most 64)"
+    for reader in (parse_addresses, Coordinates.parse):
+        with pytest.raises(ValueError, match=r".+"):
+            reader(found)
 
 
 def test_messages_stay_one_line() -> None:

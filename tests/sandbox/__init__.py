@@ -1,1 +1,1 @@
-"""The tests, and the sandbox they share with people who want to try the program."""
+"""Doubles of the Kubernetes API server and of Route 53, for the tests and for people who try the program."""

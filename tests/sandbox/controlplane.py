@@ -1,4 +1,4 @@
-"""A real control plane on this machine: etcd and kube-apiserver, for holding the double to the truth."""
+"""A real control plane on this machine: etcd and kube-apiserver, to compare the double with."""
 
 import contextlib
 import json

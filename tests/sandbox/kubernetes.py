@@ -86,7 +86,7 @@ class Kubernetes:
             return _refusal(error)
 
     def failure(self, kind: FaultKind, request: Request) -> Response:
-        """Fail as the API server does when it is overloaded, in trouble, or does not like the caller."""
+        """Fail as the API server does when it is overloaded, in trouble, or refuses the caller."""
         call = parse_call(request)
         match kind:
             case "throttled":
@@ -218,7 +218,7 @@ class Kubernetes:
 
 
 def _compressed(response: Response, request: Request) -> Response:
-    """Compress an answer of 128 KiB and more for whoever takes it so, as APIResponseCompression does."""
+    """Compress an answer of 128 KiB and more for clients that accept gzip, as APIResponseCompression does."""
     taken = [each.strip() for each in request.headers.get("Accept-Encoding", "").split(",")]
     if "gzip" not in taken or not isinstance(response.body, bytes) or len(response.body) < COMPRESSED_FROM_BYTES:
         return response

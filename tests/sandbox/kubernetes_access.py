@@ -100,7 +100,7 @@ def parse_call(request: Request) -> Call | None:
 
 
 def authenticate(tokens: Mapping[str, User], request: Request) -> User:
-    """Find whose bearer token a request carries; 401 when nobody's."""
+    """Find the user whose bearer token a request carries; 401 when there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or token not in tokens:
         raise ApiError(401, "Unauthorized", "Unauthorized")

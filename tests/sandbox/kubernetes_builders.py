@@ -1,4 +1,4 @@
-"""What tests and stories put into the API server, and how clients are told where it is."""
+"""What tests and stories put into the API server, and the kubeconfig that leads clients to it."""
 
 import base64
 import time

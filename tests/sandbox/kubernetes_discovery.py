@@ -57,7 +57,7 @@ def _found(steps: list[str]) -> Object | None:
 
 
 def _openapi(rows: list[Resource]) -> Object:
-    """Tell kubectl, and no more than that, that the server itself checks fields: it then needs no schemas."""
+    """Say to kubectl that the server itself checks fields, and no more: it then needs no schemas."""
     parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in ("dryRun", "fieldValidation")]
     paths = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""The API server's way to say no: `Status` objects, in its own words."""
+"""Refusals of the API server: `Status` objects, in its own words."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
@@ -8,7 +8,7 @@ Object: TypeAlias = dict[str, Any]
 
 
 class ApiError(Exception):
-    """A refusal, carrying the `Status` that tells the client why."""
+    """A refusal, with the `Status` that gives the client the reason."""
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ import msgspec
 
 DEEPEST = 10_000
 _KEPT = 100
-"""From this depth on a value stays as it was written, as `msgspec.Raw`: nobody here looks into it."""
+"""From this depth on a value stays as it was written, as `msgspec.Raw`: it is not looked into."""
 _MARKS = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}]')
 _SHOWN = 30
 

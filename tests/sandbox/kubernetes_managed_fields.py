@@ -107,9 +107,9 @@ def _is_tree(fields: object) -> bool:
 def _track(
     schema: Struct, old: Object, new: Object, known: list[Object], writer: Writer, not_owned: str
 ) -> list[Object]:
-    """Give the managedFields of `new`: the writer owns what it changed, nobody what is gone.
+    """Give the managedFields of `new`: the writer owns what it changed; what is gone has no owner.
 
-    Below the member `not_owned` nobody becomes an owner: that is status for a write of the main resource.
+    The writer does not become the owner of what is below `not_owned`: status, for a write of the main resource.
     """
     before, after = dict(_leaves(schema, old or decode(schema, {}))), dict(_leaves(schema, new))
     changed = {path for path, value in after.items() if path not in before or before[path] != value}

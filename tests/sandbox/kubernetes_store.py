@@ -22,7 +22,7 @@ def key_of(name: str, namespace: str = "") -> str:
 
 @dataclass(frozen=True)
 class Stored:
-    """One version of one object; nobody changes `value`."""
+    """One version of one object; `value` is never changed."""
 
     resource: Resource
     revision: int

@@ -48,7 +48,7 @@ class Bucket:
         self._seen: float | None = None
 
     def level(self, now: float) -> float:
-        """Refill up to now and tell how many tokens there are."""
+        """Refill up to now and give the number of tokens."""
         elapsed = max(0.0, now - self._seen) if self._seen is not None else 0.0
         self._level = min(self.burst, self._level + elapsed * self.refill)
         self._seen = now
@@ -152,7 +152,7 @@ class Route53:
 
     @property
     def history(self) -> list[Committed]:
-        """Every batch that was applied, in order; clear it to begin anew."""
+        """Every batch that was applied, in order; clear it to start again."""
         return self._zones.history
 
     def environment(self, url: str) -> dict[str, str]:

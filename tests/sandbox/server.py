@@ -1,4 +1,4 @@
-"""A loopback HTTP server that remembers what it was asked and fails when it is told to."""
+"""A loopback HTTP server that remembers what it was asked and fails on command."""
 
 import contextlib
 import fnmatch
@@ -236,7 +236,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             super().finish()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """Say nothing: `Server.calls` tells what came."""
+        """Log nothing: `Server.calls` has what came."""
 
     def serve(self) -> None:
         url = urllib.parse.urlsplit(self.path)

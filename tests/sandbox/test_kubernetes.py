@@ -52,7 +52,7 @@ def api(server: Server, cluster: Kubernetes) -> Iterator[Api]:
     ],
 )
 def test_failures_are_the_api_servers_own(server: Server, api: Api, kind: FaultKind, status: int, reason: str) -> None:
-    """The program must recognise what a real server in trouble answers."""
+    """Fails on command as the API server does: status, reason and Retry-After."""
     server.fail(Fault(kind, "list nodes", last=1))
     answer = api.call("GET", NODES)
     assert answer.error == (status, reason)
@@ -61,7 +61,7 @@ def test_failures_are_the_api_servers_own(server: Server, api: Api, kind: FaultK
 
 
 def test_a_malformed_answer_is_no_json(server: Server, api: Api) -> None:
-    """Half a list must not be taken for a short one."""
+    """Sends half a list on command, which is not JSON."""
     server.fail(Fault("malformed", "list nodes"))
     with pytest.raises(json.JSONDecodeError):
         _ = api.call("GET", NODES).json
@@ -83,29 +83,20 @@ def test_a_malformed_answer_is_no_json(server: Server, api: Api) -> None:
     ],
 )
 def test_operations_are_named_as_rights_are(server: Server, api: Api, method: str, path: str, operation: str) -> None:
-    """Tests set faults and count calls by these names."""
+    """Names calls `<verb> <resource>`: tests set faults and count calls by these names."""
     api.pool.request(method, api.url + path, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
     assert server.operations() == [operation]
 
 
-def test_a_token_can_have_few_rights(api: Api) -> None:
-    """Manifests are tried with exactly the rights they ask for."""
-    assert api.call("GET", NODES, token="lister").names == ["a", "b"]  # noqa: S106 - opens nothing but a sandbox
-    refused = api.call("GET", f"{NODES}/a", token="lister")  # noqa: S106 - opens nothing but a sandbox
-    assert refused.message == (
-        'nodes "a" is forbidden: User "lister" cannot get resource "nodes" in API group "" at the cluster scope'
-    )
-
-
 def test_a_token_can_expire(cluster: Kubernetes, api: Api) -> None:
-    """A projected token that was not renewed is worth nothing from one call to the next."""
+    """Refuses a token from the moment a test takes it away."""
     assert api.call("GET", NODES, token="lister").status == 200  # noqa: S106 - opens nothing but a sandbox
     del cluster.tokens["lister"]
     assert api.call("GET", NODES, token="lister").error == (401, "Unauthorized")  # noqa: S106 - opens nothing but a sandbox
 
 
 def test_server_side_apply_is_refused(api: Api) -> None:
-    """What the double does not do it does not pretend to do."""
+    """Answers 415 to server-side apply, which it does not do."""
     answer = api.patch(f"{NODES}/a", {"metadata": {"name": "a"}}, "application/apply-patch+yaml")
     assert answer.error == (415, "UnsupportedMediaType")
 
@@ -114,7 +105,7 @@ def test_server_side_apply_is_refused(api: Api) -> None:
 
 
 def test_changes_of_the_world_are_seen_by_watchers(cluster: Kubernetes, api: Api) -> None:
-    """A test changes a node as a kubelet would, and a watcher learns of it."""
+    """Sends an event for each change that a test makes, with the versions in order."""
     start = api.call("GET", NODES).version
     cluster.put(node("c"))
     cluster.set_ready("c", "False", "it fell")
@@ -132,7 +123,7 @@ def test_changes_of_the_world_are_seen_by_watchers(cluster: Kubernetes, api: Api
 
 
 def test_what_is_put_in_is_taken_as_it_is(cluster: Kubernetes, api: Api) -> None:
-    """A node that is being deleted, or that never had a condition, can be had without ceremony."""
+    """Stores an object whole, its deletionTimestamp and status included."""
     stored = cluster.put(
         {
             "apiVersion": "v1",
@@ -149,7 +140,7 @@ def test_what_is_put_in_is_taken_as_it_is(cluster: Kubernetes, api: Api) -> None
 
 
 def test_a_watch_of_a_forgotten_version_is_gone(cluster: Kubernetes, api: Api) -> None:
-    """A watcher that slept too long must list again."""
+    """Ends a watch of a forgotten version with 410 as an event."""
     version = api.call("GET", NODES).version
     cluster.compact()
     with api.watch(labelSelector="", resourceVersion=version) as events:
@@ -161,7 +152,7 @@ def test_a_watch_of_a_forgotten_version_is_gone(cluster: Kubernetes, api: Api) -
 
 
 def test_a_watch_that_asks_for_bookmarks_ends_with_one(api: Api) -> None:
-    """The next watch goes on from there."""
+    """Ends a watch with a bookmark, if it asked for some."""
     with api.watch(labelSelector="", resourceVersion="0", timeoutSeconds=1, allowWatchBookmarks="true") as events:
         kinds = [event["type"] for event in events]
     assert kinds == ["ADDED", "ADDED", "BOOKMARK"]
@@ -171,7 +162,7 @@ def test_a_watch_that_asks_for_bookmarks_ends_with_one(api: Api) -> None:
 
 
 def test_watches_end_with_the_server(cluster: Kubernetes) -> None:
-    """A test that leaves its server leaves no thread behind."""
+    """Ends all watches, and their threads, with the server."""
     before = threading.active_count()
     with urllib3.PoolManager(retries=False, timeout=20.0) as pool:
         with Server(cluster) as server:
@@ -185,7 +176,7 @@ def test_watches_end_with_the_server(cluster: Kubernetes) -> None:
 
 
 def test_a_watcher_that_leaves_is_noticed(server: Server, api: Api) -> None:
-    """Watches of clients that have ended do not pile up."""
+    """Ends the thread of a watch that nobody reads any more."""
     before = threading.active_count()
     response = api.pool.request(
         "GET",
@@ -199,7 +190,7 @@ def test_a_watcher_that_leaves_is_noticed(server: Server, api: Api) -> None:
 
 
 def test_a_large_cluster_is_served_from_what_is_encoded_already(cluster: Kubernetes, api: Api) -> None:
-    """5,000 nodes with 50 images each are 58 MB: a test of the program's own cost must not wait for the double's."""
+    """Encodes each version of an object once: the cost of 58 MB of nodes is not the double's."""
     images = [{"names": [f"registry.example/{'x' * 170}:{n}"], "sizeBytes": 10_000_000 + n} for n in range(50)]
     for number in range(5000):
         document = node(f"n{number:04}")
@@ -220,7 +211,7 @@ def test_a_large_cluster_is_served_from_what_is_encoded_already(cluster: Kuberne
 
 
 def test_writers_do_not_lose_each_others_changes(api: Api) -> None:
-    """Twenty annotators at once: every annotation arrives, every write has a version of its own."""
+    """Stores the annotations of twenty writers at once, each with a version of its own."""
     versions: list[str] = []
 
     def annotate(number: int) -> None:

@@ -53,7 +53,7 @@ def kubectl(cluster: Kubernetes, tmp_path: Path) -> Iterator[Kubectl]:
 
 
 def test_kubectl_shows_nodes(kubectl: Kubectl) -> None:
-    """The story is told with the commands its readers know."""
+    """Lets kubectl get, select, page and describe nodes."""
     first, second, third = (line.split() for line in kubectl("get", "nodes").splitlines())
     assert first == ["NAME", "STATUS", "ROLES", "AGE", "VERSION"]
     assert (second[:3], third[:3]) == (["a", "Ready", "edge"], ["b", "NotReady,SchedulingDisabled", "<none>"])
@@ -64,7 +64,7 @@ def test_kubectl_shows_nodes(kubectl: Kubectl) -> None:
 
 
 def test_kubectl_changes_nodes(kubectl: Kubectl, cluster: Kubernetes) -> None:
-    """annotate, label, cordon, taint and patch do what they say."""
+    """Lets kubectl annotate, label, cordon, taint and patch nodes."""
     kubectl("annotate", "node", "a", "y=2", "x-")
     kubectl("label", "node", "a", "colour=red")
     kubectl("cordon", "a")
@@ -84,7 +84,7 @@ def test_kubectl_changes_nodes(kubectl: Kubectl, cluster: Kubernetes) -> None:
 
 
 def test_kubectl_creates_and_deletes(kubectl: Kubectl) -> None:
-    """Manifests can be applied, again too."""
+    """Lets kubectl apply a manifest, again too, create and delete."""
     document: Json = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "c"}}
     assert kubectl("apply", "-f", "-", document=document) == "node/c created\n"
     assert kubectl("apply", "-f", "-", document=document) == "node/c unchanged\n"
@@ -95,7 +95,7 @@ def test_kubectl_creates_and_deletes(kubectl: Kubectl) -> None:
 
 
 def test_kubectl_starts_a_job_from_a_cronjob(kubectl: Kubectl, cluster: Kubernetes) -> None:
-    """A resync now is one command."""
+    """Lets kubectl create a Job from a CronJob: a resync now is one command."""
     container: Json = {"name": "c", "image": "i"}
     pod: Json = {"spec": {"restartPolicy": "Never", "containers": [container]}}
     spec = {"schedule": "* * * * *", "jobTemplate": {"spec": {"backoffLimit": 0, "template": pod}}}
@@ -109,7 +109,7 @@ def test_kubectl_starts_a_job_from_a_cronjob(kubectl: Kubectl, cluster: Kubernet
 
 
 def test_kubectl_shows_events(kubectl: Kubectl, cluster: Kubernetes) -> None:
-    """An operator looks there for why a node has left DNS."""
+    """Lets kubectl show Events, also in the description of their node."""
     moment = timestamp(cluster.clock() - 3.5 * 3600 - 1)
     document: Json = {
         "apiVersion": "v1",
@@ -137,7 +137,7 @@ def test_kubectl_shows_events(kubectl: Kubectl, cluster: Kubernetes) -> None:
 
 
 def test_kubectl_shows_when_a_lease_was_renewed(kubectl: Kubectl, cluster: Kubernetes) -> None:
-    """An operator looks there for whether a node is alive."""
+    """Lets kubectl show when a node's Lease was renewed."""
     cluster.renew_lease("a", renew_time="2026-11-24T15:12:05.123456Z")
     shown = kubectl("describe", "node", "a")
     assert "HolderIdentity:  a\n" in shown

@@ -7,9 +7,8 @@ from email.utils import parsedate_to_datetime
 import pytest
 import urllib3
 
-from tests.sandbox.contract.client import EVENTS, LEASES, LIMITED, LIMITED_TOKEN, NODES, SLICES, Api, Json
-from tests.sandbox.kubernetes import ADMIN_TOKEN, Kubernetes, User, node
-from tests.sandbox.kubernetes_access import Right
+from tests.sandbox.contract.client import LEASES, NODES, SLICES, Api, Json
+from tests.sandbox.kubernetes import ADMIN_TOKEN, Kubernetes, node
 from tests.sandbox.kubernetes_builders import endpoint
 from tests.sandbox.kubernetes_errors import ApiError
 from tests.sandbox.route53 import Route53
@@ -18,7 +17,6 @@ from tests.sandbox.world import World
 
 BEGIN = 1_000_000_000.9  # 2001-09-09T01:46:40.9Z
 LEASE = f"{LEASES}/a"
-LIST, CREATE = ("list", "leases"), ("create", "events")
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 
@@ -30,7 +28,7 @@ class Clock:
         self.now = BEGIN
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Give the time."""
         return self.now
 
 
@@ -75,7 +73,7 @@ def age(api: Api) -> float:
 
 @pytest.mark.parametrize("seconds", [0, 4, 31, 86400])
 def test_a_lease_is_as_old_as_it_is_said_to_be(cluster: Kubernetes, api: Api, seconds: float) -> None:
-    """A test of a silent node would have to wait for it."""
+    """Makes a Lease of any age at once: no test waits for a node to be silent."""
     cluster.renew_lease("a", age_seconds=seconds)
     assert age(api) == seconds
     cluster.renew_lease("a")
@@ -85,7 +83,7 @@ def test_a_lease_is_as_old_as_it_is_said_to_be(cluster: Kubernetes, api: Api, se
 
 
 def test_a_lease_grows_older_by_the_servers_clock(cluster: Kubernetes, clock: Clock, api: Api) -> None:
-    """Nothing else would tell of a kubelet that renews no more."""
+    """Lets a Lease that is not renewed grow older with the cluster's clock."""
     cluster.renew_lease("a")
     clock.now += 40
     assert age(api) == 40
@@ -109,7 +107,7 @@ def test_a_lease_carries_the_time_of_the_nodes_clock(cluster: Kubernetes, clock:
 
 
 def test_a_lease_looks_as_a_kubelet_leaves_it(cluster: Kubernetes, api: Api) -> None:
-    """A reader that takes something else for a renewal would pass."""
+    """Stores a renewal with the members and the manager that a kubelet's has."""
     cluster.renew_lease("a", age_seconds=10)
     lease = api.call("GET", LEASE)
     renewed = {"holderIdentity": "a", "leaseDurationSeconds": 40, "renewTime": "2001-09-09T01:46:30.900000Z"}
@@ -127,7 +125,7 @@ def test_a_lease_looks_as_a_kubelet_leaves_it(cluster: Kubernetes, api: Api) -> 
 
 
 def test_a_kubelets_own_clock_does_not_count(cluster: Kubernetes, api: Api) -> None:
-    """A node with a wrong clock could not be had in a test; a lie told twice is a renewal too."""
+    """Dates a renewal by the cluster's clock, whatever its renewTime says, the same one twice included."""
     lie = "2001-09-09T02:46:40.000000Z"
     for seconds in (31, 4, 31):
         stored = cluster.renew_lease("a", age_seconds=seconds, renew_time=lie)
@@ -135,7 +133,7 @@ def test_a_kubelets_own_clock_does_not_count(cluster: Kubernetes, api: Api) -> N
 
 
 def test_others_fields_keep_their_time(cluster: Kubernetes, clock: Clock, api: Api) -> None:
-    """A label that somebody puts on a Lease would make it young or old."""
+    """Keeps the times of other managers apart from the kubelet's."""
     cluster.renew_lease("a")
     clock.now += 10
     api.patch(LEASE, {"metadata": {"labels": {"x": "y"}}}, fieldManager="other")
@@ -147,7 +145,7 @@ def test_others_fields_keep_their_time(cluster: Kubernetes, clock: Clock, api: A
 
 
 def test_a_kubelets_own_request_renews_as_well(cluster: Kubernetes, clock: Clock, api: Api) -> None:
-    """The double would keep two kinds of Leases."""
+    """Dates a renewal by HTTP as it dates one that a test makes."""
     cluster.renew_lease("a", age_seconds=60)
     clock.now += 5
     lease = api.call("GET", LEASE).json
@@ -157,7 +155,7 @@ def test_a_kubelets_own_request_renews_as_well(cluster: Kubernetes, clock: Clock
 
 
 def test_a_renewal_is_one_event(cluster: Kubernetes, api: Api) -> None:
-    """A watcher would wake more often than in a cluster."""
+    """Counts a renewal as one version, also with the same renewTime."""
     version = int(cluster.renew_lease("a")["metadata"]["resourceVersion"])
     same = cluster.renew_lease("a", age_seconds=1)["metadata"]
     assert int(same["resourceVersion"]) == version + 1
@@ -168,7 +166,7 @@ def test_a_renewal_is_one_event(cluster: Kubernetes, api: Api) -> None:
 
 
 def test_a_node_has_been_up_for_a_day(cluster: Kubernetes) -> None:
-    """Each test's nodes would seem to have been heard of a moment ago."""
+    """Gives a new node a condition that has stood for a day, with a heartbeat of now."""
     (ready,) = cluster.put(node("a", now=BEGIN))["status"]["conditions"]
     assert ready["lastTransitionTime"] == "2001-09-08T01:46:40Z"
     assert ready["lastHeartbeatTime"] == "2001-09-09T01:46:40Z"
@@ -176,7 +174,7 @@ def test_a_node_has_been_up_for_a_day(cluster: Kubernetes) -> None:
 
 @pytest.mark.parametrize(("status", "heard"), [("False", "2001-09-09T01:46:40Z"), ("Unknown", "2001-09-09T01:46:00Z")])
 def test_a_condition_is_as_old_as_it_is_said_to_be(cluster: Kubernetes, status: str, heard: str) -> None:
-    """A node of which Kubernetes has only just not heard is not one that is long gone."""
+    """Changes a condition so many seconds ago; the heartbeat stops with Unknown only."""
     cluster.put(node("a", now=BEGIN))
     (ready,) = cluster.set_ready("a", status, "m", age_seconds=40)["status"]["conditions"]
     assert (ready["status"], ready["message"]) == (status, "m")
@@ -189,7 +187,7 @@ def test_a_condition_is_as_old_as_it_is_said_to_be(cluster: Kubernetes, status: 
 
 
 def test_a_service_has_the_endpoints_it_is_given(cluster: Kubernetes, api: Api) -> None:
-    """A test would have to make namespaces and slices of its own."""
+    """Gives a service endpoints, in one call and in any namespace; another name is another slice."""
     cluster.endpoint_slice("ingress", "traefik", [endpoint("a"), endpoint("b", ready=False)])
     assert on_nodes(api) == [["a", "b"]]
     cluster.endpoint_slice("ingress", "traefik", [endpoint("a", terminating=True)])
@@ -201,16 +199,6 @@ def test_a_service_has_the_endpoints_it_is_given(cluster: Kubernetes, api: Api) 
     assert api.call("GET", "/api/v1/namespaces/ingress").json["status"] == {"phase": "Active"}
 
 
-@pytest.mark.parametrize("endpoints", [None, []])
-def test_a_service_without_endpoints_has_null(cluster: Kubernetes, api: Api, endpoints: list[Json] | None) -> None:
-    """What a cluster answers then could not be had."""
-    cluster.endpoint_slice("ingress", "traefik", [endpoint("a")])
-    cluster.endpoint_slice("ingress", "traefik", endpoints)
-    path = SLICES.replace("default", "ingress")
-    raw = api.pool.request("GET", api.url + path, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}).data
-    assert b'"endpoints":null' in raw
-
-
 def on_nodes(api: Api) -> list[list[str]]:
     """Name the nodes of each slice of the service."""
     query = {"labelSelector": "kubernetes.io/service-name=traefik"}
@@ -219,7 +207,7 @@ def on_nodes(api: Api) -> list[list[str]]:
 
 
 def test_what_is_put_keeps_to_the_rules(cluster: Kubernetes) -> None:
-    """A test would hold the program to what no cluster can have."""
+    """Refuses what no cluster could have, also from a test."""
     event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e", "namespace": "elsewhere"}}
     with pytest.raises(ApiError, match="does not match event"):
         cluster.put({**event, "involvedObject": {"kind": "Node", "name": "a"}})
@@ -232,35 +220,11 @@ def test_what_is_put_keeps_to_the_rules(cluster: Kubernetes) -> None:
 # Rights
 
 
-@pytest.mark.parametrize(
-    ("rights", "allowed"),
-    [
-        pytest.param({LIST, CREATE}, {"own", "everywhere", "event"}, id="everywhere"),
-        pytest.param({(*LIST, ""), (*CREATE, "")}, {"own", "everywhere", "event"}, id="everywhere, in other words"),
-        pytest.param({(*LIST, "kube-node-lease"), (*CREATE, "default")}, {"own", "event"}, id="there"),
-        pytest.param({(*LIST, "default"), (*CREATE, "kube-node-lease")}, set(), id="elsewhere"),
-        pytest.param({(*LIST, "kube-node-lease")}, {"own"}, id="one of them"),
-    ],
-)
-def test_a_right_can_be_limited_to_a_namespace(
-    cluster: Kubernetes, api: Api, rights: set[Right], allowed: set[str]
-) -> None:
-    """A manifest whose Role is in the wrong namespace would pass."""
-    cluster.tokens[LIMITED_TOKEN] = User(LIMITED, frozenset(rights))
-    event = {"metadata": {"name": "e"}, "involvedObject": {"kind": "Node", "name": "a"}}
-    answers = {
-        "own": api.call("GET", LEASES, token=LIMITED_TOKEN),
-        "everywhere": api.call("GET", "/apis/coordination.k8s.io/v1/leases", token=LIMITED_TOKEN),
-        "event": api.call("POST", EVENTS, event, token=LIMITED_TOKEN),
-    }
-    assert {name for name, answer in answers.items() if answer.status != 403} == allowed
-
-
 # Time
 
 
 def test_every_time_is_of_the_servers_clock(cluster: Kubernetes, clock: Clock, api: Api) -> None:
-    """A test of clocks that differ would mix them."""
+    """Takes all times, ages and dates from the cluster's clock."""
     cluster.put(node("a"))
     clock.now += 3600
     created = api.create(NODES, "-b")
@@ -278,13 +242,13 @@ def test_every_time_is_of_the_servers_clock(cluster: Kubernetes, clock: Clock, a
 
 @pytest.mark.parametrize("kind", ["throttled", "unavailable", "access denied", "expired token", "slow"])
 def test_failures_are_of_the_servers_clock_too(server: Server, api: Api, kind: FaultKind) -> None:
-    """A program that reads the time of an error would see another server."""
+    """Dates failures by the cluster's clock."""
     server.fail(Fault(kind, seconds=0))
     assert api.call("GET", NODES).headers.getlist("Date") == ["Sun, 09 Sep 2001 01:46:40 GMT"]
 
 
 def test_a_stream_says_when_it_began(api: Api) -> None:
-    """The same for a watch."""
+    """Dates a stream by the cluster's clock."""
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     url = f"{api.url}{NODES}?watch=true&timeoutSeconds=1"
     with api.pool.request("GET", url, headers=headers, preload_content=False) as response:
@@ -292,7 +256,7 @@ def test_a_stream_says_when_it_began(api: Api) -> None:
 
 
 def test_a_service_without_a_clock_goes_by_the_machines() -> None:
-    """Route 53 would have no time, and AWS's clients go by it."""
+    """Dates the answers of Route 53 by the machine's clock."""
     before = dt.datetime.now(dt.UTC).replace(microsecond=0)
     with Server(Route53()) as server, urllib3.PoolManager(retries=False) as pool:
         (date,) = pool.request("GET", f"{server.url}/2013-04-01/hostedzone").headers.getlist("Date")
@@ -300,7 +264,7 @@ def test_a_service_without_a_clock_goes_by_the_machines() -> None:
 
 
 def test_a_world_can_have_another_clock(clock: Clock) -> None:
-    """TLS and Route 53 must not mind: only the API server's idea of time is another."""
+    """Runs a whole sync with an API server whose clock is wrong; TLS and Route 53 are not affected."""
     with World(clock=clock) as world:
         world.node("fra-1", "5.75.128.10")
         zone = world.route53.zone("example.com")
@@ -309,20 +273,3 @@ def test_a_world_can_have_another_clock(clock: Clock) -> None:
         finished = world.run("sync-once", "--domain", "cdn.example.com")
         assert finished.returncode == 0, finished.stderr
         assert world.shown(zone) == ["cdn.example.com. 60 A [simple] 5.75.128.10"]
-
-
-def test_the_time_of_a_manager_is_that_of_its_last_change() -> None:
-    """The age of a lease is read from it."""
-    now = [1_000_000_000.9]
-    cluster = Kubernetes(clock=lambda: now[0])
-    cluster.put(node("a", annotations={"x": "1"}))
-    with Server(cluster) as server, urllib3.PoolManager(retries=False) as pool:
-        api = Api(server.url, pool, ADMIN_TOKEN, cluster.compact)
-        seen = []
-        for value in ("1", "2", "2", "3"):
-            now[0] += 60
-            answer = api.patch(f"{NODES}/a", {"metadata": {"annotations": {"y": value}}})
-            entries = {entry["manager"]: entry["time"] for entry in answer.metadata["managedFields"]}
-            seen.append(entries["contract"])
-    assert entries["sandbox"] == "2001-09-09T01:46:40Z"
-    assert seen == [f"2001-09-09T01:{minute}:40Z" for minute in (47, 48, 48, 50)]

@@ -39,7 +39,7 @@ def operation(service: str, name: str) -> OperationModel:
     ],
 )
 def test_botocore_reads_what_is_rendered(service: str, name: str, result: dict[str, Any]) -> None:
-    """An answer arrives at the client as it left the double."""
+    """Renders an answer so that botocore reads what went in."""
     headers, body = rest_xml.render(operation(service, name), result)
     answer = {"status_code": 200, "headers": headers, "body": body}
     parsed = create_parser("rest-xml").parse(answer, operation(service, name).output_shape)
@@ -67,7 +67,7 @@ def test_botocore_reads_what_is_rendered(service: str, name: str, result: dict[s
     ],
 )
 def test_what_botocore_sends_is_read(service: str, name: str, path: dict[str, str], arguments: dict[str, Any]) -> None:
-    """A request arrives at the double as the client meant it."""
+    """Reads a request as botocore meant it."""
     model = operation(service, name)
     sent = create_serializer("rest-xml").serialize_to_request(arguments, model)
     request = Request(sent["method"], sent["url_path"], sent["query_string"], sent["headers"], sent["body"] or b"")

@@ -41,7 +41,7 @@ def names(zones: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_public_zone_begins_with_ns_and_soa(dns: Account) -> None:
-    """CreateHostedZone answers with the zone, its name servers and a change to wait for."""
+    """Makes a zone with NS and SOA, and answers with its name servers and a change to wait for."""
     made = dns.client.create_hosted_zone(
         Name="Made.example", CallerReference="made", HostedZoneConfig={"Comment": "mine", "PrivateZone": False}
     )
@@ -59,7 +59,7 @@ def test_a_public_zone_begins_with_ns_and_soa(dns: Account) -> None:
 
 
 def test_a_private_zone_belongs_to_a_vpc(dns: Account) -> None:
-    """A private zone may have a public zone's name, and tells its VPC in place of name servers."""
+    """Makes a private zone beside a public one of the same name, with its VPC instead of name servers."""
     vpc = {"VPCRegion": "eu-west-1", "VPCId": "vpc-1"}
     dns.service.zone("both.example")
     made = dns.client.create_hosted_zone(Name="both.example", CallerReference="private", VPC=vpc)
@@ -69,14 +69,14 @@ def test_a_private_zone_belongs_to_a_vpc(dns: Account) -> None:
 
 
 def test_a_caller_reference_is_used_once(dns: Account) -> None:
-    """A repeated CreateHostedZone does not make a second zone."""
+    """Refuses a CreateHostedZone that is sent twice."""
     dns.client.create_hosted_zone(Name="once.example", CallerReference="once")
     with pytest.raises(dns.client.exceptions.HostedZoneAlreadyExists):
         dns.client.create_hosted_zone(Name="once.example", CallerReference="once")
 
 
 def test_a_vpc_sees_one_zone_of_a_name(dns: Account) -> None:
-    """A second private zone of the same name for the same VPC is refused."""
+    """Refuses a second private zone of a name for one VPC."""
     dns.service.zone("twice.example", private=True)
     with pytest.raises(Refused) as caught:
         dns.service.zone("twice.example", private=True)
@@ -84,13 +84,13 @@ def test_a_vpc_sees_one_zone_of_a_name(dns: Account) -> None:
 
 
 def test_a_zone_has_a_valid_name(dns: Account) -> None:
-    """Zone names keep the rules of DNS."""
+    """Refuses zone names that break the rules of DNS."""
     with pytest.raises(dns.client.exceptions.InvalidDomainName):
         dns.client.create_hosted_zone(Name="a..example", CallerReference="bad")
 
 
 def test_only_an_empty_zone_is_deleted(dns: Account, zone: str) -> None:
-    """DeleteHostedZone refuses while there is more than NS and SOA."""
+    """Refuses to delete a zone that has more than NS and SOA."""
     record_set = simple("www.example.com", "A", "192.0.2.1")
     dns.service.put(zone, record_set)
     with pytest.raises(dns.client.exceptions.HostedZoneNotEmpty):
@@ -102,7 +102,7 @@ def test_only_an_empty_zone_is_deleted(dns: Account, zone: str) -> None:
 
 
 def test_an_unknown_zone_is_404(dns: Account) -> None:
-    """Whatever is asked of a zone that is not there, the answer is NoSuchHostedZone."""
+    """Answers NoSuchHostedZone to whatever is asked of a zone that is not there."""
     for call in (
         lambda: dns.client.get_hosted_zone(Id="ZNONE"),
         lambda: dns.client.list_resource_record_sets(HostedZoneId="ZNONE"),
@@ -114,7 +114,7 @@ def test_an_unknown_zone_is_404(dns: Account) -> None:
 
 
 def test_an_id_may_carry_its_kind(dns: Account, zone: str) -> None:
-    """`/hostedzone/Z…`, as the API returns it, is accepted where an id is asked for."""
+    """Takes ids as the API returns them, `/hostedzone/Z…`."""
     assert dns.client.get_hosted_zone(Id=f"/hostedzone/{zone}")["HostedZone"]["Id"] == f"/hostedzone/{zone}"
     change = dns.change(f"/hostedzone/{zone}", create(simple("www.example.com", "A", "192.0.2.1")))
     assert change["Id"].startswith("/change/C")
@@ -122,7 +122,7 @@ def test_an_id_may_carry_its_kind(dns: Account, zone: str) -> None:
 
 
 def test_zones_are_counted_and_tagged(fresh: Account) -> None:
-    """The everyday calls around zones are answered."""
+    """Answers the everyday calls around zones."""
     zone = fresh.service.zone("example.com")
     assert fresh.client.get_hosted_zone_count()["HostedZoneCount"] == 1
     tags = fresh.client.list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone)["ResourceTagSet"]
@@ -131,7 +131,7 @@ def test_zones_are_counted_and_tagged(fresh: Account) -> None:
 
 
 def test_list_hosted_zones_pages_by_a_hundred(fresh: Account) -> None:
-    """boto3's paginator sees every zone once, public and private."""
+    """Lists every zone once, a hundred per page."""
     made = {fresh.service.zone(f"z{number}.example", private=number % 2 == 0) for number in range(101)}
     pages = list(fresh.client.get_paginator("list_hosted_zones").paginate())
     assert [len(page["HostedZones"]) for page in pages] == [100, 1]
@@ -140,7 +140,7 @@ def test_list_hosted_zones_pages_by_a_hundred(fresh: Account) -> None:
 
 
 def test_zones_by_name_are_ordered_by_reversed_labels(fresh: Account) -> None:
-    """The dot counts as a character: a hyphen stands before it, so look-alikes do not part a family."""
+    """Orders zones by reversed labels, the dot as a character: a hyphen sorts before it."""
     for name in ("b.example.com", "example.org", "example-x.com", "example.com", "com.example", "a.example.com"):
         fresh.service.zone(name)
     listed = fresh.client.list_hosted_zones_by_name()
@@ -158,7 +158,7 @@ def test_zones_by_name_are_ordered_by_reversed_labels(fresh: Account) -> None:
 
 
 def test_dns_name_is_where_the_list_starts(fresh: Account) -> None:
-    """`DNSName` filters nothing: a name without a zone yields the zones after it."""
+    """Begins the list at `DNSName`, and filters nothing."""
     for name in ("a.example", "c.example", "b.c.example"):
         fresh.service.zone(name)
     listed = fresh.client.list_hosted_zones_by_name(DNSName="B.example")
@@ -167,7 +167,7 @@ def test_dns_name_is_where_the_list_starts(fresh: Account) -> None:
 
 
 def test_zones_of_one_name_are_paged_by_id(fresh: Account) -> None:
-    """A page may end between a public and a private zone of one name."""
+    """Goes on by id where a page ends between two zones of one name."""
     ids = sorted(fresh.service.zone("example.com", private=private) for private in (False, True))
     first = fresh.client.list_hosted_zones_by_name(MaxItems="1")
     assert [zone["Id"] for zone in first["HostedZones"]] == [f"/hostedzone/{ids[0]}"]
@@ -181,7 +181,7 @@ def test_zones_of_one_name_are_paged_by_id(fresh: Account) -> None:
 
 
 def test_zones_by_name_hold_a_hundred_a_page(fresh: Account) -> None:
-    """`MaxItems` beyond a page is not honoured."""
+    """Lists at most a hundred zones per page, whatever `MaxItems` asks."""
     for number in range(101):
         fresh.service.zone(f"z{number:03}.example")
     listed = fresh.client.list_hosted_zones_by_name(MaxItems="500")
@@ -191,7 +191,7 @@ def test_zones_by_name_hold_a_hundred_a_page(fresh: Account) -> None:
 
 @pytest.mark.parametrize("size", ["0", "-1", "many"])
 def test_max_items_is_a_positive_number(dns: Account, size: str) -> None:
-    """Nonsense in `MaxItems` is InvalidInput."""
+    """Answers InvalidInput to nonsense in `MaxItems`."""
     with pytest.raises(ClientError) as caught:
         dns.client.list_hosted_zones_by_name(MaxItems=size)
     assert code(caught) == "InvalidInput"
@@ -201,7 +201,7 @@ def test_max_items_is_a_positive_number(dns: Account, size: str) -> None:
 
 
 def test_records_are_ordered_by_reversed_labels_type_and_identifier(dns: Account, zone: str) -> None:
-    """One name's record sets stand together, in the order of types and set identifiers."""
+    """Orders record sets by name, then type, then set identifier."""
     dns.service.put(
         zone,
         simple("b.example.com", "TXT", '"x"'),
@@ -242,7 +242,7 @@ def test_records_are_ordered_by_reversed_labels_type_and_identifier(dns: Account
 def test_a_listing_starts_at_or_after_a_position(
     dns: Account, zone: str, start: dict[str, str], first: tuple[str, str]
 ) -> None:
-    """The start parameters mean "greater than or equal"."""
+    """Begins a listing with the first record set that is not before the start parameters."""
     dns.service.put(
         zone,
         simple("b.example.com", "A", "192.0.2.1"),
@@ -255,7 +255,7 @@ def test_a_listing_starts_at_or_after_a_position(
 
 
 def test_a_wildcard_is_found_by_either_spelling(dns: Account, zone: str) -> None:
-    """`*` and its octal form are one start position."""
+    """Takes `*` and its octal form as one start position."""
     dns.service.put(zone, simple("*.example.com", "A", "192.0.2.1"))
     for name in ("*.example.com", r"\052.example.com."):
         listed = dns.client.list_resource_record_sets(HostedZoneId=zone, StartRecordName=name)["ResourceRecordSets"]
@@ -272,14 +272,14 @@ def test_a_wildcard_is_found_by_either_spelling(dns: Account, zone: str) -> None
     ],
 )
 def test_an_incomplete_position_is_invalid_input(dns: Account, zone: str, start: dict[str, str]) -> None:
-    """A type needs a name, an identifier needs a type."""
+    """Refuses a type without a name, and an identifier without a type."""
     with pytest.raises(ClientError) as caught:
         dns.client.list_resource_record_sets(HostedZoneId=zone, **start)
     assert code(caught) == "InvalidInput"
 
 
 def test_a_page_holds_300_records(dns: Account, zone: str) -> None:
-    """`MaxItems` beyond 300 is not honoured, and the answer says so."""
+    """Lists at most 300 record sets per page, whatever `MaxItems` asks, and says so."""
     dns.service.put(zone, *(simple(f"h{number:03}.example.com", "A", "192.0.2.1") for number in range(300)))
     listed = dns.client.list_resource_record_sets(HostedZoneId=zone, MaxItems="1000")
     assert (len(listed["ResourceRecordSets"]), listed["IsTruncated"], listed["MaxItems"]) == (300, True, "300")
@@ -288,7 +288,7 @@ def test_a_page_holds_300_records(dns: Account, zone: str) -> None:
 
 
 def test_a_page_may_end_inside_a_name(dns: Account, zone: str) -> None:
-    """`NextRecordIdentifier` continues within one name and type, and boto3's paginator follows it."""
+    """Goes on within one name and type by `NextRecordIdentifier`, as boto3's paginator does."""
     dns.service.put(zone, *(near(f"id-{number}", str(number), "0") for number in range(5)))
     listed = dns.client.list_resource_record_sets(HostedZoneId=zone, StartRecordName="cdn.example.com", MaxItems="2")
     following = listed["NextRecordName"], listed["NextRecordType"], listed["NextRecordIdentifier"]
@@ -301,7 +301,7 @@ def test_a_page_may_end_inside_a_name(dns: Account, zone: str) -> None:
 
 
 def test_a_large_zone_costs_no_more(dns: Account, zone: str) -> None:
-    """Reading and changing one name costs about as much in a zone of ten thousand record sets as in an empty one."""
+    """Reads and changes one name of ten thousand at about the cost of one in an empty zone."""
 
     def cost(label: str) -> float:
         began = time.process_time()
@@ -320,7 +320,7 @@ def test_a_large_zone_costs_no_more(dns: Account, zone: str) -> None:
 
 
 def test_a_change_is_pending_for_some_polls() -> None:
-    """GetChange answers PENDING at first, then INSYNC for good."""
+    """Answers GetChange with PENDING for some polls, then with INSYNC for good."""
     with account(Route53(pending_polls=2, pending_seconds=3600)) as slow:
         zone = slow.service.zone("example.com")
         change = slow.change(zone, create(simple("www.example.com", "A", "192.0.2.1")))
@@ -330,7 +330,7 @@ def test_a_change_is_pending_for_some_polls() -> None:
 
 
 def test_a_change_is_pending_for_some_time() -> None:
-    """However often it was asked, a change is done after its time."""
+    """Ends a change after its time, however often it was asked."""
     now = time.time()
     service = Route53(pending_polls=1_000, pending_seconds=60, clock=lambda: now)
     with account(service) as slow:
@@ -342,14 +342,14 @@ def test_a_change_is_pending_for_some_time() -> None:
 
 
 def test_a_change_keeps_its_comment(dns: Account, zone: str) -> None:
-    """The batch's comment comes back with the change."""
+    """Gives the comment of a batch back with its change."""
     batch = {"Comment": "why", "Changes": [create(simple("www.example.com", "A", "192.0.2.1"))]}
     change = dns.client.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)["ChangeInfo"]
     assert dns.client.get_change(Id=change["Id"])["ChangeInfo"]["Comment"] == "why"
 
 
 def test_an_unknown_change_is_404(dns: Account) -> None:
-    """A change id nobody was given is NoSuchChange."""
+    """Answers NoSuchChange to an id that it never gave."""
     with pytest.raises(dns.client.exceptions.NoSuchChange) as caught:
         dns.client.get_change(Id="CNONE")
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404

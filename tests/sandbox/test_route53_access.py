@@ -62,14 +62,14 @@ def signed(dns: Account, method: str, path: str, body: bytes = b"", service: str
 
 
 def test_an_unsigned_request_is_refused(dns: Account) -> None:
-    """There is no anonymous access."""
+    """Refuses a request without a signature."""
     status, body = ask(dns, "GET", "/2013-04-01/hostedzone", {})
     assert status == 403
     assert "<Code>MissingAuthenticationToken</Code>" in body
 
 
 def test_half_a_signature_is_refused(dns: Account) -> None:
-    """An Authorization header of another form does not let anybody in."""
+    """Refuses an Authorization header of another form."""
     headers = signed(dns, "GET", "/2013-04-01/hostedzone") | {"Authorization": "AWS4-HMAC-SHA256 Credential=x"}
     status, body = ask(dns, "GET", "/2013-04-01/hostedzone", headers)
     assert status == 403
@@ -86,7 +86,7 @@ def test_half_a_signature_is_refused(dns: Account) -> None:
     ],
 )
 def test_a_signature_covers_the_whole_request(dns: Account, path: str, body: bytes, service: str) -> None:
-    """A signature made for something else does not count."""
+    """Refuses a signature made for another service, path, query or body."""
     headers = signed(dns, "GET", path, body, service)
     status, text = ask(dns, "GET", "/2013-04-01/hostedzone", headers)
     assert status == 403
@@ -94,17 +94,17 @@ def test_a_signature_covers_the_whole_request(dns: Account, path: str, body: byt
 
 
 def test_an_unknown_key_is_refused(dns: Account) -> None:
-    """A key the account does not have is InvalidClientTokenId."""
+    """Answers InvalidClientTokenId to a key that the account does not have."""
     assert refused(dns, "AKIDNOBODY", "x")[::2] == ("InvalidClientTokenId", 403)
 
 
 def test_a_wrong_secret_is_refused(dns: Account) -> None:
-    """The signature is checked, not only looked at."""
+    """Answers SignatureDoesNotMatch to a signature with a wrong secret."""
     assert refused(dns, dns.service.access_key, "wrong")[::2] == ("SignatureDoesNotMatch", 403)
 
 
 def test_temporary_credentials_need_their_token(dns: Account) -> None:
-    """A session token belongs to its key."""
+    """Takes a session token with its own key only, and that key with it only."""
     dns.service.keys["ASIDSANDBOX"] = Key("secret", token="session")  # noqa: S106 - opens nothing but this double
     assert refused(dns, "ASIDSANDBOX", "secret")[::2] == ("InvalidClientTokenId", 403)
     assert refused(dns, dns.service.access_key, dns.service.secret_key, "session")[0] == "InvalidClientTokenId"
@@ -120,7 +120,7 @@ def test_temporary_credentials_need_their_token(dns: Account) -> None:
     ],
 )
 def test_a_clock_five_minutes_off_is_refused(dns: Account, skew: float, words: str) -> None:
-    """A skewed clock has its own words under the same code as a wrong secret."""
+    """Refuses a request signed five minutes ago or ahead, in words of its own."""
     dns.service.clock = lambda: time.time() + skew
     error, message, status = refused(dns, dns.service.access_key, dns.service.secret_key)
     assert (error, status) == ("SignatureDoesNotMatch", 403)
@@ -129,13 +129,13 @@ def test_a_clock_five_minutes_off_is_refused(dns: Account, skew: float, words: s
 
 @pytest.mark.parametrize("skew", [290, -290])
 def test_a_clock_less_than_five_minutes_off_is_fine(dns: Account, skew: float) -> None:
-    """A little skew does no harm."""
+    """Takes a request of a clock that is a little wrong."""
     dns.service.clock = lambda: time.time() + skew
     assert dns.client.list_hosted_zones()["HostedZones"] == []
 
 
 def test_a_key_may_call_what_it_is_allowed(dns: Account) -> None:
-    """A missing permission names user, action and resource."""
+    """Names user, action and resource when a permission is missing."""
     dns.service.keys["AKIDREADER"] = Key("secret", user="reader", actions=frozenset({"ListResourceRecordSets"}))
     zone = dns.service.zone("example.com")
     error, message, status = refused(dns, "AKIDREADER", "secret")
@@ -156,7 +156,7 @@ def test_a_key_may_call_what_it_is_allowed(dns: Account) -> None:
 
 
 def test_odd_characters_are_signed_alike(dns: Account) -> None:
-    """Client and double agree on the encoding of paths and query strings."""
+    """Encodes paths and query strings for the signature as botocore does."""
     zone = dns.service.zone("example.com")
     listed = dns.client.list_resource_record_sets(HostedZoneId=zone, StartRecordName="a b+c%20~*&=/é.example.com")
     assert listed["IsTruncated"] is False
@@ -185,7 +185,7 @@ def calls_until_throttled(call: Callable[[], object]) -> int:
 
 
 def test_requests_are_throttled_when_asked() -> None:
-    """A burst of 50, then 10 a second, for the account as a whole."""
+    """Throttles an account after 50 requests at once, then at 10 per second."""
     now = time.time()
     service = Route53(throttle=True, clock=lambda: now)
     with account(service) as dns:
@@ -196,7 +196,7 @@ def test_requests_are_throttled_when_asked() -> None:
 
 
 def test_record_changes_have_a_bucket_of_their_own() -> None:
-    """Each change of a batch takes a token; a throttled batch changes nothing."""
+    """Counts the changes of batches by themselves; a throttled batch changes nothing."""
     now = time.time()
     with account(Route53(throttle=True, changes_burst=3, changes_refill=1, clock=lambda: now)) as dns:
         zone = dns.service.zone("example.com")
@@ -209,7 +209,7 @@ def test_record_changes_have_a_bucket_of_their_own() -> None:
 
 
 def test_nothing_is_throttled_by_default(dns: Account) -> None:
-    """Tests that do not ask for it never meet it."""
+    """Throttles nothing unless a test asks for it."""
     for _ in range(60):
         dns.client.get_hosted_zone_count()
 
@@ -227,7 +227,7 @@ def test_nothing_is_throttled_by_default(dns: Account) -> None:
     ],
 )
 def test_faults_have_route_53s_form(dns: Account, kind: FaultKind, expected: str, status: int) -> None:
-    """A fault that is set answers one operation and leaves the others alone."""
+    """Fails one operation on command, in Route 53's words, and leaves the others alone."""
     zone = dns.service.zone("example.com")
     dns.server.fail(Fault(kind, "ChangeResourceRecordSets", last=1))
     with pytest.raises(ClientError) as caught:
@@ -239,7 +239,7 @@ def test_faults_have_route_53s_form(dns: Account, kind: FaultKind, expected: str
 
 
 def test_a_malformed_answer_is_no_xml(dns: Account) -> None:
-    """A 200 that is cut short must not pass for an empty list."""
+    """Sends an answer that is cut short on command, which is not XML."""
     zone = dns.service.zone("example.com")
     dns.server.fail(Fault("malformed"))
     with pytest.raises(ResponseParserError):
@@ -247,14 +247,14 @@ def test_a_malformed_answer_is_no_xml(dns: Account) -> None:
 
 
 def test_what_is_not_implemented_says_so(dns: Account) -> None:
-    """No operation succeeds by doing nothing."""
+    """Answers NotImplemented to operations that it does not do."""
     with pytest.raises(ClientError) as caught:
         dns.client.list_health_checks()
     assert code(caught) == "NotImplemented"
 
 
 def test_an_unknown_path_is_404(dns: Account) -> None:
-    """A method and path that no operation has are refused, and named so in the server's memory."""
+    """Answers 404 to a path of no operation, and calls it `unknown`."""
     headers = signed(dns, "GET", "/2013-04-01/nothing")
     status, body = ask(dns, "GET", "/2013-04-01/nothing", headers)
     assert status == 404
@@ -273,7 +273,7 @@ def test_an_unknown_path_is_404(dns: Account) -> None:
     ],
 )
 def test_a_body_of_another_form_is_invalid_input(dns: Account, body: bytes) -> None:
-    """What is not the API's XML is refused before anything is looked up."""
+    """Answers InvalidInput to a body that is not the API's XML."""
     path = f"/2013-04-01/hostedzone/{dns.service.zone('example.com')}/rrset/"
     status, text = ask(dns, "POST", path, signed(dns, "POST", path, body), body)
     assert status == 400
@@ -281,7 +281,7 @@ def test_a_body_of_another_form_is_invalid_input(dns: Account, body: bytes) -> N
 
 
 def test_put_obeys_the_rules(dns: Account) -> None:
-    """What a test puts into a zone is what Route 53 would hold."""
+    """Refuses from a test too what Route 53 would refuse."""
     zone = dns.service.zone("example.com")
     dns.service.put(zone, WWW)
     for record_set in (WWW, WWW | {"TTL": -1}, simple("x.example.com", "A", "nowhere")):
@@ -303,7 +303,7 @@ def aws(dns: Account, home: Path, *arguments: str) -> Any:  # noqa: ANN401 - any
 
 
 def test_the_aws_command_line_works(tmp_path: Path) -> None:
-    """The commands a person would check a deployment with run unchanged."""
+    """Lets the AWS command line make a zone, change, wait and list."""
     with account(Route53(pending_polls=0)) as dns:
         made = aws(dns, tmp_path, "create-hosted-zone", "--name", "example.com", "--caller-reference", "cli")
         zone = made["HostedZone"]["Id"]

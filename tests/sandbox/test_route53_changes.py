@@ -32,14 +32,14 @@ def ours(dns: Account, zone: str) -> list[RecordSet]:
 
 
 def test_create_keeps_what_was_sent(dns: Account, zone: str) -> None:
-    """A geoproximity record set comes back with every member it was made with."""
+    """Keeps every member of a geoproximity record set."""
     sent = near("here", "12.30", "-1.00", Bias=-5) | {"HealthCheckId": "00000000-0000-4000-8000-000000000000"}
     dns.change(zone, create(sent))
     assert ours(dns, zone) == [sent | {"Name": "cdn.example.com."}]
 
 
 def test_create_of_an_existing_set_is_refused(dns: Account, zone: str) -> None:
-    """CREATE never overwrites, and says which set was in the way."""
+    """Refuses to create a set that is there, and names it."""
     dns.service.put(zone, WWW)
     assert dns.refusal(zone, create(WWW | {"TTL": 5})) == (
         "InvalidChangeBatch",
@@ -48,7 +48,7 @@ def test_create_of_an_existing_set_is_refused(dns: Account, zone: str) -> None:
 
 
 def test_create_of_an_existing_identifier_is_refused(dns: Account, zone: str) -> None:
-    """The set identifier belongs to what tells record sets apart, and to the message."""
+    """Refuses a second set of a name, type and set identifier, and names all three."""
     dns.service.put(zone, near("here", "1", "2"))
     code, message = dns.refusal(zone, create(near("here", "3", "4")))
     assert code == "InvalidChangeBatch"
@@ -56,7 +56,7 @@ def test_create_of_an_existing_identifier_is_refused(dns: Account, zone: str) ->
 
 
 def test_delete_of_a_missing_set_is_refused(dns: Account, zone: str) -> None:
-    """DELETE of what is not there is an error, not a success."""
+    """Refuses to delete a set that is not there."""
     assert dns.refusal(zone, delete(WWW)) == (
         "InvalidChangeBatch",
         "[Tried to delete resource record set [name='www.example.com.', type='A'] but it was not found]",
@@ -78,7 +78,7 @@ def test_delete_of_a_missing_set_is_refused(dns: Account, zone: str) -> None:
     ],
 )
 def test_delete_must_repeat_the_current_set(dns: Account, zone: str, current: RecordSet, stale: RecordSet) -> None:
-    """A DELETE of what was read before somebody changed it must fail, or the comparison protects nobody."""
+    """Refuses to delete a set that has changed since it was read: compare-and-swap rests on it."""
     dns.service.put(zone, current)
     before = ours(dns, zone)
     code, message = dns.refusal(zone, delete(stale))
@@ -88,14 +88,14 @@ def test_delete_must_repeat_the_current_set(dns: Account, zone: str, current: Re
 
 
 def test_delete_takes_values_in_any_order(dns: Account, zone: str) -> None:
-    """The order of values carries no meaning."""
+    """Deletes a set whose values are given in another order."""
     dns.service.put(zone, WWW)
     dns.change(zone, delete(WWW | {"ResourceRecords": WWW["ResourceRecords"][::-1]}))
     assert ours(dns, zone) == []
 
 
 def test_delete_takes_what_a_listing_returned(dns: Account, zone: str) -> None:
-    """A record set read from the API can be deleted as it is."""
+    """Deletes a set given as it was listed."""
     dns.service.put(zone, near("a", "1.50", "-2", Bias=3) | {"Name": "*.example.com"})
     listed = dns.client.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
     dns.change(zone, *(delete(one) for one in listed if one["Type"] == "A"))
@@ -103,7 +103,7 @@ def test_delete_takes_what_a_listing_returned(dns: Account, zone: str) -> None:
 
 
 def test_delete_of_one_identifier_leaves_the_others(dns: Account, zone: str) -> None:
-    """A set identifier names one record set, not every set of that name, nor of the zone."""
+    """Deletes the set of one name, type and identifier, and no other."""
     other = near("a", "1", "2") | {"Name": "other.example.com"}
     dns.service.put(zone, near("a", "1", "2"), near("b", "3", "4"), other)
     dns.change(zone, delete(near("a", "1", "2")))
@@ -114,7 +114,7 @@ def test_delete_of_one_identifier_leaves_the_others(dns: Account, zone: str) -> 
 
 
 def test_upsert_creates_and_replaces(dns: Account, zone: str) -> None:
-    """UPSERT overwrites without asking what was there."""
+    """Creates or overwrites by UPSERT, whatever was there."""
     dns.change(zone, upsert(WWW))
     dns.change(zone, upsert(WWW | {"TTL": 5}))
     assert [one["TTL"] for one in ours(dns, zone)] == [5]
@@ -129,7 +129,7 @@ def test_upsert_creates_and_replaces(dns: Account, zone: str) -> None:
     ],
 )
 def test_upsert_cannot_change_the_policy(dns: Account, zone: str, current: RecordSet, wanted: RecordSet) -> None:
-    """Switching the routing needs DELETE and CREATE."""
+    """Refuses an UPSERT to another routing policy; DELETE and CREATE do it."""
     dns.service.put(zone, current)
     assert dns.refusal(zone, upsert(wanted))[0] == "InvalidChangeBatch"
     dns.change(zone, delete(current), create(wanted))
@@ -137,7 +137,7 @@ def test_upsert_cannot_change_the_policy(dns: Account, zone: str, current: Recor
 
 
 def test_delete_and_create_of_one_key_is_a_compare_and_swap(dns: Account, zone: str) -> None:
-    """The pair replaces the set it names, once: sent again it fails, because the set has changed."""
+    """Replaces a set by DELETE and CREATE once; sent again they are refused."""
     dns.service.put(zone, WWW)
     swap = (delete(WWW), create(WWW | {"TTL": 5}))
     dns.change(zone, *swap)
@@ -146,7 +146,7 @@ def test_delete_and_create_of_one_key_is_a_compare_and_swap(dns: Account, zone: 
 
 
 def test_only_one_of_many_swaps_wins(dns: Account, zone: str) -> None:
-    """Concurrent runs that read the same set cannot both replace it."""
+    """Applies one of eight swaps of the same set at once."""
     dns.service.put(zone, WWW)
     won: list[int] = []
 
@@ -166,7 +166,7 @@ def test_only_one_of_many_swaps_wins(dns: Account, zone: str) -> None:
 
 
 def test_changes_are_processed_in_order(dns: Account, zone: str) -> None:
-    """A CREATE before the DELETE that would make room for it is refused."""
+    """Refuses a CREATE before the DELETE that would make space for it."""
     alias = simple("www.example.com", "CNAME", "example.net")
     dns.service.put(zone, WWW)
     assert dns.refusal(zone, create(alias), delete(WWW))[0] == "InvalidChangeBatch"
@@ -175,20 +175,20 @@ def test_changes_are_processed_in_order(dns: Account, zone: str) -> None:
 
 
 def test_a_set_is_deleted_once(dns: Account, zone: str) -> None:
-    """The second DELETE of a batch finds nothing."""
+    """Refuses the second DELETE of a set in one batch."""
     dns.service.put(zone, WWW)
     assert dns.refusal(zone, delete(WWW), delete(WWW))[0] == "InvalidChangeBatch"
 
 
 def test_a_batch_applies_whole_or_not_at_all(dns: Account, zone: str) -> None:
-    """One bad change keeps the good ones out."""
+    """Applies no change of a batch that has a bad one."""
     good, bad = simple("good.example.com", "A", "192.0.2.1"), simple("evilexample.com", "A", "192.0.2.1")
     assert dns.refusal(zone, create(good), create(bad), delete(WWW))[0] == "InvalidChangeBatch"
     assert ours(dns, zone) == []
 
 
 def test_every_error_of_a_batch_is_reported(dns: Account, zone: str) -> None:
-    """The message is a bracketed list of all that is wrong."""
+    """Reports all errors of a batch, in one bracketed list."""
     dns.service.put(zone, WWW)
     missing = simple("gone.example.com", "AAAA", "2001:db8::1")
     code, message = dns.refusal(zone, create(WWW), delete(missing))
@@ -200,7 +200,7 @@ def test_every_error_of_a_batch_is_reported(dns: Account, zone: str) -> None:
 
 
 def test_older_error_form_has_no_code(dns: Account, zone: str) -> None:
-    """A client must understand the root element of older API versions, which botocore reads as an empty code."""
+    """Answers on request in the form of older API versions, which botocore reads as an empty code."""
     dns.service.older_batch_errors = True
     try:
         code, _ = dns.refusal(zone, delete(WWW))
@@ -221,13 +221,13 @@ def test_older_error_form_has_no_code(dns: Account, zone: str) -> None:
     ],
 )
 def test_names_are_canonical(dns: Account, zone: str, name: str, stored: str) -> None:
-    """However a name was written, it comes back in one form."""
+    """Stores each spelling of a name in one form."""
     dns.change(zone, create(simple(name, "A", "192.0.2.1")))
     assert [one["Name"] for one in ours(dns, zone)] == [stored]
 
 
 def test_spellings_of_a_name_are_one_name(dns: Account, zone: str) -> None:
-    """A wildcard cannot be created a second time in its escaped form."""
+    """Refuses to create a name a second time in another spelling."""
     dns.service.put(zone, simple("*.example.com", "A", "192.0.2.1"))
     assert dns.refusal(zone, create(simple(r"\052.EXAMPLE.com.", "A", "192.0.2.1")))[0] == "InvalidChangeBatch"
 
@@ -241,7 +241,7 @@ def test_spellings_of_a_name_are_one_name(dns: Account, zone: str) -> None:
     ],
 )
 def test_names_stay_in_their_zone(dns: Account, zone: str, name: str) -> None:
-    """A zone ends at a label boundary."""
+    """Refuses names outside the zone: it ends at a label boundary."""
     code, message = dns.refusal(zone, create(simple(name, "A", "192.0.2.1")))
     assert code == "InvalidChangeBatch"
     assert "is not permitted in zone example.com" in message
@@ -249,7 +249,7 @@ def test_names_stay_in_their_zone(dns: Account, zone: str, name: str) -> None:
 
 @pytest.mark.parametrize("type_", ["NS", "SOA"])
 def test_the_apex_keeps_its_own_records(dns: Account, zone: str, type_: str) -> None:
-    """What a zone was made with can be replaced but not removed."""
+    """Lets the zone's own NS and SOA be replaced, but not removed."""
     own = next(one for one in dns.service.records(zone) if one["Type"] == type_)
     assert dns.refusal(zone, delete(own))[0] == "InvalidChangeBatch"
     dns.change(zone, upsert(own | {"TTL": 300}))
@@ -257,7 +257,7 @@ def test_the_apex_keeps_its_own_records(dns: Account, zone: str, type_: str) -> 
 
 
 def test_history_tells_how_names_stood_after_each_batch(dns: Account, zone: str) -> None:
-    """A test can say of every moment what a name answered."""
+    """Keeps for tests what each name answered after each batch."""
     dns.change(zone, create(WWW))
     dns.refusal(zone, create(WWW))
     dns.change(zone, delete(WWW))
@@ -266,7 +266,7 @@ def test_history_tells_how_names_stood_after_each_batch(dns: Account, zone: str)
 
 
 def test_a_zone_holds_so_many_record_sets() -> None:
-    """The quota of the zone counts NS and SOA too, and never blocks a removal."""
+    """Counts NS and SOA towards the zone's quota, and never blocks a removal."""
     with account(Route53(record_sets_per_zone=3)) as small:
         zone = small.service.zone("example.com")
         small.change(zone, create(WWW))
@@ -287,7 +287,7 @@ def many(name: str, count: int) -> RecordSet:
 
 
 def test_a_request_holds_a_thousand_elements(dns: Account, zone: str) -> None:
-    """The 1,001st ResourceRecord element is refused."""
+    """Refuses the 1,001st ResourceRecord element of a batch."""
     full = [create(many("a", 400)), create(many("b", 400)), create(many("c", 200))]
     code, message = dns.refusal(zone, *full, create(simple("d.example.com", "A", "192.0.2.1")))
     assert code == "InvalidChangeBatch"
@@ -296,7 +296,7 @@ def test_a_request_holds_a_thousand_elements(dns: Account, zone: str) -> None:
 
 
 def test_upsert_counts_twice(dns: Account, zone: str) -> None:
-    """Five hundred elements of UPSERT fill a request."""
+    """Counts the elements of an UPSERT twice."""
     full = [upsert(many("a", 250)), upsert(many("b", 250))]
     assert dns.refusal(zone, *full, create(simple("d.example.com", "A", "192.0.2.1")))[0] == "InvalidChangeBatch"
     dns.change(zone, *full)
@@ -313,7 +313,7 @@ def text(name: str, values: int) -> RecordSet:
 def test_a_request_holds_32000_characters(
     dns: Account, zone: str, action: Callable[[RecordSet], Change], fits: int
 ) -> None:
-    """The characters of all values count, an UPSERT's twice."""
+    """Refuses a batch whose values have more than 32,000 characters, those of an UPSERT twice."""
     code, message = dns.refusal(zone, action(text("a", fits)), create(simple("b.example.com", "TXT", '""')))
     assert code == "InvalidChangeBatch"
     assert "RDATA character limit of 32000 exceeded." in message
@@ -321,6 +321,6 @@ def test_a_request_holds_32000_characters(
 
 
 def test_a_set_holds_400_values(dns: Account, zone: str) -> None:
-    """The 401st value of a record set is refused."""
+    """Refuses the 401st value of a record set."""
     assert dns.refusal(zone, create(many("a", 401)))[0] == "InvalidChangeBatch"
     dns.change(zone, create(many("a", 400)))

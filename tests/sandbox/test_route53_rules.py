@@ -41,7 +41,7 @@ def at(location: dict[str, Any]) -> RecordSet:
 
 @pytest.mark.parametrize("policy", [pytest.param(policy, id=next(iter(policy))) for policy in POLICIES])
 def test_every_policy_is_kept(dns: Account, zone: str, policy: dict[str, Any]) -> None:
-    """A foreign record set of any policy comes back as it was made, so that it can be deleted."""
+    """Keeps a set of any policy as it was made, so that it can be deleted."""
     dns.service.put(zone, routed("a", policy))
     listed = dns.client.list_resource_record_sets(HostedZoneId=zone, StartRecordName="cdn.example.com")
     assert listed["ResourceRecordSets"] == [routed("a", policy) | {"Name": "cdn.example.com."}]
@@ -50,7 +50,7 @@ def test_every_policy_is_kept(dns: Account, zone: str, policy: dict[str, Any]) -
 
 @pytest.mark.parametrize("policy", [pytest.param(policy, id=next(iter(policy))) for policy in POLICIES])
 def test_policies_and_simple_routing_do_not_mix(dns: Account, zone: str, policy: dict[str, Any]) -> None:
-    """Nothing can be made beside a simple record set, nor a simple one beside others."""
+    """Refuses sets of any policy beside a simple one, and a simple one beside others."""
     plain = simple("cdn.example.com", "A", "192.0.2.9")
     dns.service.put(zone, plain)
     code, message = dns.refusal(zone, create(routed("a", policy)))
@@ -66,7 +66,7 @@ def test_policies_and_simple_routing_do_not_mix(dns: Account, zone: str, policy:
 
 
 def test_two_policies_do_not_mix(dns: Account, zone: str) -> None:
-    """All sets of one name and type follow one policy; another type may follow another."""
+    """Refuses a second policy for a name and type; another type may have another."""
     dns.service.put(zone, near("a", "1", "2"))
     assert dns.refusal(zone, create(routed("b", {"Weight": 1})))[0] == "InvalidChangeBatch"
     dns.change(zone, create(simple("cdn.example.com", "AAAA", "2001:db8::1")))
@@ -91,18 +91,18 @@ def test_two_policies_do_not_mix(dns: Account, zone: str) -> None:
     ],
 )
 def test_malformed_sets_are_invalid_input(dns: Account, zone: str, record_set: RecordSet) -> None:
-    """What breaks the schema is refused as such, whatever is in the zone."""
+    """Answers InvalidInput to a set that breaks the schema, whatever is in the zone."""
     assert dns.refusal(zone, create(record_set))[0] == "InvalidInput"
 
 
 @pytest.mark.parametrize("ttl", [0, 2**31 - 1])
 def test_ttl_bounds_are_allowed(dns: Account, zone: str, ttl: int) -> None:
-    """The smallest and the largest TTL are good."""
+    """Takes the smallest and the largest TTL."""
     dns.change(zone, create(simple("x.example.com", "A", "192.0.2.1", ttl=ttl)))
 
 
 def test_longest_identifier_is_allowed(dns: Account, zone: str) -> None:
-    """A set identifier has up to 128 characters."""
+    """Takes a set identifier of 128 characters."""
     dns.change(zone, create(routed("a" * 128, {"Weight": 1})))
 
 
@@ -124,7 +124,7 @@ def test_longest_identifier_is_allowed(dns: Account, zone: str) -> None:
     ],
 )
 def test_bad_coordinates_are_invalid_input(dns: Account, zone: str, latitude: str, longitude: str) -> None:
-    """Coordinates have two decimals at most and lie on the globe."""
+    """Refuses coordinates with more than two decimals, off the globe, or that are not numbers."""
     assert dns.refusal(zone, create(near("a", latitude, longitude)))[0] == "InvalidInput"
 
 
@@ -138,7 +138,7 @@ def test_bad_coordinates_are_invalid_input(dns: Account, zone: str, latitude: st
     ],
 )
 def test_good_coordinates_are_kept_as_written(dns: Account, zone: str, latitude: str, longitude: str) -> None:
-    """What fits the pattern is stored."""
+    """Keeps coordinates as they are written."""
     dns.change(zone, create(near("a", latitude, longitude)))
     stored = dns.service.records(zone, "cdn.example.com")[0]["GeoProximityLocation"]["Coordinates"]
     assert stored == {"Latitude": latitude, "Longitude": longitude}
@@ -155,7 +155,7 @@ def test_good_coordinates_are_kept_as_written(dns: Account, zone: str, latitude:
     ],
 )
 def test_a_geoproximity_location_is_one_place(dns: Account, zone: str, location: dict[str, Any]) -> None:
-    """A location is a region, a local zone group or coordinates, with a bias from -99 to 99."""
+    """Refuses a location of none or two places, or with a bias beyond 99."""
     assert dns.refusal(zone, create(at(location)))[0] == "InvalidInput"
 
 
@@ -168,7 +168,7 @@ def test_a_geoproximity_location_is_one_place(dns: Account, zone: str, location:
     ],
 )
 def test_every_kind_of_location_is_kept(dns: Account, zone: str, location: dict[str, Any]) -> None:
-    """A location comes back as it was made."""
+    """Keeps a region, a local zone group or coordinates, with a bias."""
     dns.change(zone, create(at(location)))
     assert dns.service.records(zone, "cdn.example.com")[0]["GeoProximityLocation"] == location
 
@@ -183,7 +183,7 @@ def test_every_kind_of_location_is_kept(dns: Account, zone: str, location: dict[
     ],
 )
 def test_a_place_is_taken_once(dns: Account, zone: str, first: RecordSet, second: RecordSet) -> None:
-    """Two geoproximity sets of one name and type may not share a location; another type may."""
+    """Refuses a second set at one place for a name and type; another type may be there."""
     dns.service.put(zone, first)
     assert dns.refusal(zone, create(second))[0] == "InvalidChangeBatch"
     assert dns.refusal(zone, upsert(second))[0] == "InvalidChangeBatch"
@@ -191,7 +191,7 @@ def test_a_place_is_taken_once(dns: Account, zone: str, first: RecordSet, second
 
 
 def test_a_place_can_be_handed_over(dns: Account, zone: str) -> None:
-    """A place is free again once its set is deleted in the same batch."""
+    """Takes a set at a place that another one leaves in the same batch."""
     dns.service.put(zone, near("a", "1", "2"))
     dns.change(zone, delete(near("a", "1", "2")), create(near("b", "1", "2")))
     dns.change(zone, upsert(near("b", "1.0", "2.0")))
@@ -207,27 +207,27 @@ def test_a_place_can_be_handed_over(dns: Account, zone: str) -> None:
 def test_other_locations_are_taken_once_too(
     dns: Account, zone: str, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
-    """Latency and geolocation sets are told apart by their place."""
+    """Refuses a second latency or geolocation set at one place."""
     dns.service.put(zone, routed("a", first))
     assert dns.refusal(zone, create(routed("b", second)))[0] == "InvalidChangeBatch"
 
 
 def test_thirty_places_of_a_name_and_type(dns: Account, zone: str) -> None:
-    """The 31st geoproximity set is refused, unless one leaves in the same batch."""
+    """Refuses the 31st geoproximity set, unless one leaves in the same batch."""
     dns.service.put(zone, *(near(str(number), str(number), "0") for number in range(30)))
     assert dns.refusal(zone, create(near("more", "89", "0")))[0] == "InvalidChangeBatch"
     dns.change(zone, delete(near("7", "7", "0")), create(near("more", "89", "0")))
 
 
 def test_a_hundred_weighted_sets_of_a_name_and_type(dns: Account, zone: str) -> None:
-    """The 101st set of another policy is refused."""
+    """Refuses the 101st set of another policy."""
     dns.service.put(zone, *(routed(str(number), {"Weight": 1}) for number in range(100)))
     assert dns.refusal(zone, create(routed("more", {"Weight": 1})))[0] == "InvalidChangeBatch"
 
 
 @pytest.mark.parametrize("type_", ["A", "TXT"])
 def test_nothing_stands_beside_a_cname(dns: Account, zone: str, type_: str) -> None:
-    """A CNAME excludes every other type at its name."""
+    """Refuses every other type at the name of a CNAME."""
     dns.service.put(zone, simple("www.example.com", "CNAME", "example.net"))
     code, message = dns.refusal(zone, create(simple("www.example.com", type_, {"A": "192.0.2.1", "TXT": '"x"'}[type_])))
     assert code == "InvalidChangeBatch"
@@ -237,7 +237,7 @@ def test_nothing_stands_beside_a_cname(dns: Account, zone: str, type_: str) -> N
 
 
 def test_a_cname_stands_beside_nothing(dns: Account, zone: str) -> None:
-    """The same rule from the other side."""
+    """Refuses a CNAME at a name that has another type."""
     dns.service.put(zone, simple("www.example.com", "AAAA", "2001:db8::1"))
     code, message = dns.refusal(zone, upsert(simple("www.example.com", "CNAME", "example.net")))
     assert code == "InvalidChangeBatch"
@@ -245,7 +245,7 @@ def test_a_cname_stands_beside_nothing(dns: Account, zone: str) -> None:
 
 
 def test_no_cname_at_the_apex(dns: Account, zone: str) -> None:
-    """The zone's own name has NS and SOA and can have no CNAME."""
+    """Refuses a CNAME at the zone's own name."""
     assert dns.refusal(zone, create(simple("example.com", "CNAME", "example.net")))[0] == "InvalidChangeBatch"
 
 
@@ -265,7 +265,7 @@ def test_no_cname_at_the_apex(dns: Account, zone: str) -> None:
     ],
 )
 def test_bad_values_are_refused(dns: Account, zone: str, type_: str, value: str) -> None:
-    """A value is of its type's form."""
+    """Refuses values that are not of their type's form."""
     assert dns.refusal(zone, create(simple("x.example.com", type_, value)))[0] == "InvalidChangeBatch"
 
 
@@ -283,13 +283,13 @@ def test_bad_values_are_refused(dns: Account, zone: str, type_: str, value: str)
     ],
 )
 def test_other_types_are_kept(dns: Account, zone: str, type_: str, value: str) -> None:
-    """Foreign record sets of other types live in the zone too."""
+    """Keeps sets of other types as they are."""
     dns.change(zone, create(simple("x.example.com", type_, value)))
     assert dns.service.records(zone, "x.example.com") == [simple("x.example.com.", type_, value)]
 
 
 def test_values_of_a_set_are_distinct(dns: Account, zone: str) -> None:
-    """The same address twice in one set is refused."""
+    """Refuses the same address twice in one set."""
     code, message = dns.refusal(zone, create(simple("x.example.com", "A", "192.0.2.1", "192.0.2.1")))
     assert code == "InvalidChangeBatch"
     assert "Duplicate Resource Record" in message
@@ -299,7 +299,7 @@ ALIAS = {"HostedZoneId": "Z2FDTNDATAQYW2", "DNSName": "D1.cloudfront.net", "Eval
 
 
 def test_an_alias_is_kept(dns: Account, zone: str) -> None:
-    """An alias has a target in place of TTL and values, and is deleted as it was listed."""
+    """Keeps an alias, with a target instead of TTL and values, and deletes it as it was listed."""
     dns.change(zone, create({"Name": "example.com", "Type": "A", "AliasTarget": ALIAS}))
     stored = next(one for one in dns.service.records(zone) if one["Type"] == "A")
     assert stored["AliasTarget"] == ALIAS | {"DNSName": "d1.cloudfront.net."}
@@ -314,13 +314,13 @@ def test_an_alias_is_kept(dns: Account, zone: str) -> None:
     ],
 )
 def test_an_alias_has_no_ttl_and_no_values(dns: Account, zone: str, more: dict[str, Any]) -> None:
-    """A record set is either an alias or has its own values."""
+    """Refuses an alias with a TTL or values."""
     record_set = {"Name": "x.example.com", "Type": "A", "AliasTarget": ALIAS} | more
     assert dns.refusal(zone, create(record_set))[0] == "InvalidInput"
 
 
 def test_an_alias_inside_the_zone_has_a_target(dns: Account, zone: str) -> None:
-    """An alias to a record of the same zone needs that record, which may come with it in the batch."""
+    """Refuses an alias to a name of the zone that is not there, nor comes in the same batch."""
     alias = {
         "Name": "x.example.com",
         "Type": "A",
@@ -342,5 +342,5 @@ def test_an_alias_inside_the_zone_has_a_target(dns: Account, zone: str) -> None:
     ],
 )
 def test_names_keep_the_rules_of_dns(dns: Account, zone: str, name: str) -> None:
-    """Labels have 1 to 63 characters, names 255 octets; a wildcard is a whole label."""
+    """Refuses labels of more than 63 characters, names of more than 255 octets, and half a wildcard."""
     assert dns.refusal(zone, create(simple(name, "A", "192.0.2.1")))[0] == "InvalidChangeBatch"

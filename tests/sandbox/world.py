@@ -100,7 +100,7 @@ class World:
         return Finished(process.args, process.returncode, out, err)
 
     def shown(self, zone_id: str, name: str | None = None) -> list[str]:
-        """Show what Route 53 holds of A and AAAA, a line a record set: for people and for comparing."""
+        """Show what Route 53 holds of A and AAAA, one line per record set: for people and for comparing."""
         return [_line(each) for each in self.route53.records(zone_id, name) if each["Type"] in {"A", "AAAA"}]
 
 

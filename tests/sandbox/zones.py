@@ -12,7 +12,7 @@ from tests.sandbox import names
 from tests.sandbox.record_sets import POLICIES, Change, RecordSet, comparable, faults, malformed, place, policy, values
 
 Key = tuple[str, str]
-"""Type and set identifier: what tells the record sets of one name apart."""
+"""Type and set identifier, which differ between the record sets of one name."""
 
 Sets = dict[Key, RecordSet]
 

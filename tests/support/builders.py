@@ -7,7 +7,7 @@ from typing import Any
 from jobs.core.address import Address
 from jobs.core.coordinates import Coordinates
 from jobs.core.evidence import Checks
-from jobs.core.guard import MinNodes
+from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Condition, Node, Rules
 from jobs.core.probe import Probe
 from jobs.core.record_set import RecordSet, from_api

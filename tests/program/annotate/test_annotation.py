@@ -12,6 +12,7 @@ import pytest
 from tests.sandbox.kubernetes import User
 from tests.sandbox.server import Fault, wait_until
 from tests.sandbox.world import PREFIX, PROGRAM, Finished, World
+from tests.support.kubelets import DEEP, ODD_TIMES, claims
 from tests.support.processes import (
     ANNOTATE,
     GRACE_SECONDS,
@@ -140,6 +141,21 @@ def test_nothing_else_of_the_node_is_touched(world: World) -> None:
         before["metadata"].pop(changing, None)
         after["metadata"].pop(changing, None)
     assert after == before
+
+
+@pytest.mark.parametrize(
+    ("fields", "time"),
+    [
+        pytest.param({"f:spec": {"f:podCIDR": {}}}, ODD_TIMES["year-0"], id="odd-time"),
+        pytest.param(DEEP, None, id="deep"),
+    ],
+)
+def test_whatever_else_wrote_to_the_node_is_no_obstacle(cluster: World, fields: object, time: str | None) -> None:
+    """Writes the addresses with one request, and sees that it did, however odd the object's managers are."""
+    claims(cluster, "Node", NODE, fields, time)
+    assert document(annotate(cluster, "--output", "json"))["changed"]
+    assert BOOT_ID in annotations(cluster)
+    assert cluster.cluster.operations() == ["patch nodes"]
 
 
 def test_a_second_run_writes_nothing(cluster: World) -> None:

@@ -17,12 +17,18 @@ class Seen:
     left_out: dict[str, str]
 
 
-def look(script: str, *options: str, **variables: str) -> Seen:
-    """Set up a network and see what would be written of it; no cluster is needed."""
+def dry_run(script: str, *options: str, **variables: str) -> dict[str, Any]:
+    """Set up a network and give the document of what would be written of it; no cluster is needed."""
     command = ("annotate-once", "--dry-run", "--output", "json", *options)
     finished = run(command, bare_environment(**variables), inside=network(script))
     assert finished.returncode == 0, finished.stderr
     document: dict[str, Any] = json.loads(finished.stdout)
+    return document
+
+
+def look(script: str, *options: str, **variables: str) -> Seen:
+    """Set up a network and see what would be written of it, and why not more."""
+    document = dry_run(script, *options, **variables)
     return Seen(
         [each["address"] for each in document["addresses"]],
         {each["address"]: each["reason"] for each in document["left_out"]},
@@ -90,7 +96,11 @@ def test_a_deprecated_address_is_left_out() -> None:
 
 def test_a_tentative_address_is_left_out() -> None:
     """An address that the link has not yet granted may turn out to be somebody else's."""
-    seen = look("link eth0; ip link set p-eth0 down; ip address add 2001:4860::8/64 dev eth0")
+    seen = look("""
+        link eth0
+        echo 1000 > /proc/sys/net/ipv6/conf/eth0/dad_transmits
+        ip address add 2001:4860::8/64 dev eth0
+    """)
     assert seen.addresses == []
     assert "tentative" in seen.left_out["2001:4860::8"]
 
@@ -102,7 +112,8 @@ def test_an_address_that_failed_duplicate_detection_is_left_out() -> None:
         ip address add 2001:4860::8/64 dev p-eth0 nodad
         ip address add 2001:4860::8/64 dev eth0
         await flagged eth0 dadfailed
-    """, "--interface", "eth0")  # fmt: skip
+        ip address del 2001:4860::8/64 dev p-eth0
+    """)
     assert seen.addresses == []
     assert "duplicate" in seen.left_out["2001:4860::8"]
 
@@ -248,10 +259,68 @@ def test_ipv4_comes_before_ipv6_each_in_numeric_order() -> None:
 
 def test_each_address_names_its_interface() -> None:
     """Nobody could tell which interface to exclude."""
-    command = ("annotate-once", "--dry-run", "--output", "json")
-    document = json.loads(run(command, bare_environment(), inside=network(TWO_LINKS)).stdout)
+    document = dry_run(TWO_LINKS)
     assert document["addresses"] == [
         {"address": "8.8.8.8", "interface": "eth0"},
         {"address": "9.9.9.9", "interface": "eth1"},
     ]
     assert {"address": "127.0.0.1", "interface": "lo"}.items() <= document["left_out"][0].items()
+
+
+def named(name: str, address: str) -> str:
+    """Set up a link with a name in the shell's notation for any bytes, and give it an address."""
+    return f"""
+        name="$(printf '{name}')"
+        ip link add "$name" type bridge; ip link set "$name" up
+        ip address add {address}/24 dev "$name"
+    """
+
+
+ODD_NAMES = {
+    "UTF-8": (r"\303\2740", "\u00fc0"),
+    "Latin-1": (r"\3740", "\udcfc0"),
+    "half a character": (r"x\303", "x\udcc3"),
+    "a terminal's control sequence": (r"\033[2Jx", "\x1b[2Jx"),
+    "a separator of lines in Unicode": (r"a\342\200\250b\034c", "a\u2028b\x1cc"),
+}
+"""By kind, the bytes of a name as `printf` takes them, and the name as Python decodes it."""
+
+
+@pytest.mark.parametrize(("written", "name"), ODD_NAMES.values(), ids=ODD_NAMES)
+def test_any_bytes_are_a_name(written: str, name: str) -> None:
+    """Takes the addresses of an interface whatever its name, reports the name, and loses no other interface."""
+    document = dry_run(f"{TWO_LINKS}{named(written, '8.8.4.4')}")
+    assert [(each["address"], each["interface"]) for each in document["addresses"]] == [
+        ("8.8.4.4", name),
+        ("8.8.8.8", "eth0"),
+        ("9.9.9.9", "eth1"),
+    ]
+
+
+def test_an_interface_with_an_odd_name_keeps_its_flags() -> None:
+    """Leaves out the address of an odd interface that is down, and the IPv6 addresses that are not to be relied on."""
+    seen = look(f"""
+        {named(ODD_NAMES["Latin-1"][0], "8.8.4.4")}
+        ip address add 2001:4860::8/64 dev "$name" nodad preferred_lft 0
+        {named(ODD_NAMES["UTF-8"][0], "9.9.9.9")}
+        ip link set "$name" down
+    """)
+    assert seen.addresses == ["8.8.4.4"]
+    assert "deprecated" in seen.left_out["2001:4860::8"]
+    assert "down" in seen.left_out["9.9.9.9"]
+
+
+@pytest.mark.parametrize(("written", "name"), ODD_NAMES.values(), ids=ODD_NAMES)
+def test_a_glob_matches_any_bytes(written: str, name: str) -> None:
+    """Leaves out the interface that `--exclude-interface` names in the same bytes."""
+    seen = look(f"{TWO_LINKS}{named(written, '8.8.4.4')}", "--exclude-interface", name.replace("[", "?"))
+    assert seen.addresses == ["8.8.8.8", "9.9.9.9"]
+
+
+def test_the_table_shows_odd_names_on_one_line() -> None:
+    """Writes escapes for what a terminal would not print, and for what is no character."""
+    links = "".join(named(written, f"8.8.{number}.8") for number, (written, _) in enumerate(ODD_NAMES.values()))
+    finished = run(("annotate-once", "--dry-run"), bare_environment(), inside=network(links))
+    shown = [line.split()[1] for line in finished.stdout.splitlines() if line.startswith("8.8.")]
+    assert shown == ["\u00fc0", r"\udcfc0", r"x\udcc3", r"\x1b[2Jx", r"a\u2028b\x1cc"]
+    assert finished.returncode == 0, finished.stderr

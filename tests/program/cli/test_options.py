@@ -8,7 +8,7 @@ import pytest
 
 from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
-from jobs.core.guard import MinNodes
+from jobs.core.min_nodes import MinNodes
 from jobs.core.probe import Probe
 from jobs.shell.options import AnnotateSettings, SyncSettings, WatchSettings, options, settings, value
 

@@ -154,7 +154,6 @@ def test_an_exit_handler_that_hangs_does_not_hold_up_the_end() -> None:
     assert (finished.returncode, finished.stdout) == (2, "no zone\n")
 
 
-@pytest.mark.xfail(strict=True, reason="process.run catches Exception only")
 def test_a_job_that_exits_is_a_failure() -> None:
     """A library that calls exit() in the middle of a job does not make an unfinished run a success."""
     finished = run("failure = process.run(lambda: sys.exit(0), Clock(60))")

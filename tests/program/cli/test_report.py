@@ -14,7 +14,9 @@ from jobs.core.record_set import RecordSet, api_form
 from jobs.core.verdict import Published, Skipped, Withheld
 from jobs.core.zones import Zone
 from jobs.edges.interfaces import InterfaceAddress
-from jobs.shell.report import annotate_document, annotate_text, as_json, sync_document, sync_text
+from jobs.shell.annotate_report import annotate_document, annotate_text
+from jobs.shell.report import as_json
+from jobs.shell.sync_report import sync_document, sync_text
 from tests.support.builders import DOMAIN, LIMA, PARIS, TOKYO, ipv4, near, plain
 
 TOP = Zone("Z1", "example.com", private=False)

@@ -408,4 +408,4 @@ def test_nothing_of_aws_is_loaded(cluster: World) -> None:
         job_number(cluster, 1)
     loaded = [line.rpartition("|")[2].strip() for line in watcher.said if line.startswith("import time:")]
     assert "jobs.watch" in loaded
-    assert [name for name in loaded if name.split(".")[0] in {"boto3", "botocore", "s3transfer", "ifaddr"}] == []
+    assert [name for name in loaded if name.split(".")[0] in {"boto3", "botocore", "s3transfer"}] == []

@@ -76,7 +76,7 @@ BREAKS = [
     pytest.param(cut(b'{"type":"MODIFIED","object":{"metadata":{"na'), id="cut within a line"),
     pytest.param(silent(b"<html>bad gateway</html>\n"), id="no JSON"),
     pytest.param(silent(b'{"object":{}}\n'), id="an event without a type"),
-    pytest.param(silent(line("MODIFIED", {"metadata": {}})), id="a node without a name"),
+    pytest.param(silent(line("BOOKMARK", {"metadata": {}})), id="a bookmark without a version"),
     pytest.param(silent(line("ERROR", refusal(410, "Expired"))), id="410 as an event"),
     pytest.param(silent(line("ERROR", refusal(500, "InternalError"))), id="500 as an event"),
 ]

@@ -164,7 +164,9 @@ OF_KUBERNETES = (
     Garbage("another kind", _changed(lambda page: page.update(kind="PodList")), "not what the API promises"),
     Garbage("items of another type", _changed(lambda page: page.update(items={})), "not what the API promises"),
     Garbage("nested without end", _body(b'{"kind":' + b'{"a":' * 100_000), "not what the API promises"),
-    Garbage("nested in a node", _instead(b'"items":[{', b'"items":[{"x":' + b"[" * 100_000), "recursion"),
+    Garbage(
+        "nested in a node", _instead(b'"items":[{', b'"items":[{"x":' + b"[" * 100_000), "not what the API promises"
+    ),
     Garbage("endless pages", _changed(_go_on()), "200 pages"),
 )
 OF_RECORDS = (

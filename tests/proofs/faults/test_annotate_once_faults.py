@@ -6,6 +6,6 @@ from tests.proofs.faults.promises import KINDS
 
 
 def test_the_call_that_goes_wrong() -> None:
-    """One lost packet would leave a rebooted node out of DNS, and a long outage the DaemonSet's loop standing still."""
+    """Whatever fault its call meets, once or for good, annotate-once ends as the table promises."""
     cases = [AnnotateCase(each, kind, lasting) for each in positions() for kind in KINDS for lasting in (False, True)]
     check_all(cases, at_once=16)

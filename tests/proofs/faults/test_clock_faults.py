@@ -44,6 +44,6 @@ class Jump:
 
 
 def test_a_clock_that_jumps_takes_no_node_out() -> None:
-    """Whoever sets the control plane's clock right would take every node out of DNS at that moment."""
+    """A clock of the API server that jumps between two calls takes no node out."""
     found = [each for each in positions(WITHDRAWS) if " " in each.operation]
     check_all([Jump(position, days) for position, days in sample([(p, d) for p in found for d in (3.0, -3.0)], 10)])

@@ -61,13 +61,19 @@ CASES = {
 
 @pytest.mark.parametrize("cases", CASES.values(), ids=CASES)
 def test_garbage_costs_a_run_neither_memory_nor_time_and_changes_nothing(cases: list[Nonsense]) -> None:
-    """A proxy's error page would empty the domain; an answer without end would take the node's memory, or hang."""
+    """Garbage ends a run with 1, by its deadline and within its pod's memory, and DNS stays as it was.
+
+    A proxy's error page does not empty the domain.
+    """
     check_all(cases, at_once=16)
 
 
 @pytest.mark.parametrize("garbage", ENDLESS_IN_TIME, ids=lambda each: each.name)
 def test_an_answer_without_end_is_given_up(world: World, garbage: Garbage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The watcher, which has no deadline, would hang silently for ever."""
+    """An answer without end is given up without any deadline.
+
+    The watcher, which has none, does not hang silently for ever.
+    """
     monkeypatch.setattr(reading, "ANSWER_SECONDS", 1.0)
     Instead(world.cluster, "list nodes", 1, garbage.makes)
     server = ApiServer(Clock(60), str(world.kubeconfig), attempts=1)

@@ -68,7 +68,7 @@ class Ended:
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda each: each.name)
 def test_a_signal_at_a_call_ends_the_run_at_once(scenario: Scenario, number: signal.Signals) -> None:
-    """A pod would use up its grace period, or leave behind what the next run cannot put right."""
+    """A signal at any call ends the run, DNS is as before or as wanted, and the next run does the rest."""
     found = positions(scenario)
     count = len(found) if number == signal.SIGTERM and scenario is WITHDRAWS else 4
     check_all([Ended(scenario, position, number) for position in sample(found, count)])
@@ -117,5 +117,8 @@ class Suspended:
 
 
 def test_a_run_that_was_suspended_applies_no_old_plan() -> None:
-    """A laptop closed between looking and writing would bring back nodes that failed meanwhile."""
+    """A run that was suspended between looking and writing looks again.
+
+    A laptop that was closed brings back no node that failed meanwhile.
+    """
     check_all([Suspended(position) for position in positions(WITHDRAWS)], at_once=32)

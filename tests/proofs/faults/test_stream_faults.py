@@ -58,7 +58,7 @@ def started(world: World, out: Broken | None, err: Broken | None, *arguments: st
 def test_a_stream_that_takes_nothing(
     world: World, arguments: tuple[str, ...], out: Broken | None, err: Broken | None, status: int
 ) -> None:
-    """A full disk below the log would stop DNS from being kept, or a script would go on with half a document."""
+    """A run whose output has nowhere to go does its work and ends with the table's status, without a traceback."""
     zone = no_place(world)
     world.node(NODE)
     process = started(world, out, err, *arguments, "-v")
@@ -87,7 +87,7 @@ def full_pipe() -> Iterator[int]:
 
 @pytest.mark.parametrize("arguments", RUNS, ids=lambda each: each[0])
 def test_a_result_that_nobody_reads_is_a_failure_at_the_deadline(world: World, arguments: tuple[str, ...]) -> None:
-    """A script would take the half document that it gets in the end for a whole one."""
+    """A result that nobody reads ends the run with 1 at its deadline."""
     zone = no_place(world)
     world.node(NODE)
     with full_pipe() as pipe:
@@ -100,7 +100,7 @@ def test_a_result_that_nobody_reads_is_a_failure_at_the_deadline(world: World, a
 
 @pytest.mark.parametrize("err", ["full", "gone", "closed"])
 def test_watch_needs_no_standard_error(world: World, err: Broken) -> None:
-    """A log collector that goes away would take the watcher with it."""
+    """The watcher goes on without a standard error."""
     populated(world)
     process = started(world, None, err, "watch", "--cronjob", "sync", "--namespace", "default")
     with process:
@@ -115,6 +115,6 @@ def test_watch_needs_no_standard_error(world: World, err: Broken) -> None:
 
 
 def test_full_disk_is_left_to_the_system() -> None:
-    """These tests would prove nothing on a machine where /dev/full takes what is written to it."""
+    """Writing to /dev/full fails here, or the tests above would prove nothing."""
     with pytest.raises(OSError, match="No space left"), Path("/dev/full").open("wb", buffering=0) as full:
         full.write(b"x")

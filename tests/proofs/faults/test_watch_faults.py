@@ -14,7 +14,7 @@ from tests.support.watching import follows, job_number, spoilable
 
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "for a while"])
 def test_a_call_that_goes_wrong(lasting: bool) -> None:  # noqa: FBT001 - a table
-    """A node that failed together with the API server would stay in DNS until the CronJob's schedule."""
+    """Whatever fault a call meets, the watcher stays, says so once, and no change is lost."""
     rows = [(position, kind) for position in positions() for kind in KINDS]
     check_all([WatchCase(*row, lasting) for row in sample(rows, 24)], at_once=6)
 
@@ -36,7 +36,7 @@ def dripping_line() -> Iterator[bytes]:
     ("spoil", "words"), [(endless_line, "a line of the stream has no end"), (dripping_line, "timed out")]
 )
 def test_a_line_without_end_is_given_up(spoil: Callable[[], Iterator[bytes]], words: str) -> None:
-    """A proxy gone wrong would take the node's memory, or make the watcher blind for ever while it looks healthy."""
+    """A line of the stream that never ends is given up, within the pod's memory, and the next change is seen."""
     with watching() as (world, start):
         streams = spoilable(world)
         run = start()

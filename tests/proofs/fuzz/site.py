@@ -12,7 +12,8 @@ from jobs.core.text import one_line
 from jobs.edges.api_server import ApiServer
 from jobs.edges.cluster import Cluster
 from jobs.edges.route53 import Route53 as Client
-from jobs.shell.report import as_json, sync_document, sync_text
+from jobs.shell.report import as_json
+from jobs.shell.sync_report import sync_document, sync_text
 from jobs.sync_once import SyncRequest, sync_once
 from tests.sandbox.kubernetes import Kubernetes
 from tests.sandbox.route53 import Route53

@@ -137,7 +137,7 @@ def cases(draw: Draw) -> Case:
 @example(case=("sync-once", COMMANDS["sync-once"][0], "-x"), joined=False)
 @example(case=("sync-once", COMMANDS["sync-once"][0], "\udcff"), joined=True)
 def test_an_option_of_any_text(case: Case, *, joined: bool) -> None:
-    """A typing error would end in a traceback, or in another setting than the one written."""
+    """An option of any text is taken as written or refused in one line with its name."""
     command, option, text = case
     given_ = [f"{option.name}={text}"] if joined else [option.name, text]
     status, out, err = called([command, *given_], NEEDED[command])
@@ -156,7 +156,7 @@ def _flags(option: Option) -> str:
 @examples(1.5)
 @given(cases())
 def test_a_variable_of_any_text(case: Case) -> None:
-    """A manifest's typing error would end in a traceback, or be blamed on an option that nobody gave."""
+    """A variable of any text is taken as written or refused in one line with its name."""
     command, option, text = case
     variable = option.also or option.variable
     judge(*called([command], {**NEEDED[command], variable: text}), variable)
@@ -165,7 +165,7 @@ def test_a_variable_of_any_text(case: Case) -> None:
 @examples(0.3)
 @given(st.sampled_from([*COMMANDS]), st.data(), texts("true", "false", "TRUE", "1", "yes"))
 def test_a_switch_of_any_text(command: str, data: st.DataObject, text: str) -> None:
-    """A dry run would be taken for a real one."""
+    """A switch's variable is true, false or refused."""
     option = data.draw(st.sampled_from([each for each in COMMANDS[command] if each.flag]))
     others = {key: value for key, value in NEEDED[command].items() if key != option.variable}
     if command == "annotate-once":
@@ -176,7 +176,7 @@ def test_a_switch_of_any_text(command: str, data: st.DataObject, text: str) -> N
 @examples(0.5)
 @given(st.lists(texts("sync-once", "watch", "--dry-run", "--domain", "--log-format=json", "-v", "--"), max_size=4))
 def test_arguments_in_any_order(arguments: list[str]) -> None:
-    """A command line that makes no sense would end in a traceback, or in pages of output."""
+    """Arguments in any order end with 2 in short lines, unless they ask for help or a dry run."""
     with contextlib.suppress(SystemExit):  # --help and --version
         status, out, err = called(arguments, {})
         assert status == ConfigurationError.exit_status or "--dry-run" in arguments
@@ -198,7 +198,7 @@ def test_arguments_in_any_order(arguments: list[str]) -> None:
     ],
 )
 def test_a_process(arguments: list[str], variables: dict[str, str]) -> None:
-    """What holds in the tests' own process would not hold for the program."""
+    """What holds in the tests' own process holds for the program."""
     finished = run(arguments, bare_environment(**SECRETS, **variables))
     assert finished.returncode == ConfigurationError.exit_status
     assert finished.stdout == ""
@@ -209,7 +209,7 @@ def test_a_process(arguments: list[str], variables: dict[str, str]) -> None:
 
 
 def test_standard_output_that_cannot_say_everything() -> None:
-    """A run that has done its work would end with 1 over a letter, where the locale is an old one."""
+    """What standard output cannot encode is escaped, and the run ends with 0."""
     finished = run(("annotate-once", "--dry-run"), bare_environment(PYTHONIOENCODING="ascii"))
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.startswith("this machine \\xb7 dry run\n")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from jobs.core.coordinates import Coordinates
-from jobs.core.guard import MinNodes
+from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Condition, Node
 from jobs.core.record_set import RecordSet, api_form
 from tests.proofs.interleavings.state import Moment, Scenario

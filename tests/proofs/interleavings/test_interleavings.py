@@ -54,7 +54,7 @@ def _lean() -> Iterator[None]:
 
 @each_scenario
 def test_two_runs_and_one_event(scenario: Scenario) -> None:
-    """Resyncs that overlap would leave visitors with wrong answers or none, or others without their records."""
+    """Two runs and one event keep every law in every order."""
     event = EVENTS[SCENARIOS.index(scenario) % len(EVENTS)]  # `tests.proofs.interleavings` takes the others too
     explored = explore(World(scenario), [event], strict=[WHOLE])
     assert explored.interleavings.total() > LEAST
@@ -63,7 +63,7 @@ def test_two_runs_and_one_event(scenario: Scenario) -> None:
 
 @each_scenario
 def test_three_runs_and_several_events(scenario: Scenario) -> None:
-    """A CronJob, a person and `watch` at the same time, on a bad day, would do what two runs do not."""
+    """Three runs and three events keep every law in a sample of orders."""
     world = World(replace(scenario, moments=2 * scenario.moments), runs=3)
     explored = sample(world, events=3, seed=SCENARIOS.index(scenario), count=SAMPLE)
     assert explored.interleavings.total() == SAMPLE
@@ -71,7 +71,10 @@ def test_three_runs_and_several_events(scenario: Scenario) -> None:
 
 @pytest.mark.parametrize(("mistake", "name", "law"), MISTAKES)
 def test_mistake_is_found(mistake: type[Edge], name: str, law: str) -> None:
-    """All of the above would pass for a program that does not keep its promises."""
+    """Each known mistake breaks a law that the exploration finds.
+
+    Otherwise the tests above would pass for a program that does not keep its promises.
+    """
     with pytest.raises(BrokenLaw) as broken:
         explore(World(NAMED[name], mistake), ())
     assert broken.value.law == law
@@ -89,14 +92,14 @@ def test_what_is_not_left_as_it_is_is_found(monkeypatch: pytest.MonkeyPatch, sho
 
 
 def test_fight_without_end_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that never gives up would write until its deadline."""
+    """A run that never gives up is found to write more than three times."""
     monkeypatch.setattr("jobs.sync_once.MAX_WRITES", 1 + MAX_WRITES)
     with pytest.raises(BrokenLaw, match=f"more than {MAX_WRITES} plans are written"):
         explore(World(NAMED["simple: a node fails and returns"]))
 
 
 def test_trace_tells_a_story() -> None:
-    """Whoever breaks a law would not understand how."""
+    """The way to a broken law is described step by step."""
     with pytest.raises(BrokenLaw) as broken:
         explore(World(NAMED["the last A and the last AAAA"], RestatesNoWitness), ())
     assert broken.value.trace == [
@@ -111,7 +114,7 @@ def test_trace_tells_a_story() -> None:
 
 
 def test_limit_a_look_that_finds_nothing_to_do() -> None:
-    """The design would promise more than there is: such a run does not see what was written since it read the records.
+    """A known limit: a run with nothing to do does not see what was written since it read the records.
 
     So DNS is no older than the moment when the last of the runs began its last look; it may be older than its nodes.
     """
@@ -131,7 +134,7 @@ def test_limit_a_look_that_finds_nothing_to_do() -> None:
 
 
 def test_limit_the_first_set_of_a_type_during_a_switch() -> None:
-    """The design would promise more than there is: a batch that creates AAAA does not notice a switch of A.
+    """A known limit: a batch that creates AAAA does not notice a switch of A.
 
     Nor could a batch that switches A notice a new AAAA. The next look of the runs puts it right: all other laws hold.
     """

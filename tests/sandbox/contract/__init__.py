@@ -1,1 +1,1 @@
-"""What double and real API server have in common, stated once and tried against both."""
+"""What the double and a real API server have in common, stated once and tried on both."""

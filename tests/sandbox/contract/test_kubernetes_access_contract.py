@@ -17,7 +17,7 @@ from tests.sandbox.contract.client import (
 
 
 def test_a_token_is_needed(api: Api) -> None:
-    """An expired token is told apart from a missing right."""
+    """Answers 401 without a token, or with one that is nobody's: that is not the same as a missing right."""
     for token in (None, "nobody's"):
         answer = api.call("GET", NODES, token=token)
         assert (answer.error, answer.message) == ((401, "Unauthorized"), "Unauthorized")
@@ -87,7 +87,7 @@ def test_a_token_is_needed(api: Api) -> None:
     ],
 )
 def test_a_right_is_needed(api: Api, method: str, path: str, refusal: str) -> None:
-    """The refusal names the verb and the resource that the role lacks: an operator would search for long."""
+    """Answers 403 and names the verb, the resource and the namespace that the role lacks."""
     answer = api.call(method, path, {} if method != "GET" else None, content_type=MERGE, token=READER_TOKEN)
     assert answer.error == (403, "Forbidden")
     what, _, why = refusal.partition(": ")
@@ -96,13 +96,13 @@ def test_a_right_is_needed(api: Api, method: str, path: str, refusal: str) -> No
 
 
 def test_a_right_is_enough(api: Api) -> None:
-    """Rights are per verb: this user may get nodes, and nothing else."""
+    """Lets a user do what one verb allows: rights are per verb."""
     api.node()
     assert api.call("GET", api.path(), token=READER_TOKEN).status == 200
 
 
 def test_a_right_in_a_namespace_is_enough_there(api: Api) -> None:
-    """A Role would not do for what is in one namespace: a component would need rights in the whole cluster."""
+    """Lets a user with a Role do what it allows in its namespace: no component needs rights everywhere."""
     assert api.call("GET", LEASES, token=LIMITED_TOKEN).status == 200
     event = {"metadata": {"generateName": f"{api.mine}."}, "involvedObject": {"kind": "Node", "name": api.mine}}
     assert api.call("POST", EVENTS, event, token=LIMITED_TOKEN).status == 201
@@ -120,19 +120,19 @@ def test_a_right_in_a_namespace_is_enough_there(api: Api) -> None:
     ],
 )
 def test_a_right_in_a_namespace_is_none_elsewhere(api: Api, method: str, path: str) -> None:
-    """Manifests that pass here would be refused by a cluster."""
+    """Refuses the same in other namespaces, and by other verbs."""
     answer = api.call(method, path, {} if method == "POST" else None, token=LIMITED_TOKEN)
     assert answer.error == (403, "Forbidden")
     assert f'User "{LIMITED}" cannot ' in answer.message
 
 
 def test_a_verb_that_does_not_exist_is_not_allowed(api: Api) -> None:
-    """A path without the name must not touch the collection."""
+    """Answers 405 to a patch of a whole collection."""
     assert api.call("PATCH", NODES, {}, content_type=MERGE).error == (405, "MethodNotAllowed")
 
 
 def test_a_resource_that_does_not_exist_is_not_found(api: Api) -> None:
-    """A wrong path reads differently from a missing object."""
+    """Answers 404 to a path of no resource, in other words than for an object that is missing."""
     answer = api.call("GET", "/api/v1/zork")
     assert answer.error == (404, "NotFound")
     assert answer.message == "the server could not find the requested resource"

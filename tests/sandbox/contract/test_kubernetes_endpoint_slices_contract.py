@@ -20,12 +20,12 @@ def made(api: Api, endpoints: list[Json] | None) -> Json:
 
 @pytest.mark.parametrize("endpoints", [None, []])
 def test_a_slice_without_endpoints_has_null(api: Api, endpoints: list[Json] | None) -> None:
-    """A service without pods would be taken for an answer that nobody can read."""
+    """Writes null for no endpoints, never an empty list."""
     assert made(api, endpoints)["endpoints"] is None
 
 
 def test_endpoints_that_leave_make_null(api: Api) -> None:
-    """The same once the last pod of a service has gone."""
+    """Writes null once the last endpoint is gone, and takes null and an empty list as the same."""
     path = f"{SLICES}/{made(api, [endpoint('fra-1')])['metadata']['name']}"
     gone = api.patch(path, {"endpoints": []})
     assert (gone.json["endpoints"], gone.metadata["generation"]) == (None, 2)
@@ -33,7 +33,7 @@ def test_endpoints_that_leave_make_null(api: Api) -> None:
 
 
 def test_endpoints_come_with_their_node_and_conditions(api: Api) -> None:
-    """Nobody would know on which node the ingress is ready."""
+    """Gives back the node and the conditions of each endpoint as they were written."""
     first, second, third = made(
         api, [endpoint("fra-1", terminating=False), endpoint("fra-2", ready=False), endpoint(None, ready=None)]
     )["endpoints"]
@@ -47,20 +47,20 @@ def test_endpoints_come_with_their_node_and_conditions(api: Api) -> None:
 
 
 def test_conditions_that_are_null_or_missing_are_empty(api: Api) -> None:
-    """What is not said of `ready` means ready: a reader must not stumble over it."""
+    """Leaves out conditions that are null: what is not said of `ready` means ready."""
     unknown = {**ADDRESS, "conditions": {"ready": None, "terminating": None}}
     found = made(api, [ADDRESS, unknown, {**unknown, "nodeName": None}])["endpoints"]
     assert found == [{**ADDRESS, "conditions": {}}] * 3
 
 
 def test_both_families_have_slices(api: Api) -> None:
-    """A service with IPv6 only would have no endpoints."""
+    """Takes IPv6 addresses in slices of their type."""
     found = made(api, [endpoint("fra-1", address="fd00::1")])
     assert (found["addressType"], found["endpoints"][0]["addresses"]) == ("IPv6", ["fd00::1"])
 
 
 def test_ports_are_named_and_of_a_protocol(api: Api) -> None:
-    """What is left out comes back filled in."""
+    """Fills in an empty name and TCP for a port that has neither."""
     body = {**endpoint_slice("default", api.mine, None), "ports": [{"port": 80}]}
     assert api.call("POST", SLICES, body).json["ports"] == [{"name": "", "protocol": "TCP", "port": 80}]
     assert api.call("POST", SLICES, {**body, "metadata": {"name": api.mine}, "ports": []}).json["ports"] is None
@@ -108,7 +108,7 @@ def test_ports_are_named_and_of_a_protocol(api: Api) -> None:
     ],
 )
 def test_a_wrong_slice_is_refused(api: Api, change: Json, causes: list[tuple[str, str]]) -> None:
-    """A test would read what no cluster has."""
+    """Answers 422, with the cause, to endpoints and ports that no controller writes."""
     answer = api.call("POST", SLICES, endpoint_slice("default", api.mine, [endpoint("n")]) | change)
     assert answer.error == (422, "Invalid")
     assert answer.causes == causes
@@ -126,7 +126,7 @@ def test_a_wrong_slice_is_refused(api: Api, change: Json, causes: list[tuple[str
     ],
 )
 def test_wrong_types_are_a_bad_request(api: Api, endpoints: object, why: str) -> None:
-    """A reader can rely on types."""
+    """Answers 400 to endpoints and conditions of a wrong type."""
     body = endpoint_slice("default", api.mine, None) | {"endpoints": endpoints}
     answer = api.call("POST", SLICES, body)
     assert answer.error == (400, "BadRequest")
@@ -134,14 +134,14 @@ def test_wrong_types_are_a_bad_request(api: Api, endpoints: object, why: str) ->
 
 
 def test_a_slice_keeps_its_family(api: Api) -> None:
-    """The controller makes another slice for another family."""
+    """Refuses to change a slice's address type."""
     path = f"{SLICES}/{made(api, [endpoint('n')])['metadata']['name']}"
     answer = api.patch(path, {"addressType": "IPv6", "endpoints": None})
     assert answer.causes == [("FieldValueInvalid", "addressType")]
 
 
 def test_labels_count_as_a_change_of_a_slice(api: Api) -> None:
-    """A controller sees by the generation that a slice has moved to another service."""
+    """Counts up the generation for a change of labels, though not of annotations."""
     path = f"{SLICES}/{made(api, None)['metadata']['name']}"
     assert api.patch(path, {"metadata": {"annotations": {"a": "b"}}}).metadata["generation"] == 1
     assert api.patch(path, {"metadata": {"labels": {"a": "b"}}}).metadata["generation"] == 2

@@ -7,7 +7,7 @@ from tests.sandbox.contract.events import NEWER, TIME, about, event
 
 
 def test_an_event_comes_back_as_it_was_written(api: Api) -> None:
-    """What the program writes would be dropped, or changed, on the way to `kubectl describe node`."""
+    """Stores all members that the program writes, unchanged."""
     made = api.call("POST", EVENTS, event(api))
     assert made.status == 201
     written = event(api)
@@ -18,7 +18,7 @@ def test_an_event_comes_back_as_it_was_written(api: Api) -> None:
 
 
 def test_a_writer_owns_what_it_wrote(api: Api) -> None:
-    """What an object refers to is one thing, with one owner; what is empty has none."""
+    """Makes an Event's writer the owner of its members; a reference to an object is one member."""
     words = ("reason", "message", "type", "firstTimestamp", "lastTimestamp", "count", "reportingComponent")
     assert api.call("POST", EVENTS, event(api)).owned["contract"] == {
         **{f"f:{word}": {} for word in words},
@@ -28,7 +28,7 @@ def test_a_writer_owns_what_it_wrote(api: Api) -> None:
 
 
 def test_what_is_left_out_comes_back_empty(api: Api) -> None:
-    """A reader of Events must take null for a time."""
+    """Writes null for times, and empty texts and objects, where an Event says nothing."""
     made = api.call("POST", EVENTS, {"metadata": {"name": api.mine}}).json
     del made["metadata"]
     assert made == {
@@ -58,7 +58,7 @@ def test_what_is_left_out_comes_back_empty(api: Api) -> None:
 def test_an_event_stands_where_its_object_is(
     api: Api, namespace: str, of: str | None, *, newer: bool, is_taken: bool
 ) -> None:
-    """A right to write Events in the program's own namespace would be of no use."""
+    """Takes an Event in the namespace of its object only; that of a node is `default`."""
     body = event(api, involvedObject=about(of), **(NEWER if newer else {}))
     answer = api.call("POST", EVENTS.replace("default", namespace), body)
     if is_taken:
@@ -72,14 +72,8 @@ def test_an_event_stands_where_its_object_is(
     )
 
 
-def test_a_namespace_must_exist(api: Api) -> None:
-    """An Event cannot be earlier than its namespace."""
-    answer = api.call("POST", EVENTS.replace("default", api.mine), event(api, involvedObject=about(api.mine)))
-    assert (answer.error, answer.message) == ((404, "NotFound"), f'namespaces "{api.mine}" not found')
-
-
 def test_an_event_is_changed_within_its_rules_too(api: Api) -> None:
-    """A count goes up; an Event does not move to another object's namespace."""
+    """Lets the count of an Event go up, but not the namespace of its object change."""
     api.call("POST", EVENTS, event(api))
     path = f"{EVENTS}/{api.mine}.1"
     assert api.patch(path, {"count": 2, "lastTimestamp": TIME.replace("15", "16")}).json["count"] == 2
@@ -104,7 +98,7 @@ def test_an_event_is_changed_within_its_rules_too(api: Api) -> None:
     ],
 )
 def test_the_rest_of_an_event_is_taken_as_it_is(api: Api, changes: Json) -> None:
-    """Nothing but its place, its name and its types can be wrong with an Event of the older form."""
+    """Takes any text for all members but name and namespace in an Event of the older form."""
     answer = api.call("POST", EVENTS, event(api, **changes))
     assert answer.status == 201, answer.json
 
@@ -119,20 +113,20 @@ def test_the_rest_of_an_event_is_taken_as_it_is(api: Api, changes: Json) -> None
     ],
 )
 def test_a_name_must_fit_a_path(api: Api, metadata: Json, cause: str) -> None:
-    """An Event with such a name would be lost without a word."""
+    """Answers 422 to a name that cannot stand in a URL."""
     answer = api.call("POST", EVENTS, event(api, metadata=metadata))
     assert answer.error == (422, "Invalid")
     assert answer.causes == [(cause, "metadata.name")]
 
 
 def test_a_name_need_not_be_one_of_dns(api: Api) -> None:
-    """Other kinds would refuse it."""
+    """Takes names with spaces and capitals, and longer than 253 characters."""
     for metadata in ({"name": f"{api.mine} A_"}, {"name": api.mine * 20}, {"generateName": f"{api.mine}_"}):
         assert api.call("POST", EVENTS, event(api, metadata=metadata)).status == 201
 
 
 def test_a_name_is_used_once(api: Api) -> None:
-    """Two runs would overwrite each other's news."""
+    """Answers 409 to a second Event of a name."""
     api.call("POST", EVENTS, event(api))
     answer = api.call("POST", EVENTS, event(api))
     assert (answer.error, answer.message) == ((409, "AlreadyExists"), f'events "{api.mine}.1" already exists')
@@ -195,14 +189,14 @@ def test_a_name_is_used_once(api: Api) -> None:
     ],
 )
 def test_a_wrong_type_or_time_is_refused(api: Api, changes: Json, why: str) -> None:
-    """An Event with a wrong time would be lost without a word."""
+    """Answers 400, in the words of the decoder, to members of a wrong type and to what is not a time."""
     answer = api.call("POST", EVENTS, event(api, **changes))
     assert answer.error == (400, "BadRequest")
     assert answer.message == f'Event in version "v1" cannot be handled as a Event: {why}'
 
 
 def test_times_are_kept_in_seconds_of_utc(api: Api) -> None:
-    """A fraction, or a zone of one's own, is lost."""
+    """Drops fractions of a second, and converts times to UTC."""
     times = {"firstTimestamp": "2026-11-24T15:00:00.999999Z", "lastTimestamp": "2026-11-24T16:00:00+01:00"}
     made = api.call("POST", EVENTS, event(api, **times)).json
     assert (made["firstTimestamp"], made["lastTimestamp"]) == (TIME, TIME)
@@ -233,7 +227,7 @@ def test_times_are_kept_in_seconds_of_utc(api: Api) -> None:
     ],
 )
 def test_an_event_with_an_event_time_keeps_to_more(api: Api, changes: Json, causes: list[tuple[str, str]]) -> None:
-    """A client that adds an eventTime would find all its Events refused."""
+    """Wants component, instance, action and reason, of limited lengths, of an Event with an eventTime."""
     answer = api.call("POST", EVENTS, event(api, **NEWER | changes))
     assert (answer.causes if answer.status == 422 else []) == causes
     assert answer.status == (422 if causes else 201)

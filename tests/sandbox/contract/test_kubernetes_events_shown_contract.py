@@ -23,7 +23,7 @@ NO_TIME = {"firstTimestamp": None, "lastTimestamp": None}
     ],
 )
 def test_events_are_found_by_what_they_are_about(api: Api, selector: str) -> None:
-    """`kubectl describe node` would show none: it asks in all namespaces."""
+    """Selects Events by their object, reason, type and source, as `kubectl describe node` does."""
     api.call("POST", EVENTS, event(api))
     assert api.call("POST", EVENTS, event(api, metadata={"name": api.mine}, involvedObject=about(None))).status == 201
     query = {"fieldSelector": selector.format(name=api.mine)}
@@ -31,7 +31,7 @@ def test_events_are_found_by_what_they_are_about(api: Api, selector: str) -> Non
 
 
 def test_the_source_may_be_the_reporting_component(api: Api) -> None:
-    """Events of the newer form have no source."""
+    """Takes the reporting component for the source of an Event that has none."""
     api.call("POST", EVENTS, event(api, source=None, reportingComponent=api.mine))
     assert api.call("GET", EVENTS, query={"fieldSelector": f"source={api.mine}"}).names == [f"{api.mine}.1"]
     refused = api.call("GET", EVENTS, query={"fieldSelector": "source.component=x"})
@@ -62,7 +62,7 @@ def test_the_source_may_be_the_reporting_component(api: Api) -> None:
     ],
 )
 def test_events_are_shown_in_rows(api: Api, changes: Json, cells: list[str]) -> None:
-    """`kubectl get events` would show names only."""
+    """Gives the columns that `kubectl get events` shows."""
     body = event(api, **{"message": "cdn.example.com: withdrawn", **changes})
     assert api.call("POST", EVENTS, body).status == 201
     shown = rows(api)
@@ -94,7 +94,7 @@ def test_events_are_shown_in_rows(api: Api, changes: Json, cells: list[str]) -> 
     ],
 )
 def test_the_age_of_an_event_is_shown_in_short(api: Api, seconds: int, shown: str) -> None:
-    """An operator sees how long ago it was."""
+    """Writes ages in one or two units, the larger the coarser."""
     then = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=seconds)
     last, first = ages(api, firstTimestamp=None, lastTimestamp=then.strftime("%Y-%m-%dT%H:%M:%SZ"))
     assert re.fullmatch(shown, last)
@@ -112,7 +112,7 @@ def test_the_age_of_an_event_is_shown_in_short(api: Api, seconds: int, shown: st
     ],
 )
 def test_an_event_is_of_the_time_it_has(api: Api, changes: Json, is_known: tuple[bool, bool]) -> None:
-    """An Event that lacks one of its times would be shown as of no time."""
+    """Takes the first time for the last, or the eventTime, where an Event has no other."""
     last, first = ages(api, **changes)
     assert (last != "<unknown>", first != "<unknown>") == is_known
 

@@ -41,7 +41,7 @@ def renew(api: Api, second: int, manager: str = "kubelet") -> None:
 
 
 def test_a_renewal_is_dated_by_the_server(api: Api) -> None:
-    """A kubelet with a wrong clock would be taken for dead, or a dead one for alive."""
+    """Moves the time of the manager that renews, by the server's clock, and no other manager's."""
     path = made(api)
     api.patch(path, {"metadata": {"labels": {"a": "b"}}}, fieldManager="other")
     before, seconds = times(api), itertools.count(1)
@@ -59,7 +59,7 @@ def test_a_renewal_is_dated_by_the_server(api: Api) -> None:
 
 
 def test_a_replacement_that_changes_nothing_is_no_renewal(api: Api) -> None:
-    """A kubelet whose clock stands still would seem to be alive as long as it writes."""
+    """Writes nothing when a Lease is replaced by the same: its time stays."""
     path = made(api)
     version = api.call("GET", path).version
     renew(api, 0)
@@ -67,14 +67,14 @@ def test_a_replacement_that_changes_nothing_is_no_renewal(api: Api) -> None:
 
 
 def test_what_others_change_is_no_renewal(api: Api) -> None:
-    """Whoever labels the Lease of a dead node would bring it back into DNS."""
+    """Leaves the kubelet the owner of renewTime when others change other members."""
     path = made(api)
     api.patch(path, {"spec": {"leaseTransitions": 1}, "metadata": {"labels": {"a": "b"}}}, fieldManager="other")
     assert "f:renewTime" in api.call("GET", path).owned["kubelet"]["f:spec"]
 
 
 def test_whoever_changes_the_time_renews(api: Api) -> None:
-    """The sandbox's kubelets patch."""
+    """Makes the last writer of renewTime its owner, also by a patch."""
     answer = api.patch(made(api), {"spec": {"renewTime": LIES.replace("2001", "2002")}}, MERGE)
     assert answer.owned == {
         "contract": {"f:spec": {"f:renewTime": {}}},
@@ -83,7 +83,7 @@ def test_whoever_changes_the_time_renews(api: Api) -> None:
 
 
 def test_a_list_is_dated_by_the_same_clock(api: Api) -> None:
-    """The age of a Lease would be measured with two clocks."""
+    """Dates an answer by the clock that dates renewals: their difference is a Lease's age."""
     made(api)
     answer = api.call("GET", LEASES, query={"limit": 500})
     (date,) = answer.headers.getlist("Date")
@@ -104,7 +104,7 @@ def test_a_list_is_dated_by_the_same_clock(api: Api) -> None:
     ],
 )
 def test_a_renewal_is_told_in_microseconds(api: Api, time: str, why: str) -> None:
-    """What renews Leases in a test would be refused by a cluster."""
+    """Takes a renewTime with six decimals only."""
     answer = api.call("POST", LEASES, lease(api, time))
     assert answer.error == (400, "BadRequest")
     layout = "2006-01-02T15:04:05.000000Z07:00"
@@ -113,7 +113,7 @@ def test_a_renewal_is_told_in_microseconds(api: Api, time: str, why: str) -> Non
 
 
 def test_times_come_back_in_utc(api: Api) -> None:
-    """A reader could not compare them as text."""
+    """Converts a renewTime to UTC."""
     answer = api.call("POST", LEASES, lease(api, "2026-11-24T15:12:05.123456+01:00"))
     assert answer.json["spec"]["renewTime"] == "2026-11-24T14:12:05.123456Z"
 
@@ -154,20 +154,20 @@ def test_times_come_back_in_utc(api: Api) -> None:
     ],
 )
 def test_a_wrong_lease_is_refused(api: Api, spec: Json, status: int, message: str) -> None:
-    """A test would renew what no kubelet can."""
+    """Refuses durations and counts that are not positive, too large or not whole."""
     answer = api.call("POST", LEASES, {"metadata": {"name": api.mine}, "spec": spec})
     assert (answer.status, answer.message.endswith(message)) == (status, True), answer.message
 
 
 def test_what_is_given_stays_even_if_it_is_empty(api: Api) -> None:
-    """A Lease that nobody holds reads differently from one that does not say."""
+    """Keeps a holder that is empty apart from none."""
     spec = {"holderIdentity": "", "leaseTransitions": 0}
     assert api.call("POST", LEASES, {"metadata": {"name": api.mine}, "spec": spec}).json["spec"] == spec
     assert api.call("POST", LEASES, {"metadata": {"name": f"{api.mine}-2"}}).json["spec"] == {}
 
 
 def test_a_replacement_must_name_its_version(api: Api) -> None:
-    """Two kubelets of one name would overwrite each other unseen; other kinds allow it."""
+    """Answers 422 to a replacement of a Lease without a version; other kinds allow it."""
     answer = api.call("PUT", made(api), lease(api, LIES.replace("01-01", "01-02")))
     assert answer.error == (422, "Invalid")
     assert answer.message == (
@@ -182,7 +182,7 @@ def test_a_replacement_must_name_its_version(api: Api) -> None:
 
 
 def test_leases_can_be_created_by_replacing(api: Api) -> None:
-    """Some kinds allow it, nodes do not; a version is of no use then, a wrong name is."""
+    """Creates a Lease by PUT, whatever its version says."""
     path = f"{LEASES}/{api.mine}"
     assert api.call("PUT", path, {"metadata": {"name": "other"}}).error == (400, "BadRequest")
     answer = api.call("PUT", path, lease(api, resourceVersion="5"))
@@ -190,7 +190,7 @@ def test_leases_can_be_created_by_replacing(api: Api) -> None:
 
 
 def test_an_owner_is_named_in_full(api: Api) -> None:
-    """The garbage collector would not find the node a Lease belongs to."""
+    """Wants apiVersion, kind, name and uid of an owner."""
     node = {"apiVersion": "v1", "kind": "Node", "name": api.mine, "uid": "u"}
     assert api.call("POST", LEASES, lease(api, ownerReferences=[node])).metadata["ownerReferences"] == [node]
     answer = api.call("POST", LEASES, lease(api, ownerReferences=[{}]))
@@ -199,7 +199,7 @@ def test_an_owner_is_named_in_full(api: Api) -> None:
 
 
 def test_a_generated_name_must_be_one_too(api: Api) -> None:
-    """A template with a wrong name would fail in a cluster only."""
+    """Refuses a generateName that makes a wrong name."""
     answer = api.call("POST", LEASES, {"metadata": {"generateName": "Bad_"}})
     assert answer.causes == [("FieldValueInvalid", f"metadata.{field}") for field in ("generateName", "name")]
     assert api.call("POST", LEASES, {"metadata": {"generateName": "x."}}).causes == [
@@ -208,7 +208,7 @@ def test_a_generated_name_must_be_one_too(api: Api) -> None:
 
 
 def test_leases_are_selected_by_name_only(api: Api) -> None:
-    """Nobody can ask for the Leases of one holder."""
+    """Refuses field selectors of anything but name and namespace."""
     made(api)
     assert api.call("GET", LEASES, query={"fieldSelector": f"metadata.name={api.mine}"}).names == [api.mine]
     answer = api.call("GET", LEASES, query={"fieldSelector": f"spec.holderIdentity={api.mine}"})

@@ -8,7 +8,7 @@ DISK = {"type": "DiskPressure", "status": "False", "lastHeartbeatTime": None, "l
 
 
 def test_a_merge_patch_sets_and_removes(api: Api) -> None:
-    """One request writes an annotation and takes another away."""
+    """Sets an annotation and removes another in one request."""
     api.node(metadata={"annotations": {"old": "1", "kept": ""}})
     patched = api.patch(api.path(), annotations(old=None, new="2"))
     assert patched.metadata["annotations"] == {"kept": "", "new": "2"}
@@ -16,7 +16,7 @@ def test_a_merge_patch_sets_and_removes(api: Api) -> None:
 
 @pytest.mark.parametrize("content_type", [MERGE, STRATEGIC])
 def test_a_patch_that_changes_nothing_writes_nothing(api: Api, content_type: str) -> None:
-    """Otherwise every run of annotate-once would wake every watcher of nodes."""
+    """Keeps the resourceVersion when nothing changes: no watcher wakes."""
     api.node(metadata={"annotations": {"a": "1"}})
     before = api.call("GET", api.path()).json
     body = {"metadata": {"annotations": {"a": "1", "b": None}}, "spec": {"unschedulable": False}}
@@ -25,7 +25,7 @@ def test_a_patch_that_changes_nothing_writes_nothing(api: Api, content_type: str
 
 
 def test_a_strategic_merge_patch_merges_conditions_by_type(api: Api) -> None:
-    """A kubelet that reports one condition must not erase the others."""
+    """Changes the conditions of the types named, and keeps the others."""
     api.node()
     api.patch(f"{api.path()}/status", {"status": {"conditions": [READY]}}, STRATEGIC)
     change = {"status": {"conditions": [DISK, {"type": "Ready", "message": "m"}]}}
@@ -38,7 +38,7 @@ def test_a_strategic_merge_patch_merges_conditions_by_type(api: Api) -> None:
 
 
 def test_a_strategic_merge_patch_replaces_taints(api: Api) -> None:
-    """Taints are one value: who patches one states all."""
+    """Replaces all taints."""
     api.node()
     for key in ("a", "b"):
         body = {"spec": {"taints": [{"key": key, "effect": "NoExecute"}]}}
@@ -46,7 +46,7 @@ def test_a_strategic_merge_patch_replaces_taints(api: Api) -> None:
 
 
 def test_a_json_patch_is_applied_whole_or_not_at_all(api: Api) -> None:
-    """A failed test leaves the object as it was."""
+    """Applies all operations, or none when a test among them fails."""
     version = api.node(metadata={"annotations": {"a": "1"}}).version
     place = "/metadata/annotations"
     add = {"op": "add", "path": f"{place}/b", "value": "2"}
@@ -70,7 +70,7 @@ def test_a_json_patch_is_applied_whole_or_not_at_all(api: Api) -> None:
 @pytest.mark.parametrize("content_type", [MERGE, STRATEGIC])
 @pytest.mark.parametrize("body", [annotations(a=1), {"metadata": {"annotations": ["a"]}}])  # type: ignore[arg-type]
 def test_a_patch_to_a_wrong_type_is_invalid(api: Api, body: Json, content_type: str) -> None:
-    """An annotation that is not a string breaks the write, not the readers."""
+    """Answers 422 to a patch that would make an annotation something other than text."""
     api.node()
     answer = api.patch(api.path(), body, content_type)
     assert answer.error == (422, "Invalid")
@@ -80,19 +80,19 @@ def test_a_patch_to_a_wrong_type_is_invalid(api: Api, body: Json, content_type: 
 @pytest.mark.parametrize("content_type", [MERGE, STRATEGIC, JSON_PATCH])
 @pytest.mark.parametrize("body", [b"{nope", b"", b"3"])
 def test_a_patch_that_is_none_is_a_bad_request(api: Api, content_type: str, body: bytes) -> None:
-    """Half a patch changes nothing."""
+    """Answers 400 to what is not a patch."""
     api.node()
     assert api.patch(api.path(), body, content_type).error == (400, "BadRequest")
 
 
 def test_a_patch_must_name_a_known_format(api: Api) -> None:
-    """A forgotten Content-Type must not be guessed."""
+    """Answers 415 to a patch without a Content-Type of patches."""
     api.node()
     assert api.patch(api.path(), annotations(a="1"), "application/json").error == (415, "UnsupportedMediaType")
 
 
 def test_a_patch_may_insist_on_a_version(api: Api) -> None:
-    """A patch that names the version it was made for is refused once that is past."""
+    """Answers 409 to a patch that names an old version."""
     stale = api.node().version
     fresh = api.patch(api.path(), annotations(a="1")).version
     assert api.patch(api.path(), {"metadata": {"resourceVersion": stale}}).error == (409, "Conflict")

@@ -36,7 +36,7 @@ def take(events: Iterator[Json], number: int) -> list[tuple[str, str]]:
 
 
 def test_a_list_is_sorted_and_says_of_which_version_it_is(api: Api) -> None:
-    """A watch goes on from the list's version."""
+    """Sorts by name, and names the version from which a watch goes on."""
     for suffix in ("-b", "-a", ".a", "-aa"):
         last = api.node(suffix)
     found = api.list()
@@ -46,7 +46,7 @@ def test_a_list_is_sorted_and_says_of_which_version_it_is(api: Api) -> None:
 
 
 def test_items_of_a_list_carry_no_kind(api: Api) -> None:
-    """A decoder must not insist on it."""
+    """Leaves kind and apiVersion out of the items."""
     created = api.node().json
     (item,) = api.list().json["items"]
     assert item == {key: value for key, value in created.items() if key not in ("kind", "apiVersion")}
@@ -62,7 +62,7 @@ def test_items_of_a_list_carry_no_kind(api: Api) -> None:
     ],
 )
 def test_an_answer_from_128_kib_on_is_compressed(api: Api, nodes: int, encoding: str, expected: str | None) -> None:
-    """A list of nodes with their images would take ten times the traffic."""
+    """Compresses large answers for clients that accept gzip, and no others."""
     for number in range(nodes):
         api.node(f"-{number}", metadata={"annotations": {"large": "x" * 100 * 1024}})
     query = {"labelSelector": f"test={api.mine}"}
@@ -90,7 +90,7 @@ def test_an_answer_from_128_kib_on_is_compressed(api: Api, nodes: int, encoding:
     ],
 )
 def test_label_selectors_choose(api: Api, selector: str, expected: str) -> None:
-    """Users choose with this which nodes serve."""
+    """Chooses by every operator of label selectors."""
     labelled(api)
     assert api.list(selector).names == [f"{api.mine}{suffix}" for suffix in expected.split()]
 
@@ -133,14 +133,14 @@ def test_label_selectors_choose(api: Api, selector: str, expected: str) -> None:
     ],
 )
 def test_a_wrong_selector_is_refused_in_words(api: Api, selector: str, message: str) -> None:
-    """A typing error must not select all nodes, or none."""
+    """Answers 400 to a selector with a typing error, and says what it expected."""
     answer = api.call("GET", NODES, query={"labelSelector": selector})
     assert answer.error == (400, "BadRequest")
     assert answer.message == message
 
 
 def test_field_selectors_choose(api: Api) -> None:
-    """One node can be listed or watched by its name."""
+    """Chooses nodes by name and by whether they are cordoned, and refuses other fields."""
     labelled(api)
     assert api.list(fieldSelector=f"metadata.name={api.mine}-b").names == [f"{api.mine}-b"]
     assert api.list(fieldSelector=f"metadata.name!={api.mine}-b").names == [
@@ -157,7 +157,7 @@ def test_field_selectors_choose(api: Api) -> None:
 
 
 def test_pages_show_one_version(api: Api) -> None:
-    """A node that changes while the pages are read is neither lost nor seen twice."""
+    """Shows in all pages the objects as they were at the first."""
     for suffix in "abcde":
         api.node(f"-{suffix}")
     first = api.list(limit=2)
@@ -175,7 +175,7 @@ def test_pages_show_one_version(api: Api) -> None:
 
 
 def test_the_remaining_items_are_counted_without_a_selector(api: Api) -> None:
-    """A progress bar may count on it only then."""
+    """Counts the remaining items, but not of a selection."""
     for suffix in "abc":
         api.node(f"-{suffix}")
     total = len(api.call("GET", NODES).names)
@@ -185,7 +185,7 @@ def test_the_remaining_items_are_counted_without_a_selector(api: Api) -> None:
 
 
 def test_the_last_page_of_a_selection_may_be_empty(api: Api) -> None:
-    """The server does not look ahead for a match: a client that reads on must take no nodes for no more nodes."""
+    """Does not look ahead for a match: a page may be empty, and is the last."""
     for suffix in "abc":
         api.node(f"-{suffix}")
     behind = f"{NODES}/z-{api.mine}"
@@ -198,7 +198,7 @@ def test_the_last_page_of_a_selection_may_be_empty(api: Api) -> None:
 
 
 def test_an_old_page_token_expires(api: Api) -> None:
-    """A list that took too long starts again, or goes on with the newest version."""
+    """Answers 410 to a token of a forgotten version, with one that goes on with the newest."""
     for suffix in "abc":
         api.node(f"-{suffix}")
     token = api.list(limit=1).metadata["continue"]
@@ -213,7 +213,7 @@ def test_an_old_page_token_expires(api: Api) -> None:
 
 @pytest.mark.parametrize("token", ["abc", "", base64.urlsafe_b64encode(b'{"v":"zork","rv":1,"start":"a"}').decode()])
 def test_a_broken_page_token_is_refused(api: Api, token: str) -> None:
-    """Anything else than a token of the server's own is a mistake; an empty one is none."""
+    """Answers 400 to what is not a token of its own; an empty one is none."""
     answer = api.call("GET", NODES, query={"limit": 1, "continue": token})
     assert answer.status == 200 if not token else answer.error == (400, "BadRequest")
 
@@ -222,7 +222,7 @@ def test_a_broken_page_token_is_refused(api: Api, token: str) -> None:
 
 
 def test_a_list_can_show_an_old_version_until_it_is_forgotten(api: Api) -> None:
-    """Consistent reads of the past have an end."""
+    """Shows exactly an old version, and answers 410 once it is forgotten."""
     version = api.node("-a").version
     api.node("-b")
     exact: Json = {"resourceVersion": version, "resourceVersionMatch": "Exact"}
@@ -235,7 +235,7 @@ def test_a_list_can_show_an_old_version_until_it_is_forgotten(api: Api) -> None:
 
 
 def test_a_version_that_does_not_exist_yet_times_out(api: Api) -> None:
-    """A client with another cluster's version gets an answer that says so."""
+    """Answers 504 to a version of another cluster, and names the newest of its own."""
     answer = api.list(resourceVersion="999999999")
     assert answer.error == (504, "Timeout")
     assert answer.message.startswith("Timeout: Too large resource version: 999999999, current: ")
@@ -253,7 +253,7 @@ def test_a_version_that_does_not_exist_yet_times_out(api: Api) -> None:
     ],
 )
 def test_senseless_options_are_refused(api: Api, query: Json, status: int) -> None:
-    """A misspelt option must not turn into a full list."""
+    """Refuses options that make no sense: a misspelt one never means a full list."""
     answer = api.list(**query)
     assert answer.error[0] == status
 
@@ -262,7 +262,7 @@ def test_senseless_options_are_refused(api: Api, query: Json, status: int) -> No
 
 
 def test_a_watch_goes_on_from_a_list(api: Api) -> None:
-    """Nothing that happens between list and watch is missed, nothing is told twice."""
+    """Sends each change since the list once."""
     api.node("-a")
     version = api.list().version
     api.node("-b")
@@ -274,7 +274,7 @@ def test_a_watch_goes_on_from_a_list(api: Api) -> None:
 
 
 def test_a_deleted_object_comes_with_the_version_of_its_deletion(api: Api) -> None:
-    """The watch can go on from there."""
+    """Sends a deleted object with the version of its deletion, from which a watch can go on."""
     created = api.node()
     with api.watch(resourceVersion=created.version) as events:
         api.call("DELETE", api.path())
@@ -285,7 +285,7 @@ def test_a_deleted_object_comes_with_the_version_of_its_deletion(api: Api) -> No
 
 @pytest.mark.parametrize("query", [{}, {"resourceVersion": "0"}], ids=["no version", "any version"])
 def test_a_watch_without_a_version_begins_with_what_is_there(api: Api, query: Json) -> None:
-    """A watcher that has not listed still learns of every node."""
+    """Begins with an event for each object that there is."""
     api.node("-a")
     api.node("-b")
     with api.watch(**query) as events:
@@ -295,7 +295,7 @@ def test_a_watch_without_a_version_begins_with_what_is_there(api: Api, query: Js
 
 
 def test_a_watch_sees_objects_enter_and_leave_its_selector(api: Api) -> None:
-    """A node that loses its label must leave DNS as one that is deleted does."""
+    """Sends ADDED and DELETED for objects whose labels begin and cease to match."""
     version = api.node().version
     with api.watch(resourceVersion=version, labelSelector=f"test={api.mine},colour=red") as events:
         for value in ("red", "blue", "red", None):
@@ -307,7 +307,7 @@ def test_a_watch_sees_objects_enter_and_leave_its_selector(api: Api) -> None:
 
 
 def test_a_patch_that_changes_nothing_is_no_event(api: Api) -> None:
-    """A watcher wakes for changes only."""
+    """Sends nothing for a write that changes nothing."""
     version = api.node(metadata={"annotations": {"a": "1"}}).version
     with api.watch(resourceVersion=version) as events:
         api.patch(api.path(), {"metadata": {"annotations": {"a": "1"}}}, MERGE, fieldManager="other")
@@ -316,12 +316,12 @@ def test_a_patch_that_changes_nothing_is_no_event(api: Api) -> None:
 
 
 def test_a_watch_ends_when_it_asked_to(api: Api) -> None:
-    """A watcher can make sure that it gets to think."""
+    """Ends after timeoutSeconds, in good order."""
     version = api.node().version
     with api.watch(resourceVersion=version, timeoutSeconds=1, allowWatchBookmarks="true") as events:
         assert {event["type"] for event in events} <= {"BOOKMARK"}
 
 
 def test_a_watch_with_a_wrong_selector_is_refused(api: Api) -> None:
-    """The refusal comes as a status, not as a stream."""
+    """Answers a wrong selector with a status, not with a stream."""
     assert api.call("GET", NODES, query={"watch": "true", "labelSelector": "a b"}).error == (400, "BadRequest")

@@ -148,7 +148,7 @@ def _annotation(**values: str | None) -> Json:
     ],
 )
 def test_applying_it_again_changes_nothing(cluster: Cluster, overlay: str) -> None:
-    """Nobody could tell a change from noise; each apply would restart pods, or warn of what cannot be helped."""
+    """Changes nothing, and warns of nothing, when the manifests are applied a second time."""
     cluster.apply(overlay)
     again = cluster.apply(overlay)
     cluster.reset()
@@ -156,7 +156,7 @@ def test_applying_it_again_changes_nothing(cluster: Cluster, overlay: str) -> No
 
 
 def test_the_folder_applies_as_the_readme_says(cluster: Cluster) -> None:
-    """The first command an operator types would fail."""
+    """Applies by the README's first command."""
     folder = Path(__file__).parents[3] / "cron"
     ended = cluster.kubectl("apply", "-k", str(folder))
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -183,13 +183,13 @@ NAMESPACES = (NAMESPACE, "default", "kube-node-lease", "kube-system")
 
 @pytest.mark.parametrize("component", MAY)
 def test_a_service_account_may_do_its_work_and_nothing_else(cluster: Cluster, component: str) -> None:
-    """A right too many is one for whoever takes the component over, such as to read the AWS credentials."""
+    """Gives each component the rights it uses and no more: nobody gets at the AWS credentials by them."""
     assert _rights(cluster, service_account(component), MAY[component]) == MAY[component]
 
 
 @pytest.mark.parametrize("component", MAY)
 def test_endpoints_are_for_those_who_ask_for_them(cluster: Cluster, component: str) -> None:
-    """With --ready-service every run would fail."""
+    """Gives the right to read endpoints with the component ready-service, and only with it."""
     more = {f"list endpointslices in {namespace}" for namespace in NAMESPACES}
     may = MAY[component] | (more if component in {"sync", "watch"} else set())
     cluster.apply("ready service")
@@ -200,7 +200,7 @@ def test_endpoints_are_for_those_who_ask_for_them(cluster: Cluster, component: s
 
 @pytest.mark.parametrize("component", MAY)
 def test_another_namespace_leaves_every_right(cluster: Cluster, component: str) -> None:
-    """Who installs it there would see no Leases and get no Events, with nothing but a warning to say so."""
+    """Gives the same rights in namespaces of other names."""
     account = service_account(component, "elsewhere, edited")
     may = {right.replace(NAMESPACE, account[0]) for right in MAY[component]}
     cluster.apply("elsewhere, edited")
@@ -262,28 +262,28 @@ REFUSED = [
 
 @pytest.mark.parametrize("change", ALLOWED)
 def test_the_policy_lets_annotate_work(cluster: Cluster, bound: str, change: Json) -> None:
-    """No node would be annotated."""
+    """Lets annotate write its annotations to its own node."""
     answer = _patched(cluster, bound, OWN, change)
     assert answer.status == 200, answer.json
 
 
 @pytest.mark.parametrize(("change", "message"), REFUSED)
 def test_the_policy_refuses_all_else(cluster: Cluster, bound: str, change: Json, message: str) -> None:
-    """Who takes over one node could cordon or redirect it behind everybody's back."""
+    """Refuses every other change of the node: who takes it over can neither cordon nor move it."""
     answer = _patched(cluster, bound, OWN, change)
     assert answer.status == 422
     assert message in answer.message
 
 
 def test_the_policy_refuses_another_node(cluster: Cluster, bound: str) -> None:
-    """Who takes over one node could send every client to an address of their own."""
+    """Refuses a change of another node: who takes one over publishes no address as another's."""
     answer = _patched(cluster, bound, OTHER, _annotation(node_ips="203.0.113.66"))
     assert answer.status == 422
     assert "may only annotate its own node" in answer.message
 
 
 def test_the_policy_refuses_a_token_without_a_node(cluster: Cluster, bound: str) -> None:
-    """A token asked for by name would be good for every node."""
+    """Refuses a token that is not bound to a node."""
     assert bound
     answer = _patched(cluster, cluster.token("annotate"), OWN, _annotation(node_ips="203.0.113.66"))
     assert answer.status == 422
@@ -291,14 +291,14 @@ def test_the_policy_refuses_a_token_without_a_node(cluster: Cluster, bound: str)
 
 
 def test_the_policy_leaves_others_alone(cluster: Cluster, bound: str) -> None:
-    """Operators could no longer label or place their nodes."""
+    """Leaves the writes of operators and kubelets alone."""
     assert bound
     change = {"metadata": {"labels": {"a": "b"}, **_annotation(aws_geoproximity_coordinates="1,2")["metadata"]}}
     assert cluster.api.patch(f"{NODES}/{OTHER}", change).status == 200
 
 
 def test_the_program_annotates_with_what_it_is_given(cluster: Cluster, bound: str) -> None:
-    """Rights and policy would fit the table above, and not the program."""
+    """Runs annotate-once with the DaemonSet's token and environment."""
     environment = {"PATH": os.environ["PATH"], "KUBECONFIG": cluster.login(bound)}
     own = run(["annotate-once", "--node-name", OWN], environment)
     assert own.returncode == 0, own.stderr
@@ -308,7 +308,7 @@ def test_the_program_annotates_with_what_it_is_given(cluster: Cluster, bound: st
 
 
 def test_the_program_syncs_with_what_it_is_given(cluster: Cluster, world: World) -> None:
-    """The same for sync, which also gets its options from the ConfigMap."""
+    """Runs sync-once with the CronJob's token, and with the options of the ConfigMap."""
     zone = world.route53.zone("example.com")
     assert cluster.api.patch(f"{NODES}/{OTHER}", _annotation(node_ips="5.75.128.10")).status == 200
     config = one("base", "ConfigMap")["data"]
@@ -322,7 +322,7 @@ def test_the_program_syncs_with_what_it_is_given(cluster: Cluster, world: World)
 
 
 def test_another_namespace_without_the_transformers_still_syncs(cluster: Cluster, world: World) -> None:
-    """Who forgets the line would have no DNS, and not just less of it."""
+    """Syncs in another namespace without the transformers too, with a warning of what it may not read."""
     overlay = "elsewhere, one line"
     zone = world.route53.zone("example.com")
     assert cluster.api.patch(f"{NODES}/{OTHER}", _annotation(node_ips="5.75.128.10")).status == 200
@@ -341,7 +341,7 @@ def test_another_namespace_without_the_transformers_still_syncs(cluster: Cluster
 
 
 def test_the_program_watches_with_what_it_is_given(cluster: Cluster) -> None:
-    """The same for watch: its Job must be one that the API server takes from it."""
+    """Runs watch with the Deployment's token; the API server takes the Job that it makes."""
     environment = {"PATH": os.environ["PATH"], "KUBECONFIG": cluster.login(cluster.token("watch"))}
     options = ("--cronjob", "sync", "--namespace", NAMESPACE)
     with started({**environment, "KUBE_NODE_DNS_NODE_LABEL_SELECTOR": "serve-public=true"}, *options) as watcher:
@@ -359,7 +359,7 @@ def _owned(cluster: Cluster) -> list[Any]:
 
 @pytest.mark.parametrize(("component", "refused"), [("annotate", "hostNetwork=true"), ("sync", ""), ("watch", "")])
 def test_all_but_the_host_network_is_restricted(cluster: Cluster, component: str, refused: str) -> None:
-    """What runs here would need more trust than it has to have."""
+    """Passes the Pod Security level `restricted`, but for annotate's host network."""
     namespace = f"strict-{component}"
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     cluster.api.call("POST", "/api/v1/namespaces", {"metadata": {"name": namespace, "labels": labels}})

@@ -129,7 +129,7 @@ def is_done(watcher: Watcher, version: int) -> bool:
 
 
 def test_one_job_is_made_at_start_up(cluster: Cluster) -> None:
-    """What happened while no watcher was there would wait for the CronJob's schedule."""
+    """Makes one Job when it starts, for what happened before."""
     with cluster.watching() as watcher:
         assert wait_until(lambda: bool(cluster.jobs()), 30), watcher.said
         assert [words(job) for job in cluster.jobs()] == [STARTED]
@@ -137,7 +137,7 @@ def test_one_job_is_made_at_start_up(cluster: Cluster) -> None:
 
 
 def test_a_node_that_turns_not_ready_makes_a_job(cluster: Cluster) -> None:
-    """A failed node would be served to visitors until the CronJob's schedule."""
+    """Makes a Job, named after the version, for a node that is no longer ready."""
     with cluster.watching():
         assert wait_until(lambda: bool(cluster.jobs()), 30)
         job = cluster.job_of(cluster.set_ready("False"))
@@ -146,7 +146,7 @@ def test_a_node_that_turns_not_ready_makes_a_job(cluster: Cluster) -> None:
 
 
 def test_a_node_that_loses_its_label_makes_a_job(cluster: Cluster) -> None:
-    """Whoever takes a node out by its label would wait for the CronJob's schedule."""
+    """Makes a Job for a node that is no longer selected."""
     with cluster.watching():
         assert wait_until(lambda: bool(cluster.jobs()), 30)
         answer = cluster.api.patch(cluster.api.path(), {"metadata": {"labels": {"test": None}}})
@@ -155,7 +155,7 @@ def test_a_node_that_loses_its_label_makes_a_job(cluster: Cluster) -> None:
 
 
 def test_a_deleted_node_makes_a_job(cluster: Cluster) -> None:
-    """The addresses of a machine that was given back would stay in DNS."""
+    """Makes a Job for a node that was deleted."""
     with cluster.watching():
         assert wait_until(lambda: bool(cluster.jobs()), 30)
         cluster.api.call("DELETE", cluster.api.path())
@@ -164,7 +164,7 @@ def test_a_deleted_node_makes_a_job(cluster: Cluster) -> None:
 
 
 def test_a_node_whose_lease_stops_gets_a_job_whose_pod_stays_off_it(cluster: Cluster) -> None:
-    """A machine without power would stay in DNS, or the API server would refuse the Job that is to take it out."""
+    """Makes a Job in time for a node that is silent, and keeps the Job's pod off it."""
     for suffix, address in (("-1", "5.75.128.11"), ("-2", "5.75.128.12")):
         cluster.add(suffix, address)
         cluster.renew(suffix)
@@ -184,7 +184,7 @@ def test_a_node_whose_lease_stops_gets_a_job_whose_pod_stays_off_it(cluster: Clu
 
 
 def test_heartbeats_make_no_job(cluster: Cluster) -> None:
-    """The cluster would be busy with sync Jobs, one for every few heartbeats."""
+    """Makes no Job for heartbeats."""
     with cluster.watching() as watcher:
         assert wait_until(lambda: bool(cluster.jobs()), 30)
         for second in range(30):
@@ -196,7 +196,7 @@ def test_heartbeats_make_no_job(cluster: Cluster) -> None:
 
 
 def test_the_job_equals_the_one_that_kubectl_creates(cluster: Cluster) -> None:
-    """A sync at a change would differ from a resync by hand, or its Jobs would never be cleaned up."""
+    """Makes the Job that `kubectl create job --from=cronjob/...` makes: it is cleaned up like that one."""
     kubectl = [str(Path(PROGRAM[0]).with_name("kubectl")), "create", "job", f"{cluster.name}-0"]
     subprocess.run([*kubectl, f"--from=cronjob/{cluster.name}"], env=cluster.environment, check=True)
     with cluster.watching():
@@ -216,7 +216,7 @@ def comparable(job: Json) -> Json:
 
 
 def test_two_replicas_make_one_job_for_a_change(cluster: Cluster) -> None:
-    """Each change would be synced twice, or the replica that comes second would fail."""
+    """Makes one Job for a change that two replicas see, without an error in either."""
     with cluster.watching() as one, cluster.watching() as other:
         assert wait_until(lambda: any("Job " in line for line in one.said), 30)
         assert wait_until(lambda: any("Job " in line for line in other.said), 30)
@@ -228,7 +228,7 @@ def test_two_replicas_make_one_job_for_a_change(cluster: Cluster) -> None:
 
 
 def test_a_replica_that_is_killed_is_not_missed(cluster: Cluster) -> None:
-    """With the node of one replica its work would be lost."""
+    """Goes on with the other replica when one is killed."""
     with cluster.watching() as one, cluster.watching() as other:
         assert wait_until(lambda: bool(one.changes) and bool(other.changes), 30)
         one.process.kill()
@@ -273,7 +273,7 @@ def restartable(tmp_path: Path) -> Iterator[Restartable]:
 
 
 def test_an_api_server_that_is_killed_and_comes_back_loses_no_change(restartable: Restartable) -> None:
-    """An upgrade of the control plane, the very time when nodes come and go, would leave dead nodes in DNS."""
+    """Makes Jobs for what happened while the API server was away, and follows the nodes again."""
     plane = restartable.plane
     with urllib3.PoolManager(ca_certs=str(plane.ca_path), retries=False, timeout=20.0) as pool:
         api = Api(plane.url, pool, plane.admin_token, plane.compact)
