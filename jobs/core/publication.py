@@ -1,7 +1,7 @@
 """What a sync would publish now, as far as the watcher knows; and what of that has changed. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from jobs.core.address import Address
@@ -30,18 +30,22 @@ class Occasion:
 
 @dataclass(frozen=True)
 class Presence:
-    """What a sync would make of a node: its place, and its addresses, published (True) or in doubt (None)."""
+    """What a sync would make of a node: its place, and its addresses, published (True) or in doubt (None).
+
+    Whether it is about to go matters whatever its health: percentages of --min-nodes and routing no longer count it.
+    """
 
     addresses: Mapping[Address, bool | None]
     coordinates: Coordinates | None
     bias: int
-    is_deleted: bool
+    is_ending: bool = False
+    is_deleted: bool = False
 
     def differs_from(self, before: "Presence | None") -> bool:
         """Whether a sync has to run: an address in doubt is left as it is in DNS, so becoming doubtful is no reason."""
         if before is None:
             return True
-        if (self.coordinates, self.bias, self.is_deleted) != (before.coordinates, before.bias, before.is_deleted):
+        if replace(self, addresses=before.addresses) != before:
             return True
         changed = (
             (self.addresses.get(address, False), before.addresses.get(address, False))
@@ -55,8 +59,8 @@ def _presence(verdict: Verdict) -> Presence:
         case Published():
             addresses: dict[Address, bool | None] = dict.fromkeys(verdict.addresses, True)
             addresses |= dict.fromkeys((doubt.address for doubt in verdict.doubts), None)
-            return Presence(addresses, verdict.coordinates, verdict.bias, is_deleted=False)
-    return Presence({}, verdict.coordinates, verdict.bias, verdict.is_deleted)
+            return Presence(addresses, verdict.coordinates, verdict.bias)
+    return Presence({}, verdict.coordinates, verdict.bias, verdict.is_ending, verdict.is_deleted)
 
 
 class Publication:

@@ -59,6 +59,18 @@ MATTERS = [
     ),
     pytest.param(DOWN, replace(DOWN, bias="7"), "node-1: not ready: disk is gone", id="first bias of one down"),
     pytest.param(DOWN, replace(DOWN, deleting=True), "node-1: being deleted", id="one down is being deleted"),
+    pytest.param(
+        DOWN,
+        replace(DOWN, taints=("node.kubernetes.io/out-of-service",)),
+        "node-1: being removed: it is marked as out of service (taint node.kubernetes.io/out-of-service)",
+        id="one down is about to go: percentages no longer count it",
+    ),
+    pytest.param(
+        replace(NODE, taints=("karpenter.sh/disrupted",)),
+        replace(NODE, taints=("karpenter.sh/disrupted",), deleting=True),
+        "node-1: being deleted",
+        id="one about to go is being deleted: routing no longer asks it",
+    ),
 ]
 IS_NOTHING = [
     pytest.param(NODE, NODE, id="the same"),

@@ -59,6 +59,12 @@ def test_the_limit_is_one_per_type() -> None:
     assert len(addresses_of(wanted(DOMAIN, 60, "auto", nodes, []))) == 500
 
 
+def test_a_place_without_space_for_any_address_has_no_record_set() -> None:
+    """A place all of whose addresses exceed the limit has no record set, which Route 53 would refuse to be empty."""
+    found = wanted(DOMAIN, 60, "auto", [*crowd(250, place(0)), published("z", [ipv4(999)], place(1))], [])
+    assert [each.coordinates for each in found.record_sets] == [place(0)]
+
+
 def test_an_address_of_many_nodes_counts_once() -> None:
     """An address of many nodes counts once."""
     nodes = [published(f"a{number:03}", [ipv4(999)]) for number in range(100)]

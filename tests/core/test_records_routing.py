@@ -109,10 +109,10 @@ def test_a_hiccup_does_not_turn_routing() -> None:
 
     Otherwise a hiccup of two minutes would lock them out.
     """
-    down = [published("a", "5.0.0.1", PARIS), skipped("b", "5.0.0.2"), skipped("c", "5.0.0.3")]
+    down: list[Verdict] = [published("a", "5.0.0.1", PARIS), skipped("b", "5.0.0.2"), skipped("c", "5.0.0.3")]
     shown = wanted(DOMAIN, 60, "auto", down, [plain("A", "5.0.0.1", "5.0.0.2", "5.0.0.3")]).record_sets
     assert shown == (plain("A", "5.0.0.1"),)
-    up = [down[0], published("b", "5.0.0.2"), published("c", "5.0.0.3")]
+    up: list[Verdict] = [down[0], published("b", "5.0.0.2"), published("c", "5.0.0.3")]
     assert wanted(DOMAIN, 60, "auto", up, shown).record_sets == (plain("A", "5.0.0.1", "5.0.0.2", "5.0.0.3"),)
 
 

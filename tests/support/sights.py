@@ -17,6 +17,7 @@ from tests.support.strategies import Draw
 
 SERVICES = ("traefik/traefik", "a/b")
 PROBES = (TCP, HTTPS)
+MEMBERS = ("node_ips", "coordinates", "bias", "ready", "cordoned", "deleting", "taints")
 COUNTS = (0, 1, 2, 3, 4, 6, 9, 12)
 
 
@@ -55,8 +56,9 @@ class Sight:
 
 def everything_of(verdict: Verdict) -> list[Address]:
     """Give every address of a node, published or not, in numeric order."""
-    doubts = verdict.doubts if isinstance(verdict, Published) else ()
-    found = [*verdict.addresses, *(each.address for each in (*verdict.withheld, *doubts))]
+    found = [*verdict.addresses, *(each.address for each in verdict.withheld)]
+    if isinstance(verdict, Published):
+        found += [each.address for each in verdict.doubts]
     return sorted(found, key=lambda address: (address.version, int(address)))
 
 
@@ -142,9 +144,12 @@ def looks(draw: Draw) -> tuple[Sight, Sight]:
     nodes = {node.name: node for node in first.listed.nodes}
     count = max(3, len(nodes))
     for number in draw(st.sets(st.integers(0, count - 1), max_size=2)):
-        nodes.pop(f"n{number}", None)
-        if draw(usually):
-            nodes[f"n{number}"] = a_node(draw, number, is_silent=draw(rarely))
+        before, after = nodes.pop(f"n{number}", None), a_node(draw, number, is_silent=draw(rarely))
+        if before and draw(st.booleans()):
+            member = draw(st.sampled_from(MEMBERS))
+            nodes[before.name] = replace(before, **{member: getattr(after, member)})
+        elif draw(usually):
+            nodes[after.name] = after
     second = first.of(nodes.values())
     signs = _signs(draw, nodes.values(), first.checks)
     kept: dict[str, Any] = {
