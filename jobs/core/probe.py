@@ -2,9 +2,10 @@
 
 import re
 from typing import NamedTuple, Self
-from urllib.parse import urlsplit
 
-_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
+_HOST = "[a-zA-Z0-9_]([a-zA-Z0-9_.-]{0,251}[a-zA-Z0-9_])?"
+_URL = re.compile(rf"https?://(?P<host>{_HOST})(:(?P<port>[0-9]{{1,5}}))?(?P<path>[/?][!-\"$-~]*)?")
+"""Without a user, which nobody may see, and a fragment, which no server sees."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -40,12 +41,9 @@ class Probe(NamedTuple):
             return cls("tcp", int(rest))
         if scheme not in _DEFAULT_PORTS or not re.fullmatch("[!-~]+", text):
             raise ValueError("is neither tcp:PORT nor a URL that begins with http:// or https://")
-        try:
-            url = urlsplit(text)
-            host, port = url.hostname or "", _DEFAULT_PORTS[scheme] if url.port is None else url.port
-        except ValueError:
-            host, port = "", 0
-        if not _HOST.fullmatch(host) or not port or "@" in url.netloc or url.fragment:
+        url = _URL.fullmatch(text)
+        port = int(url["port"]) if url and url["port"] else _DEFAULT_PORTS[scheme]
+        if not url or not 1 <= port <= 65535:
             raise ValueError(f"is not {scheme}://HOST[:PORT][/PATH], such as {scheme}://www.example.com/healthz")
-        path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        return cls(scheme, port, host, path)
+        path = url["path"] or "/"
+        return cls(scheme, port, url["host"].lower(), path if path.startswith("/") else f"/{path}")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jobs.core.address import Address
 from jobs.core.errors import ConfigurationError
-from jobs.core.guard import MinNodes
+from jobs.core.min_nodes import MinNodes
 from jobs.core.publication import Occasion, Publication
 from jobs.core.record_set import RecordSet, api_form, from_api
 from jobs.core.verdict import Skipped, Verdict

@@ -373,7 +373,7 @@ def test_most_nodes_unknown_make_no_job_before_half_a_minute_is_over() -> None:
     assert affinity(job) is None
 
 
-def test_one_of_many_unknown_nodes_that_is_back_makes_no_job() -> None:
+def test_one_of_many_unknown_nodes_that_is_back_makes_no_job(cluster: World, kubelets: Kubelets) -> None:
     """After each restart of the control plane there would be Jobs for nodes that were never away.
 
     The other two stay away: one alone would be believed to be, in the moment before its own return is heard of.
