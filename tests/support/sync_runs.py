@@ -119,6 +119,7 @@ def breaks(world: World, node: str) -> int:
 
 def returns(world: World, node: str) -> None:
     """Let a node come back."""
+    world.kubernetes.renew_lease(node)
     world.kubernetes.set_ready(node, "True")
 
 

@@ -17,6 +17,7 @@ from tests.support.sync_runs import (
     forget,
     no_place,
     no_place_shown,
+    returns,
     slow,
     sync,
     synced,
@@ -53,7 +54,7 @@ def test_write_that_arrives_late(world: World) -> None:
     world.dns.fail(slow(WRITE, 8.0))
     process = world.start("sync-once", "--domain", DOMAIN)
     assert wait_until(lambda: journal.writes > 0, 60)
-    world.kubernetes.set_ready("nyc-1", "True")
+    returns(world, "nyc-1")
     assert process.wait(60) == 0
     process.communicate()
     assert wait_until(lambda: all(call.status for call in world.dns.calls), 60)

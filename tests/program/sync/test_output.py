@@ -13,6 +13,7 @@ from tests.support.sync_runs import (
     FRA_4,
     FRA_6,
     FRANKFURT,
+    NEW_YORK,
     NYC_4,
     PLACES,
     WRITE,
@@ -37,7 +38,7 @@ def test_document_of_a_change(world: World) -> None:
     present = simple(f"{DOMAIN}.", "A", "192.0.2.1", ttl=300)
     world.route53.put(zone, present)
     world.node("fra-1", f"{FRA_4},{FRA_6},10.0.0.1", FRANKFURT)
-    world.node("nyc-1", NYC_4, cordoned=True)
+    world.node("nyc-1", NYC_4, NEW_YORK, cordoned=True)
     latitude, longitude = FRANKFURT.split(",")
     wanted = {
         "Name": f"{DOMAIN}.",
@@ -66,7 +67,7 @@ def test_document_of_a_change(world: World) -> None:
             "published": False,
             "reason": "cordoned",
             "addresses": [{"address": NYC_4, "published": False, "reason": "cordoned"}],
-            "coordinates": None,
+            "coordinates": NEW_YORK,
         },
     ]
     domain: dict[str, object] = {"name": DOMAIN, "zone_id": zone, "status": "changed", "error": None, "warnings": []}
@@ -143,11 +144,14 @@ def test_a_warning_about_several_domains_is_told_once(world: World) -> None:
 
 
 def test_a_warning_about_one_domain_names_that_alone(world: World) -> None:
-    """Somebody would look for the node without coordinates in a domain that needs none."""
+    """Somebody would look for what is wrong in another domain."""
     zone = two_places_shown(world)
     world.node("sgp-1", "5.223.50.3")
-    (line,) = (each for each in sync(world, "--domain", "www.example.com").stderr.splitlines() if "warning" in each)
-    assert line.startswith("warning: www.example.com: simple routing until every published node has coordinates")
+    lines = [each for each in sync(world, "--domain", "www.example.com").stderr.splitlines() if "warning" in each]
+    assert [line.partition(";")[0].partition(", set")[0] for line in lines] == [
+        f"warning: {DOMAIN}: sgp-1 could serve, but has no coordinates: this domain has geoproximity routing",
+        "warning: www.example.com: simple routing until every selected node has a place",
+    ]
     assert answers(world, zone, "www.example.com") == {
         "A simple": sorted([FRA_4, NYC_4, "5.223.50.3"]),
         "AAAA simple": sorted([FRA_6, "2a01:4ff:f0:7::7"]),
