@@ -8,7 +8,7 @@ from tests.sandbox.world import World
 from tests.support.processes import ANNOTATE, bare_environment, complaint, environment_of, run
 
 ELSEWHERE = """
-import sys
+import shutil, sys  # shutil, for one, imports what only Windows has
 sys.platform = {platform!r}
 sys.modules["fcntl"] = None  # what Windows does not have
 """
