@@ -41,7 +41,6 @@ KNOWN_TO = {
     "msgspec": {"edges.api_server", "edges.cluster_schema", "edges.decode", "edges.node_annotations"},
     "boto3": {"edges.route53"},
     "botocore": {"edges.route53"},
-    "ifaddr": {"edges.interfaces"},
     "tenacity": {"edges.clock"},
     "asyncio": {"edges.probe"},
     "socket": {"edges.interfaces", "edges.probe"},

@@ -15,8 +15,6 @@ from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
-import ifaddr
-
 from jobs.core.address import Address, numeric_order, why_not_global
 
 CONTAINER_NETWORKING = (
@@ -97,16 +95,6 @@ _Seen = tuple[str, Address, str | None]
 
 
 def _ipv4_addresses() -> Iterator[_Seen]:
-    try:
-        adapters = list(ifaddr.get_adapters())
-    except UnicodeDecodeError:  # it takes the names of interfaces for UTF-8
-        yield from _ipv4_addresses_of_any_name()
-        return
-    for adapter in adapters:
-        yield from ((adapter.nice_name, IPv4Address(ip.ip), None) for ip in adapter.ips if isinstance(ip.ip, str))
-
-
-def _ipv4_addresses_of_any_name() -> Iterator[_Seen]:
     """Ask the kernel for all IPv4 addresses (netdevice(7))."""
     size = 0
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
