@@ -4,7 +4,7 @@ import math
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import client
 from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,7 @@ _IDLE_CONNECTIONS = 16  # what is more is closed after use; a watcher has two th
 _CHECK_PROXY = "check proxy-url in the kubeconfig and HTTPS_PROXY"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)  # with its secrets it is neither shown nor compared
 class Login:
     """How to reach an API server, and as whom. Files are read again for each connection: they may be replaced."""
 
@@ -46,10 +46,10 @@ class Login:
     """Its URL."""
     source: str
     """What it is taken from, for messages."""
-    authorization: Callable[[], str | None] = field(repr=False)
+    authorization: Callable[[], str | None]
     """Gives the value of the header, for each request; raises Failure."""
     ca_file: str | None = None
-    ca_data: str | bytes | None = field(default=None, repr=False)
+    ca_data: str | bytes | None = None
     """The authority's certificates; without them and without a file those of the system."""
     certificate_file: str | None = None
     key_file: str | None = None
@@ -57,8 +57,8 @@ class Login:
     server_name: str | None = None
     """The name in the server's certificate, where it is not the one in the URL."""
     assert_hostname: str | bool | None = None
-    proxy: str | None = field(default=None, repr=False)
-    proxy_headers: Mapping[str, str] | None = field(default=None, repr=False)
+    proxy: str | None = None
+    proxy_headers: Mapping[str, str] | None = None
 
 
 class Transport:
