@@ -4,7 +4,7 @@ import pytest
 
 from jobs.core.address import parse_addresses
 from jobs.core.coordinates import Coordinates
-from jobs.core.text import one_line, quoted, shortened, stub
+from jobs.core.text import escaped, one_line, quoted, shortened, stub
 
 
 def test_long_text_is_shown_short() -> None:
@@ -57,3 +57,8 @@ def test_a_text_that_is_too_long_becomes_a_stub_that_nothing_takes_for_its_value
     """
     assert stub("1" * 64, 64) == "1" * 64
     assert stub("1" * 65, 64) == "1" * 20 + "... (65 characters; at most 64)"
+
+
+def test_what_a_terminal_would_not_print_is_escaped() -> None:
+    """Control characters and bytes that are not text become escapes; all else stays."""
+    assert escaped("wän0\x1b\udcff") == "wän0\\x1b\\udcff"

@@ -64,7 +64,7 @@ def test_looks_at_five_thousand_nodes_take_no_more_memory_each_time(world: World
         looks.wait(2)
         memory = watcher.kilobytes("VmRSS")
         looks.wait(20)
-        assert watcher.kilobytes("VmRSS") - memory <= 4 * MEGABYTE
+        assert watcher.kilobytes("VmRSS") - memory <= 6 * MEGABYTE  # a leak per node and look would be far more
         assert watcher.errors == watcher.warnings == []
 
 

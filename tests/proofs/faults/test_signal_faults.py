@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -89,7 +90,8 @@ class Suspended:
 
         The plan before and the plan after are opposites: one withdraws the node that the other brings back.
         """
-        with prepared(WITHDRAWS) as (world, zone, wanted, command):
+        moment = time.time()  # it stands still: no kubelet renews a Lease while the run is suspended
+        with prepared(WITHDRAWS, lambda: moment) as (world, zone, wanted, command):
             gate = Gate(self.position.server(world), self.position.operation, self.position.number)
             journal = Journal(world)
             journal.disturb = gate.hold
