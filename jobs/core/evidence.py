@@ -174,7 +174,7 @@ def _by_facts(
             return Candidate(verdict, accusation=not_ready(ready), hold=hold)
         return Candidate(verdict, fact=not_ready(ready))
     missing = [service for service, nodes in signs.serving.items() if nodes and node.name not in nodes]
-    if missing and not hold:
+    if missing:
         return Candidate(verdict, fact=f"no ready endpoint of {', '.join(missing)}")
     seconds = ready.age_seconds(listed.listed_at, 0)
     if seconds < rules.min_ready_seconds:
