@@ -164,10 +164,12 @@ def _apply(name: str, decision: Decision, dns: "Route53", clock: Clock, began: f
     except Conflict as error:
         progress.note(name, error=error, writes=writes, expected=decision.current)
     except TemporaryError as error:
-        progress.note(name, error=error, writes=writes, unknown=True)
+        progress.note(name, error=error, writes=writes, unknown=True, refusals=0)
     else:
         change_ids = (*progress[name].change_ids, change_id)
-        progress.note(name, error=None, writes=writes, change_ids=change_ids, after=decision.wanted.record_sets)
+        progress.note(
+            name, error=None, writes=writes, refusals=0, change_ids=change_ids, after=decision.wanted.record_sets
+        )
         explainer = Explainer(decision.wanted.verdicts)
         for change in decision.plan.changes:
             log.info("%s in zone %s: %s", name, progress[name].zone, explainer.line(change))
