@@ -9,7 +9,10 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from jobs.shell.options import AnnotateSettings, SyncSettings, WatchSettings, options, settings
+from jobs.shell.annotate_command import Settings as AnnotateSettings
+from jobs.shell.options import options, settings
+from jobs.shell.sync_command import Settings as SyncSettings
+from jobs.shell.watch_command import Settings as WatchSettings
 from tests.support.manifests import (
     CONTAINERS,
     CRON,

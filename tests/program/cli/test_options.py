@@ -10,7 +10,10 @@ from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
 from jobs.core.min_nodes import MinNodes
 from jobs.core.probe import Probe
-from jobs.shell.options import AnnotateSettings, SyncSettings, WatchSettings, options, settings, value
+from jobs.shell.annotate_command import Settings as AnnotateSettings
+from jobs.shell.options import options, settings, value
+from jobs.shell.sync_command import Settings as SyncSettings
+from jobs.shell.watch_command import Settings as WatchSettings
 
 OPTIONS = {
     option.name: option for command in (SyncSettings, AnnotateSettings, WatchSettings) for option in options(command)

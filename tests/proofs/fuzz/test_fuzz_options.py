@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 
 from jobs.core.errors import ConfigurationError
 from jobs.shell import cli
-from jobs.shell.options import AnnotateSettings, Option, SyncSettings, WatchSettings, options
+from jobs.shell.annotate_command import Settings as AnnotateSettings
+from jobs.shell.options import Option, options
+from jobs.shell.sync_command import Settings as SyncSettings
+from jobs.shell.watch_command import Settings as WatchSettings
 from tests.proofs.fuzz.values import Draw, examples, texts
 from tests.support.processes import bare_environment, run
 

@@ -1,0 +1,70 @@
+"""annotate-once as a command: its options, and how they become a run."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from jobs.core.errors import DONE, ConfigurationError
+from jobs.edges.clock import Clock
+from jobs.shell import values
+from jobs.shell.options import NODE_NAME, Job, option
+from jobs.shell.process import collect_garbage, print_result, run_job
+from jobs.shell.report import as_json
+
+if TYPE_CHECKING:
+    from jobs.edges.node_annotations import NodeAnnotations
+
+log = logging.getLogger("jobs")
+
+
+class Settings(Job):
+    """What annotate-once takes."""
+
+    node_name: str | None = option(values.object_name, "the node this runs on", "NAME", also=NODE_NAME)
+    interface: tuple[str, ...] = option(
+        values.glob, "look at these instead of all but container networking, repeatable", "GLOB", (), many=True
+    )
+    exclude_interface: tuple[str, ...] = option(values.glob, "never look at these, repeatable", "GLOB", (), many=True)
+
+
+def run(chosen: Settings, _: Mapping[str, str]) -> int:
+    """Do what was asked, report it and give the exit status.
+
+    Raises ConfigurationError for options that do not go together.
+    """
+    if sys.platform != "linux":
+        words = "it asks the kernel for the addresses of the node that it runs on"
+        raise ConfigurationError(f"annotate-once runs on Linux only ({words}); this is {sys.platform}")
+    from jobs.annotate_once import AnnotateResult, annotate_once  # noqa: PLC0415
+    from jobs.edges.interfaces import boot_id, interface_addresses  # noqa: PLC0415
+    from jobs.shell.annotate_report import annotate_document, annotate_text  # noqa: PLC0415
+
+    node, dry_run = chosen.node_name, chosen.dry_run
+    if node is None and not dry_run:
+        raise ConfigurationError("no node name given; name this node with --node-name or KUBE_NODE_NAME")
+    clock = Clock(chosen.timeout or 45)
+    found = interface_addresses(chosen.interface, chosen.exclude_interface)
+    results = [AnnotateResult(node, changed=False, found=found)]
+
+    def job() -> None:
+        annotations = None if dry_run or node is None else _annotations(node, chosen, clock)
+        collect_garbage()
+        results.append(annotate_once(node, found, boot_id(), annotations))
+
+    failure = run_job(job, clock)
+    if failure:
+        log.error("%s", failure)
+    status = failure.exit_status if failure else DONE
+    if chosen.output == "json":
+        print_result(as_json(annotate_document(results[-1], dry_run=dry_run, status=status)))
+    else:
+        print_result(annotate_text(results[-1], dry_run=dry_run, status=status))
+    return status
+
+
+def _annotations(node: str, chosen: Settings, clock: Clock) -> "NodeAnnotations":
+    from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - a dry run needs none
+    from jobs.edges.node_annotations import NodeAnnotations  # noqa: PLC0415
+
+    return NodeAnnotations(ApiServer(clock, chosen.kubeconfig, chosen.context), node)
