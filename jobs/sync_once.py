@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from jobs import observe
 from jobs.core import guard
-from jobs.core.errors import ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
+from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
 from jobs.core.evidence import Checks, Conclusion, conclude
 from jobs.core.explain import Explainer, node_news
+from jobs.core.health_checks import Chores, View, with_checks
 from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Rules
 from jobs.core.plan import Change, Plan, batch, calculate
@@ -18,6 +19,7 @@ from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted, wanted
 from jobs.edges.clock import RESERVE_SECONDS, Clock, retrying
+from jobs.health_checks import Keeper
 
 if TYPE_CHECKING:  # the caller brings them; here they are only names
     from jobs.edges.cluster import Cluster
@@ -50,7 +52,14 @@ class SyncRequest:
     wait: bool
 
 
-def sync_once(request: SyncRequest, cluster: "Cluster", dns: "Route53", clock: Clock, progress: Progress) -> None:
+def sync_once(
+    request: SyncRequest,
+    cluster: "Cluster",
+    dns: "Route53",
+    clock: Clock,
+    progress: Progress,
+    checks: Keeper | None = None,
+) -> None:
     """Make Route 53 show the nodes that can serve now; a second look confirms what was written.
 
     `progress` always says how far the run got, so that one that is cut short can be reported. Records are read before
@@ -62,6 +71,8 @@ def sync_once(request: SyncRequest, cluster: "Cluster", dns: "Route53", clock: C
         shown = observe.read_records(dns, progress)
         if not shown:
             continue
+        views = checks.look(shown) if checks else {}
+        chores: dict[str, Chores] = {}
         began = clock.now()
         with progress.concerning(*shown):
             listed = cluster.nodes(request.node_label_selector)
@@ -69,10 +80,14 @@ def sync_once(request: SyncRequest, cluster: "Cluster", dns: "Route53", clock: C
             conclusion = conclude(listed, signs, request.checks, request.rules)
             for name, current in shown.items():
                 with progress.concerning(name):
-                    decision = decide(request, name, current, conclusion)
+                    decision = decide(request, name, current, conclusion, views.get(name))
                     _note(request, name, current, decision, progress)
-                    if not progress[name].settled:
+                    if decision.chores:
+                        chores[name] = decision.chores
+                    if not progress[name].settled and not decision.waits:
                         _apply(name, decision, dns, clock, began, progress)
+        if checks:
+            checks.work_off(chores)
     progress.give_up(Failure("no time left before the deadline (--timeout)"))
     if request.wait:
         _wait_until_in_sync(dns, clock, progress)
@@ -99,16 +114,31 @@ class Decision:
     batch: tuple[Change, ...]
     warnings: tuple[str, ...]
     refusal: str | None
+    chores: Chores | None = None
+
+    @property
+    def names_new_check(self) -> bool:
+        """Whether a record set of the batch gets a health check that it did not have."""
+        return any(change.names_new_check for change in self.batch)
+
+    @property
+    def waits(self) -> bool:
+        """Whether health checks are made first, and the records that name them are written after another look."""
+        return bool(self.chores and self.chores.lacking)
 
 
-def decide(request: SyncRequest, domain: str, current: Sequence[RecordSet], conclusion: Conclusion) -> Decision:
+def decide(
+    request: SyncRequest, domain: str, current: Sequence[RecordSet], conclusion: Conclusion, view: View | None = None
+) -> Decision:
     """Compare what a domain shows with what it should. Pure."""
     should = wanted(domain, request.ttl, request.routing, conclusion.verdicts, current)
     refusal = guard.refusal(request.min_nodes, should, current, request.node_label_selector)
     if refusal:
         should = guard.without_withdrawals(current, should)
+    should, chores = with_checks(view, should, current)
     plan = calculate(current, should.record_sets)
-    return Decision(tuple(current), should, plan, batch(plan), (*conclusion.warnings, *should.warnings), refusal)
+    warnings = (*conclusion.warnings, *should.warnings)
+    return Decision(tuple(current), should, plan, batch(plan), warnings, refusal, chores)
 
 
 def _note(
@@ -121,9 +151,11 @@ def _note(
     progress.note(name, verdicts=decision.wanted.verdicts, warnings=warnings, refusal=decision.refusal)
     if request.dry_run:
         progress.note(name, after=decision.wanted.record_sets)
-    if request.dry_run or not decision.plan.changes:
+    if request.dry_run or not (decision.plan.changes or decision.waits):
         progress.note(name, error=None)
         progress.settle(name)
+    elif decision.waits:
+        return
     elif progress[name].refusals >= MAX_REFUSALS:
         progress.fail(name, _protected(progress[name]))
     elif progress[name].writes >= MAX_WRITES:
@@ -161,10 +193,17 @@ def _apply(name: str, decision: Decision, dns: "Route53", clock: Clock, began: f
         change_id = _write(progress[name], decision.batch, dns, clock, began)
     except NotApplied as error:
         progress.fail(name, error)
+    except CheckGone as error:
+        progress.note(name, error=error, writes=writes, refusals=0, checks_refused=True)
     except Conflict as error:
-        progress.note(name, error=error, writes=writes, expected=decision.current)
+        refused = progress[name].checks_refused or decision.names_new_check
+        progress.note(name, error=error, writes=writes, expected=decision.current, checks_refused=refused)
     except TemporaryError as error:
         progress.note(name, error=error, writes=writes, unknown=True, refusals=0)
+    except ConfigurationError as error:
+        if progress[name].checks_refused or not decision.names_new_check:
+            raise
+        progress.note(name, error=error, writes=writes, refusals=0, checks_refused=True)
     else:
         change_ids = (*progress[name].change_ids, change_id)
         progress.note(

@@ -32,6 +32,10 @@ class Conflict(Failure):
     """Route 53 refused a change batch, whole: the records are not, or no longer, those that were read."""
 
 
+class CheckGone(Conflict):
+    """A health check is no longer there: somebody has deleted it since it was listed."""
+
+
 def worst(statuses: Iterable[int]) -> int:
     """Give the one exit status of several outcomes: 2 counts before 1 before 3 before 0."""
     return min(statuses, key=_WORST_FIRST.index, default=DONE)

@@ -2,12 +2,16 @@
 
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from jobs.core.errors import ConfigurationError
+from jobs.core.health_checks import Checking, parse_probe
 from jobs.core.min_nodes import MinNodes
+from jobs.core.probe import Probe
 from jobs.core.progress import Progress
 from jobs.core.zones import parse_domain
 from jobs.edges.clock import Clock
+from jobs.health_checks import Keeper
 from jobs.shell import values
 from jobs.shell.observer import Observer, checks, cluster, rules
 from jobs.shell.options import Job, option
@@ -15,6 +19,9 @@ from jobs.shell.process import collect_garbage, print_result, run_job
 from jobs.shell.report import as_json
 from jobs.shell.sync_report import sync_document, sync_text
 from jobs.sync_once import SyncRequest, sync_once
+
+if TYPE_CHECKING:
+    from jobs.edges.route53 import Route53
 
 log = logging.getLogger("jobs")
 
@@ -36,6 +43,15 @@ class Settings(Job, Observer):
         "auto",
     )
     zone_id: str | None = option(values.zone_id, "use this hosted zone instead of looking for it", "ID")
+    health_check: Probe | str | None = option(
+        parse_probe,
+        "let Route 53 check addresses by a TCP port or a URL and leave dead places out of its answers; none takes the "
+        "checks off and deletes them (not set)",
+        "tcp:PORT|URL|none",
+    )
+    health_check_interval: str = option(
+        values.choice("30", "10"), "how often each of Route 53's checkers asks, in seconds (30)", "30|10", "30"
+    )
     wait: bool = option(values.truth, "return when Route 53 reports INSYNC", default=False, flag=True)
 
 
@@ -65,8 +81,9 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
         from jobs.edges.route53 import Route53  # noqa: PLC0415
 
         kubernetes, dns = cluster(chosen, clock), Route53(clock)
+        checks = _keeper(chosen, dns, clock, progress) if chosen.health_check else None
         collect_garbage()
-        sync_once(request, kubernetes, dns, clock, progress)
+        sync_once(request, kubernetes, dns, clock, progress, checks)
 
     failure = run_job(job, clock)
     reached = progress.copy()
@@ -80,9 +97,19 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
     return reached.exit_status
 
 
+def _keeper(chosen: Settings, dns: "Route53", clock: Clock, progress: Progress) -> Keeper:
+    from jobs.edges.health_checks import HealthChecks  # noqa: PLC0415 - few runs need it
+
+    probe = chosen.health_check if isinstance(chosen.health_check, Probe) else None
+    checking = Checking(probe, int(chosen.health_check_interval))
+    return Keeper(checking, HealthChecks(dns), clock, progress, dry_run=chosen.dry_run)
+
+
 def _log_result(progress: Progress) -> None:
     for warning in dict.fromkeys(each for domain in progress for each in domain.warnings):
         log.warning("%s: %s", ", ".join(domain.name for domain in progress if warning in domain.warnings), warning)
     for domain in progress:
         if domain.error or domain.refusal:
             log.error("%s: %s", domain.name, domain.error or f"refused: {domain.refusal}")
+        if domain.checks_error:
+            log.error("%s: health checks: %s", domain.name, domain.checks_error)
