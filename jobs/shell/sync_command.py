@@ -8,6 +8,7 @@ from jobs.core.min_nodes import MinNodes
 from jobs.core.progress import Progress
 from jobs.core.zones import parse_domain
 from jobs.edges.clock import Clock
+from jobs.publishing import Publisher
 from jobs.shell import values
 from jobs.shell.observer import Observer, checks, cluster, rules
 from jobs.shell.options import Job, option
@@ -54,19 +55,15 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
         routing=chosen.routing,
         rules=rules(chosen),
         checks=checks(chosen, environ),
-        zone_id=chosen.zone_id,
         dry_run=chosen.dry_run,
-        wait=chosen.wait,
     )
-    clock = Clock(chosen.timeout or (120 if request.wait else 45))
+    clock = Clock(chosen.timeout or (120 if chosen.wait else 45))
     progress = Progress(request.domains)
 
     def job() -> None:
-        from jobs.edges.route53 import Route53  # noqa: PLC0415
-
-        kubernetes, dns = cluster(chosen, clock), Route53(clock)
+        kubernetes, publisher = cluster(chosen, clock), _publisher(chosen, clock)
         collect_garbage()
-        sync_once(request, kubernetes, dns, clock, progress)
+        sync_once(request, kubernetes, publisher, clock, progress)
 
     failure = run_job(job, clock)
     reached = progress.copy()
@@ -78,6 +75,14 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
     else:
         print_result(sync_text(reached, dry_run=request.dry_run))
     return reached.exit_status
+
+
+def _publisher(chosen: Settings, clock: Clock) -> Publisher:
+    """Log in to the place to publish to; raises ConfigurationError when nobody can log in."""
+    from jobs.edges.route53 import Route53  # noqa: PLC0415 - help and wrong usage need none
+    from jobs.hosted_zones import HostedZones  # noqa: PLC0415
+
+    return HostedZones(Route53(clock), clock, chosen.zone_id, wait=chosen.wait)
 
 
 def _log_result(progress: Progress) -> None:

@@ -50,9 +50,7 @@ def request(domains: tuple[str, ...] = (DOMAIN,), **options: Any) -> SyncRequest
         "routing": "auto",
         "rules": Rules(),
         "checks": checks(),
-        "zone_id": None,
         "dry_run": False,
-        "wait": False,
     }
     return SyncRequest(domains, **{**defaults, **options})
 
