@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jobs import observe
 from jobs.core import guard
-from jobs.core.errors import ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
+from jobs.core.errors import ConfigurationError, Conflict, Failure, LostRace, NotApplied, TemporaryError
 from jobs.core.evidence import Checks, Conclusion, conclude
 from jobs.core.explain import Explainer, node_news
 from jobs.core.min_nodes import MinNodes
@@ -42,6 +42,7 @@ class SyncRequest:
     ttl: int
     min_nodes: MinNodes
     routing: str
+    max_addresses: int
     rules: Rules
     checks: Checks
     dry_run: bool
@@ -98,10 +99,10 @@ class Decision:
 
 def decide(request: SyncRequest, domain: str, current: Sequence[RecordSet], conclusion: Conclusion) -> Decision:
     """Compare what a domain shows with what it should. Pure."""
-    should = wanted(domain, request.ttl, request.routing, conclusion.verdicts, current)
+    should = wanted(domain, request.ttl, request.routing, conclusion.verdicts, current, request.max_addresses)
     refusal = guard.refusal(request.min_nodes, should, current, request.node_label_selector)
     if refusal:
-        should = guard.without_withdrawals(current, should)
+        should = guard.without_withdrawals(current, should, request.max_addresses)
     plan = calculate(current, should.record_sets)
     return Decision(tuple(current), should, plan, (*conclusion.warnings, *should.warnings), refusal)
 
@@ -157,7 +158,8 @@ def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: flo
     except NotApplied as error:
         progress.fail(name, error)
     except Conflict as error:
-        progress.note(name, error=error, writes=writes, expected=decision.current)
+        expected = None if isinstance(error, LostRace) else decision.current
+        progress.note(name, error=error, writes=writes, expected=expected)
     except TemporaryError as error:
         progress.note(name, error=error, writes=writes, unknown=True, refusals=0)
     else:
@@ -167,7 +169,7 @@ def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: flo
         )
         explainer = Explainer(decision.wanted.verdicts)
         for change in decision.plan.changes:
-            log.info("%s in zone %s: %s", name, progress[name].zone, explainer.line(change))
+            log.info("%s in %s: %s", name, progress[name].where, explainer.line(change))
 
 
 def _write(domain: Domain, write: Write, clock: Clock, began: float) -> str:
