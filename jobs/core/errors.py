@@ -29,7 +29,11 @@ class NotApplied(TemporaryError):
 
 
 class Conflict(Failure):
-    """Route 53 refused a change batch, whole: the records are not, or no longer, those that were read."""
+    """A write was refused, whole: the records are not, or no longer, those that were read."""
+
+
+class LostRace(Conflict):
+    """For certain: somebody else has changed what was read."""
 
 
 def worst(statuses: Iterable[int]) -> int:

@@ -18,6 +18,9 @@ class Domain:
 
     name: str
     zone: Zone | None = None
+    """The hosted zone that holds it, at Route 53."""
+    dnsendpoint: str | None = None
+    """The DNSEndpoint that holds it, as NAMESPACE/NAME."""
     settled: bool = False
     error: Failure | None = None
     refusal: str | None = None
@@ -39,6 +42,11 @@ class Domain:
     """Whether the outcome of the last write is not known, and no look has shown it yet."""
     unconfirmed: bool = False
     """Whether something was written whose change id was lost with the answer."""
+
+    @property
+    def where(self) -> str:
+        """Say where its record sets are published."""
+        return f"DNSEndpoint {self.dnsendpoint}" if self.dnsendpoint else f"zone {self.zone}"
 
     @property
     def has_written(self) -> bool:

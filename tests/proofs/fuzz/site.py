@@ -12,6 +12,7 @@ from jobs.core.text import one_line
 from jobs.edges.api_server import ApiServer
 from jobs.edges.cluster import Cluster
 from jobs.edges.route53 import Route53 as Client
+from jobs.hosted_zones import HostedZones
 from jobs.shell.report import as_json
 from jobs.shell.sync_report import sync_document, sync_text
 from jobs.sync_once import SyncRequest, sync_once
@@ -44,11 +45,11 @@ class Site:
         self.world.dns.calls.clear()
         self.clock.restart()
 
-    def run(self, request: SyncRequest) -> Progress:
+    def run(self, request: SyncRequest, zone_id: str | None = None, *, wait: bool = False) -> Progress:
         """Run sync-once, and hold its result to its form."""
         self.clock.restart()
         progress = Progress(request.domains)
-        sync_once(request, self.cluster, self.dns, self.clock, progress)
+        sync_once(request, self.cluster, HostedZones(self.dns, self.clock, zone_id, wait=wait), self.clock, progress)
         check_result(progress, dry_run=request.dry_run)
         return progress
 
