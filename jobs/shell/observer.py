@@ -9,6 +9,7 @@ from jobs.core.evidence import Checks
 from jobs.core.node import Rules
 from jobs.core.place import Places, parse_place
 from jobs.core.probe import Probe
+from jobs.edges import lean
 from jobs.edges.clock import ATTEMPTS, Clock
 from jobs.shell import values
 from jobs.shell.options import NODE_NAME, Command, option
@@ -97,6 +98,7 @@ def api_server(chosen: Observer, clock: Clock, attempts: int = ATTEMPTS) -> "Api
 
     Raises ConfigurationError when nobody can log in.
     """
+    lean.import_urllib3()
     from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - help needs none
 
     return ApiServer(clock, chosen.kubeconfig, chosen.context, attempts=attempts)
