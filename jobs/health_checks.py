@@ -62,6 +62,7 @@ class Keeper:
             self._clock.time_of_day(),
             may_make=domain.checks_error is None,
             refused=domain.checks_refused,
+            has_written=domain.has_written,
             dry_run=self._dry_run,
         )
 

@@ -148,8 +148,8 @@ def conclude(listed: NodeList, signs: Signs, checks: Checks, rules: Rules) -> Co
 def by_facts(listed: NodeList, signs: Signs, checks: Checks, rules: Rules) -> list[Candidate | Skipped]:
     """Judge the nodes by what is certain: their own objects, and the ready endpoints of services.
 
-    A service may well run on few nodes, but one that is ready nowhere says nothing about any of them. Nor do endpoints
-    about a node that is taken as ready while the node controller calls it Unknown: that has marked its pods, too.
+    A service may well run on few nodes, but when one is ready nowhere, endpoints say nothing about any node. Nor do
+    they about a node that is taken as ready while the node controller calls it Unknown: that has marked its pods, too.
     """
     nowhere = [service for service, nodes in signs.serving.items() if not nodes]
     hold = f"no endpoint of {', '.join(nowhere)} is ready on any node" if nowhere else ""
@@ -174,7 +174,7 @@ def _by_facts(
             return Candidate(verdict, accusation=not_ready(ready), hold=hold)
         return Candidate(verdict, fact=not_ready(ready))
     missing = [service for service, nodes in signs.serving.items() if nodes and node.name not in nodes]
-    if missing:
+    if missing and not hold:
         return Candidate(verdict, fact=f"no ready endpoint of {', '.join(missing)}")
     seconds = ready.age_seconds(listed.listed_at, 0)
     if seconds < rules.min_ready_seconds:

@@ -100,6 +100,7 @@ class View:
     now: float
     may_make: bool = True
     refused: bool = False
+    has_written: bool = False
     dry_run: bool = False
 
     @cached_property
@@ -169,11 +170,12 @@ def with_checks(view: View | None, wanted: Wanted, current: Sequence[RecordSet])
     plan = calculate(current, record_sets)
     wanted = _warned(replace(wanted, record_sets=record_sets), _about_routing(view, record_sets))
     if view.dry_run:
-        chores = Chores(view, lacking, unused(view, record_sets))
+        chores = Chores(view, lacking, unused(view, record_sets, has_written=bool(plan.changes)))
         return _warned(wanted, chores.announcement), chores
     if lacking and plan.withdraws:
         return wanted, Chores(view)
-    return wanted, Chores(view, lacking, () if lacking or plan.changes else unused(view, current))
+    is_right = not lacking and not plan.changes
+    return wanted, Chores(view, lacking, unused(view, current, has_written=view.has_written) if is_right else ())
 
 
 _TAKEN_OFF = (
@@ -276,13 +278,17 @@ def _kept(view: View, wanted: RecordSet, before: RecordSet | None) -> str | None
     return check if not asked or asked & set(wanted.addresses) else None
 
 
-def unused(view: View, named_by: Iterable[RecordSet]) -> tuple[HealthCheck, ...]:
+def unused(view: View, named_by: Iterable[RecordSet], *, has_written: bool) -> tuple[HealthCheck, ...]:
     """List the domain's checks that may be deleted, in an order in which Route 53 takes it: children last.
 
-    Those are named by no record set of a fresh look and more than an hour old; with --health-check none, of any age.
+    Those are named by no record set of a fresh look and more than an hour old; with --health-check none, of any age. A
+    run that has written leaves them to the next one: until all name servers know what it wrote, some may still ask
+    for them, and AWS does not say what they do then.
     """
-    named = {each.health_check_id for each in named_by}
     is_over = view.checking.probe is None
+    if has_written and not is_over:
+        return ()
+    named = {each.health_check_id for each in named_by}
     old = [
         each
         for each in view.own.values()

@@ -56,6 +56,12 @@ class Plan:
         )
         return not before <= after
 
+    @property
+    def record_sets(self) -> tuple[RecordSet, ...]:
+        """All of the domain's record sets when it has been applied."""
+        changed = (change.after for change in self.changes if change.after)
+        return tuple(sorted((*self.unchanged, *changed), key=lambda each: each.key))
+
 
 def calculate(current: Iterable[RecordSet], wanted: Iterable[RecordSet]) -> Plan:
     """Compare what is with what should be, set by set."""

@@ -18,6 +18,9 @@ class Domain:
 
     name: str
     zone: Zone | None = None
+    """The hosted zone that holds it, at Route 53."""
+    dnsendpoint: str | None = None
+    """The DNSEndpoint that holds it, as NAMESPACE/NAME."""
     settled: bool = False
     error: Failure | None = None
     refusal: str | None = None
@@ -45,6 +48,11 @@ class Domain:
     """Whether the list of health checks could not be had."""
     checks_error: Failure | None = None
     """What went wrong with health checks: it keeps no address in or out of DNS, but the exit status tells."""
+
+    @property
+    def where(self) -> str:
+        """Say where its record sets are published."""
+        return f"DNSEndpoint {self.dnsendpoint}" if self.dnsendpoint else f"zone {self.zone}"
 
     @property
     def has_written(self) -> bool:

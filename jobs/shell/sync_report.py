@@ -64,8 +64,8 @@ def sync_text(progress: Progress, *, dry_run: bool) -> str:
 
 
 def _section(domain: Domain, *, dry_run: bool) -> str:
-    zone = [f"zone {domain.zone.id}"] if domain.zone else []
-    heading = " · ".join([domain.name, *zone, _status(domain, dry_run=dry_run), *["dry run"] * dry_run])
+    where = [f"zone {domain.zone.id}"] if domain.zone else [domain.where] if domain.dnsendpoint else []
+    heading = " · ".join([domain.name, *where, _status(domain, dry_run=dry_run), *["dry run"] * dry_run])
     lines = [heading, *(f"  warning: {one_line(warning)}" for warning in domain.warnings)]
     if domain.failure:
         lines.append(f"  error: {one_line(str(domain.failure))}")

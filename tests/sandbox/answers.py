@@ -40,7 +40,7 @@ def served(record_sets: Sequence[RecordSet], is_healthy: Callable[[str], bool], 
 def _biased_km(location: dict[str, Any], asker: Point) -> float:
     """Measure the way to a place; a positive bias makes it shorter, a negative one longer (Developer Guide)."""
     point = Point(*(float(location["Coordinates"][axis]) for axis in ("Latitude", "Longitude")))
-    share = location.get("Bias", 0) / 100
+    share: float = location.get("Bias", 0) / 100
     return _km(point, asker) * (1 - share) if share >= 0 else _km(point, asker) / (1 + share)
 
 
