@@ -5,10 +5,10 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING
 
 from jobs.core.coordinates import Coordinates
-from jobs.core.evidence import Checks
 from jobs.core.node import Rules
 from jobs.core.place import Places, parse_place
 from jobs.core.probe import Probe
+from jobs.core.signs import Checks
 from jobs.edges import lean
 from jobs.edges.clock import ATTEMPTS, Clock
 from jobs.shell import values
