@@ -37,8 +37,14 @@ CLOCKS = {"now", "today", "utcnow"}
 
 KNOWN_TO = {
     "kubernetes": {"edges.kubeconfig"},
-    "urllib3": {"edges.answers", "edges.api_server", "edges.probe", "edges.transport"},
-    "msgspec": {"edges.api_server", "edges.cluster_schema", "edges.decode", "edges.node_annotations"},
+    "urllib3": {"edges.answers", "edges.api_server", "edges.lean", "edges.probe", "edges.transport"},
+    "msgspec": {
+        "edges.api_server",
+        "edges.cluster_schema",
+        "edges.decode",
+        "edges.dnsendpoint",
+        "edges.node_annotations",
+    },
     "boto3": {"edges.route53"},
     "botocore": {"edges.route53"},
     "tenacity": {"edges.clock"},
