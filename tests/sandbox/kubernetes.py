@@ -121,6 +121,10 @@ class Kubernetes:
         """Serve a custom resource from now on, as its CustomResourceDefinition of this name does; may be repeated."""
         self._served = [row for row in RESOURCES if row in self._served or (row.declared and row.name == name)]
 
+    def undefine(self, name: str) -> None:
+        """Serve a custom resource no longer; its objects stay."""
+        self._served = [row for row in self._served if row.name != name]
+
     def put(self, document: Object) -> Object:
         """Store an object whole, status and deletionTimestamp included; give it as stored.
 
