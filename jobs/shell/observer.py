@@ -51,6 +51,9 @@ class Observer(Command):
     exclude_address: tuple[IPv4Network | IPv6Network, ...] = option(
         values.network, "never publish addresses in this network, repeatable (none)", "CIDR", (), many=True
     )
+    external_ip: bool = option(
+        values.truth, "publish the addresses of type ExternalIP in a node's status too", default=False, flag=True
+    )
     exclude_taint: tuple[str, ...] = option(
         values.taint,
         "skip nodes with a taint of this key, a trailing * is a prefix, repeatable (none)",
@@ -85,6 +88,7 @@ def rules(chosen: Observer) -> Rules:
         chosen.publish_cordoned,
         chosen.min_ready_seconds,
         Places(dict(chosen.place), chosen.default_coordinates),
+        chosen.external_ip,
     )
 
 

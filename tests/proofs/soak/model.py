@@ -56,6 +56,7 @@ def _node(raw: dict[str, Any]) -> Node:
         deleting="deletionTimestamp" in raw["metadata"],
         bias=annotations.get(PREFIX + "aws-geoproximity-bias"),
         taints=tuple(each["key"] for each in raw.get("spec", {}).get("taints", ())),
+        public_ips=annotations.get(PREFIX + "public-ips"),
     )
 
 
