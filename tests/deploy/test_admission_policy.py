@@ -1,4 +1,4 @@
-"""cron/admission-policy.yaml: its CEL, evaluated as a table. The contract suite asks a real API server the same."""
+"""cron/annotate-policy.yaml: its CEL, evaluated as a table. The contract suite asks a real API server the same."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ OLD: Manifest = {
 
 def policy(overlay: str = "base") -> Manifest:
     """Give the policy's spec."""
-    spec: Manifest = one(overlay, "ValidatingAdmissionPolicy")["spec"]
+    spec: Manifest = one(overlay, "ValidatingAdmissionPolicy", "kube-node-dns-annotate")["spec"]
     return spec
 
 
@@ -45,7 +45,7 @@ def evaluated(expression: str, names: Mapping[str, Any]) -> Any:  # noqa: ANN401
 
 def request(
     *,
-    user: str = "system:serviceaccount:kube-node-dns:kube-node-dns-annotate",
+    user: str = "system:serviceaccount:kube-node-dns-annotate:kube-node-dns-annotate",
     token_of: str | None = "n1",  # noqa: S107 - a node, not a secret
     operation: str = "UPDATE",
     subresource: str | None = None,
