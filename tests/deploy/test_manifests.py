@@ -1,5 +1,6 @@
 """cron/: what an operator applies, as kustomize renders it."""
 
+import json
 import re
 import subprocess
 import sys
@@ -57,11 +58,14 @@ def looked_up(document: Any, path: str) -> Any:  # noqa: ANN401 - JSON is anythi
     return document
 
 
-@pytest.mark.parametrize("overlay", NAMES)
 @pytest.mark.parametrize("kubernetes", ["1.30", "1.37"])
-def test_every_object_is_valid(overlay: str, kubernetes: str) -> None:
-    """Every object is valid on the oldest and the newest Kubernetes. An installation does not stop half way."""
-    for manifest in rendered(overlay):
+def test_every_object_is_valid(kubernetes: str) -> None:
+    """Every object of every overlay is valid on the oldest and the newest Kubernetes.
+
+    An installation does not stop half way.
+    """
+    different = {json.dumps(each, sort_keys=True) for overlay in NAMES for each in rendered(overlay)}
+    for manifest in map(json.loads, sorted(different)):
         if manifest["kind"] != "PrometheusRule":
             kubernetes_validate.validate(manifest, kubernetes, strict=True)
 
@@ -133,7 +137,7 @@ def test_every_pod_runs_when_nodes_are_full(component: str) -> None:
     (priority,) = all_of("watch", "PriorityClass")
     assert pod_spec(component)["priorityClassName"] == priority["metadata"]["name"]
     assert 0 < priority["value"] < 1_000_000_000
-    assert priority["globalDefault"] is False
+    assert "globalDefault" not in priority
 
 
 def test_nobody_can_reach_a_pod() -> None:
