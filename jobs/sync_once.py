@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jobs import observe
 from jobs.core import guard
 from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure, LostRace, NotApplied, TemporaryError
-from jobs.core.evidence import Checks, Conclusion, conclude
+from jobs.core.evidence import Conclusion, conclude
 from jobs.core.explain import Explainer, node_news
 from jobs.core.health_checks import Chores, View, with_checks
 from jobs.core.min_nodes import MinNodes
@@ -18,6 +18,7 @@ from jobs.core.plan import Change, Plan, calculate
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted, wanted
+from jobs.core.signs import Checks
 from jobs.edges.clock import RESERVE_SECONDS, Clock, retrying
 from jobs.publishing import Publisher, Write
 

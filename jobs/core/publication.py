@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from jobs.core.address import Address
 from jobs.core.coordinates import Coordinates
-from jobs.core.evidence import Checks, Signs, conclude
+from jobs.core.evidence import conclude
 from jobs.core.node import Node, NodeList, Rules
+from jobs.core.signs import Checks, Signs
 from jobs.core.text import shortened
 from jobs.core.verdict import Published, Verdict
 

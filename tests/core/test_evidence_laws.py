@@ -10,8 +10,10 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from jobs.core.address import Address
-from jobs.core.evidence import Candidate, Conclusion, Signs, conclude
+from jobs.core.candidates import Candidate
+from jobs.core.evidence import Conclusion, conclude
 from jobs.core.node import LeaseAge, Node, NodeList, Rules
+from jobs.core.signs import Signs
 from jobs.core.verdict import Published, Skipped, Verdict
 from tests.support.builders import NODE, checks, ipv4
 from tests.support.judging import NOW

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from jobs.core.evidence import DOUBT_SECONDS, Signs
+from jobs.core.candidates import DOUBT_SECONDS
 from jobs.core.node import Condition, LeaseAge, NodeList
 from jobs.core.probe import Probe
 from jobs.core.publication import Occasion
+from jobs.core.signs import Signs
 from tests.support.builders import checks, ipv4
 from tests.support.judging import (
     NOW,
