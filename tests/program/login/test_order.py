@@ -30,7 +30,7 @@ def test_the_options_variable_names_the_file(cluster: World) -> None:
     ],
 )
 def test_a_context_is_chosen_by_name(cluster: World, options: tuple[str, ...], variables: Mapping[str, str]) -> None:
-    """The named context is used, not the file's current one: another cluster would be changed."""
+    """The named context is used, not the file's current one."""
     config = login(cluster, "first")
     config["users"].append({"name": "other", "user": {"token": "second"}})
     config["contexts"].append({"name": "other", "context": {"cluster": "sandbox", "user": "other"}})
@@ -59,7 +59,7 @@ def test_the_home_directorys_file_is_the_last_resort(cluster: World) -> None:
 
 
 def test_kubeconfig_wins_over_the_home_directory(cluster: World) -> None:
-    """The cluster named in the environment is the one that is changed."""
+    """KUBECONFIG wins over ~/.kube/config."""
     write(cluster.home / ".kube" / "config", login(cluster, "first"))
     chosen = write(cluster.home / "chosen", login(cluster, "second"))
     assert who(cluster.run(*LOGIN, KUBECONFIG=chosen), cluster.cluster) == "second"
@@ -74,7 +74,7 @@ def test_a_pods_service_account_wins_over_the_home_directory(cluster: World) -> 
 
 @pytest.mark.parametrize("how", ["--kubeconfig", "--context", "KUBECONFIG"])
 def test_what_is_named_wins_over_a_pods_service_account(cluster: World, how: str) -> None:
-    """One cluster can be managed from a pod of another."""
+    """A login that is named wins over a pod's service account. So one cluster can be managed from a pod of another."""
     path = write(cluster.home / ".kube" / "config", login(cluster, "first"))
     options = {"--kubeconfig": (how, path), "--context": (how, "sandbox")}.get(how, ())
     variables = {how: path} if how == "KUBECONFIG" else {}
@@ -101,6 +101,6 @@ def test_a_file_that_is_not_there_is_named(cluster: World, how: str) -> None:
 
 
 def test_without_any_login_the_ways_to_log_in_are_named(cluster: World) -> None:
-    """A newcomer reads what can be set."""
+    """Without any login the error names the ways to log in."""
     line = complaint(cluster.run(*LOGIN, KUBECONFIG=""), 2)
     assert all(way in line for way in ("--kubeconfig", "KUBECONFIG", ".kube/config")), line

@@ -108,7 +108,7 @@ def test_bodies_are_not_read() -> None:
 
 
 def test_no_proxy_is_used() -> None:
-    """A proxy would answer in the place of every node, or of none."""
+    """Probes use no proxy of the environment. A proxy answers in the place of every node, or of none."""
     nowhere = "http://127.0.0.1:9/"
     proxies = {"HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, "ALL_PROXY": nowhere, "https_proxy": nowhere}
     scenario = https()
@@ -171,7 +171,7 @@ def test_an_answer_acquits_one_address() -> None:
 
 
 def test_only_an_answer_to_every_https_probe_acquits() -> None:
-    """A node that has lost its kubelet and half of its ports is dead."""
+    """An address of a node that is Unknown for minutes stays only if it answers every https probe."""
     serve = [WebServer(each) for each in (near(1), near(2), near_6(3))]
     serve += [WebServer(each, 8443) for each in (near(1), near(2))]
     scenario = replace(UNKNOWN, serve=serve, arguments=[*UNKNOWN.arguments, "--probe", f"{HTTPS}:8443/"])
