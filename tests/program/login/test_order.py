@@ -17,7 +17,7 @@ def test_the_option_wins_over_the_environment(cluster: World) -> None:
 
 
 def test_the_options_variable_names_the_file(cluster: World) -> None:
-    """KUBE_NODE_DNS_KUBECONFIG wins over KUBECONFIG: a manifest can name a file beside the user's own."""
+    """KUBE_NODE_DNS_KUBECONFIG wins over KUBECONFIG. So a manifest can name a file beside the user's own."""
     chosen = write(cluster.home / "chosen", login(cluster, "first"))
     assert who(cluster.run(*LOGIN, KUBE_NODE_DNS_KUBECONFIG=chosen), cluster.cluster) == "first"
 
@@ -53,7 +53,7 @@ def test_a_file_of_kubeconfig_that_does_not_exist_is_passed_over(cluster: World)
 
 
 def test_the_home_directorys_file_is_the_last_resort(cluster: World) -> None:
-    """On a laptop where kubectl works without any setting, this does, too."""
+    """~/.kube/config is used where nothing else is set."""
     write(cluster.home / ".kube" / "config", login(cluster, "first"))
     assert who(cluster.run(*LOGIN, KUBECONFIG=""), cluster.cluster) == "first"
 
@@ -66,7 +66,7 @@ def test_kubeconfig_wins_over_the_home_directory(cluster: World) -> None:
 
 
 def test_a_pods_service_account_wins_over_the_home_directory(cluster: World) -> None:
-    """A kubeconfig left in an image does not send a pod's changes to another cluster."""
+    """A pod's service account wins over ~/.kube/config. One may be left in an image."""
     write(cluster.home / ".kube" / "config", login(cluster, "first"))
     with secure(cluster) as (server, certificate):
         assert who(in_a_pod(cluster, server, certificate.authority_pem), server) == "pod"
@@ -85,14 +85,14 @@ def test_what_is_named_wins_over_a_pods_service_account(cluster: World, how: str
 
 
 def test_an_unknown_context_is_named(cluster: World) -> None:
-    """A typo in --context is wrong usage; the current context is not used instead."""
+    """An unknown `--context` is an error of status 2, which names it; no request is made."""
     assert "prod" in complaint(cluster.run(*LOGIN, "--context", "prod"), 2)
     assert cluster.cluster.calls == []
 
 
 @pytest.mark.parametrize("how", ["--kubeconfig", "KUBECONFIG"])
 def test_a_file_that_is_not_there_is_named(cluster: World, how: str) -> None:
-    """The setting that is wrong is named, and no other login takes its place."""
+    """A missing kubeconfig is an error of status 2, which names it; no other login is used."""
     missing = str(cluster.home / "missing")
     write(cluster.home / ".kube" / "config", login(cluster, "first"))
     options, variables = ((how, missing), {}) if how == "--kubeconfig" else ((), {how: missing})

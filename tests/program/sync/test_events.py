@@ -217,7 +217,7 @@ def test_any_name_of_a_node_will_do(world: World, name: str) -> None:
 
 
 def test_a_message_of_many_addresses_is_cut(world: World) -> None:
-    """The message of an Event about many addresses is cut to 1024 characters."""
+    """The message of an Event about many addresses has at most 1024 characters."""
     cluster(world, 1)
     many = [f"2a01:4f8:c17:1234:5678:9abc:def0:{number:x}" for number in range(0x1000, 0x1008)]
     annotate(world, "node-0", "node-ips", ",".join([address(0), *many]))

@@ -1,4 +1,4 @@
-"""What becomes of writes that are lost, late, throttled or undone: each plan is made anew, and no more than three."""
+"""What becomes of writes that are lost, late, throttled or undone: each plan is made again, at most three times."""
 
 import pytest
 

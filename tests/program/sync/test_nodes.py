@@ -82,7 +82,7 @@ def misplaced() -> Iterator[tuple[dict[str, Any], dict[str, list[str]]]]:
 
 @pytest.mark.parametrize("name", WRONG_PLACES)
 def test_wrong_coordinates_are_a_warning(misplaced: tuple[dict[str, Any], dict[str, list[str]]], name: str) -> None:
-    """A typing error puts no node to a place where it is not, and takes none out of simple routing; it is reported."""
+    """A node with wrong coordinates is published without a place, in simple routing; a warning says what is wrong."""
     domain, shown = misplaced
     found = verdict(domain, name)
     assert (found["published"], found["coordinates"]) == (True, None)

@@ -101,7 +101,7 @@ def test_the_last_node_is_not_judged() -> None:
 
 
 def test_several_ports_are_all_needed() -> None:
-    """A node needs to answer on each port that is probed; failures of all ports together count against belief."""
+    """A node that fails one of two ports is withdrawn, but not when two of three nodes fail one each."""
     both = [*up(near(1), near(2), port=80), *up(near(1), near(3))]
     outcome = probed(Scenario(nodes(near(1), near(2), near(3)), both, [*JSON, "--probe", "tcp:80", "--min-nodes", "0"]))
     assert outcome.shown == {near(1), near(2), near(3)}  # two of three by all kinds together
@@ -136,7 +136,7 @@ def test_a_dry_run_asks_too() -> None:
 
 
 def test_hundreds_of_dead_addresses_leave_time_for_the_write() -> None:
-    """60 of 209 addresses that do not answer leave time for the write within 45 s."""
+    """60 dead addresses among 209 leave time for the write within 45 s."""
     alive = [near(number) for number in range(1, 150)]
     dead = [far(number) for number in range(60)]
     outcome = probed(Scenario(nodes(*alive, *dead), up(*alive), [*JSON, "--timeout", "45"]))

@@ -127,7 +127,7 @@ def test_a_port_that_opens_a_moment_later_is_made_good_by_a_second_try() -> None
 
 @pytest.mark.parametrize("files", [MOST_OPEN, 100])
 def test_no_more_connections_are_open_than_a_process_may_have(hole: BlackHole, files: int) -> None:
-    """A limit of open files makes no answer other than success or a timeout, and a healthy address still answers."""
+    """Under a limit of open files each answer is success or a timeout, and the healthy address answers."""
     with room_for(files), listening() as port:
         dead = [(loopback(number), hole.port) for number in range(300)]
         answers = probe([*dead[:80], (HERE, port), *dead[80:]])

@@ -78,14 +78,14 @@ def test_which_answers_count(status: int, *, stays: bool) -> None:
     ],
 )
 def test_a_certificate_has_to_be_valid_for_the_host(certificate: Certificate, words: str) -> None:
-    """Whoever has got a recycled address does not pass for the node: the reason says what is wrong."""
+    """A node whose certificate is not valid for the host is withdrawn, and the reason says what is wrong."""
     outcome = probed(https(WebServer(near(3), certificate=certificate)))
     assert (outcome.status, outcome.shown) == (0, {near(1), near(2)}), outcome.err
     assert re.search(words, reasons(outcome)[near(3)]), reasons(outcome)
 
 
 def test_without_ssl_cert_file_an_authority_of_ones_own_is_unknown() -> None:
-    """The system's authorities count: when nobody's certificate is known the observer is at fault, and all stay."""
+    """Without SSL_CERT_FILE the system's authorities count; when none of the nodes passes, all stay, with a warning."""
     outcome = probed(replace(https(WebServer(near(3))), variables={"SSL_CERT_FILE": ""}))
     assert outcome.shown == {near(1), near(2), near(3)}
     assert "3 of 3 nodes" in outcome.err
@@ -93,7 +93,7 @@ def test_without_ssl_cert_file_an_authority_of_ones_own_is_unknown() -> None:
 
 @pytest.mark.parametrize("manner", ["falls silent", "drips its head", "drips its handshake", "hangs up"])
 def test_a_server_that_does_not_answer_in_time(manner: Manner) -> None:
-    """A server that takes the connection, but answers late, byte by byte or not at all, is not there."""
+    """A node whose server takes the connection but answers byte by byte or not at all is withdrawn."""
     outcome = patiently(https(WebServer(near(3), manner=manner)))
     if manner != "hangs up":
         assert reasons(outcome) == {near(3): f"{HTTPS}/healthz does not answer (timed out)"}

@@ -310,7 +310,7 @@ def test_limit_never_blocks_a_withdrawal(world: World) -> None:
 def test_places_over_the_limit_are_withheld_with_a_reason(world: World) -> None:
     """Of more than 30 places 30 are published; the reason of the others names the limit.
 
-    When one leaves, a waiting one takes its turn.
+    When one leaves, a waiting one comes in.
     """
     for number in range(31):
         world.node(f"node-{number:02d}", f"5.75.128.{number}", f"{number}.00,1.00")

@@ -84,7 +84,7 @@ def test_excluded_taints(world: World) -> None:
 
 
 def test_cordoned_nodes_serve_on(world: World) -> None:
-    """Who cordons a node to keep new pods away does not take it out of DNS with --publish-cordoned."""
+    """A cordoned node stays in DNS with --publish-cordoned, and leaves without it."""
     zone = no_place_shown(world)
     world.kubernetes.edit("Node", "nyc-1", lambda each: each["spec"].update(unschedulable=True))
     synced(world, "--publish-cordoned")

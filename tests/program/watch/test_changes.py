@@ -268,7 +268,7 @@ def test_the_job_is_what_kubectl_would_create_from_the_cronjob(cluster: World) -
 def test_the_job_is_named_after_the_cronjob_and_the_version_that_shows_the_change(cluster: World) -> None:
     """A Job is named after its CronJob and the resourceVersion of the node that changed.
 
-    So two replicas make one Job, and it tells which write it answers.
+    So two replicas make one Job, and its name shows which write of the node it answers.
     """
     cluster.kubernetes.put(cronjob(LONG))
     with watching(cluster, "--cronjob", LONG):
@@ -363,7 +363,7 @@ def test_a_cronjob_that_goes_on_gets_the_job_of_the_next_change(cluster: World) 
 
 
 def test_settings_come_from_variables_too(cluster: World) -> None:
-    """Variables set the CronJobs, their namespace, the selector and the interval."""
+    """Variables set the CronJobs, their namespace and the selector."""
     cluster.kubernetes.put(cronjob("other"))
     cluster.node("db-1", "5.75.128.66", labels={"serve-public": "false"})
     variables = {
