@@ -109,7 +109,10 @@ def test_an_address_on_two_interfaces_is_written_once() -> None:
 
 
 def test_a_node_without_a_public_address_says_so(cluster: World) -> None:
-    """A node without a public address gets an empty annotation. It tells "looked, found none" from "never looked"."""
+    """A node without a public address gets an empty annotation.
+
+    Without one, "looked, found none" looks like "never looked".
+    """
     finished = cluster.run(*ANNOTATE)
     assert finished.returncode == 0, finished.stderr
     assert annotations(cluster)[NODE_IPS] == ""

@@ -118,7 +118,7 @@ def test_a_tentative_address_is_left_out() -> None:
 
 
 def test_an_address_that_failed_duplicate_detection_is_left_out() -> None:
-    """An IPv6 address that failed duplicate detection is left out. It belongs to another machine on the link."""
+    """An IPv6 address that failed duplicate detection is left out. Another machine on the link has it."""
     seen = look("""
         link eth0
         ip address add 2001:4860::8/64 dev p-eth0 nodad

@@ -100,7 +100,7 @@ def test_two_runs_that_withdraw_different_places_do_not_empty_the_name(world: Wo
 
 
 def test_two_runs_that_withdraw_different_places_at_the_same_moment(world: World) -> None:
-    """The same holds when both writes arrive at the same moment."""
+    """Two runs whose writes arrive together, each withdrawing another place, leave DNS with the place that serves."""
     zone = two_places_shown(world)
     ends(world, "nyc-1")
     both = threading.Barrier(2, timeout=60)
@@ -167,7 +167,7 @@ def test_new_place_added_while_another_is_withdrawn(world: World) -> None:
 
 
 def test_two_runs_fill_an_empty_name(world: World) -> None:
-    """Of two runs that fill an empty name, the second to write succeeds without a write."""
+    """Of two runs that fill an empty name both succeed, and one batch is applied."""
     zone = two_places(world)
     first, second = overtaken(world, lambda: None)
     both_done((first, second))
@@ -238,9 +238,9 @@ def flipping(world: World, names: tuple[str, ...], chance: random.Random) -> Cal
 
 @pytest.mark.parametrize("seed", range(6))
 def test_three_runs_while_nodes_flip(world: World, seed: int) -> None:
-    """Three runs at once while nodes fail and return leave DNS with those that serve, and no run is misconfigured.
+    """Three runs at once while nodes fail and return leave DNS with those that serve.
 
-    If one of them gives up, the next run does it. Meanwhile the name is never empty, nor of two policies.
+    If one of them fails, the next run does it. Meanwhile the name is never empty, nor of two policies.
     """
     places = {"fra-1": FRANKFURT, "nyc-1": NEW_YORK, "sgp-1": SINGAPORE}
     zone = world.route53.zone("example.com")
