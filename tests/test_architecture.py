@@ -48,9 +48,14 @@ CLOCKS = {"now", "today", "utcnow"}
 
 KNOWN_TO = {
     "kubernetes": {"edges.kubeconfig"},
-    "urllib3": {"edges.answers", "edges.api_server", "edges.fetch", "edges.probe", "edges.transport"},
+    "urllib3": {"edges.answers", "edges.api_server", "edges.fetch", "edges.lean", "edges.probe", "edges.transport"},
     "msgspec": {
-        *("edges.api_server", "edges.cluster_schema", "edges.decode", "edges.metadata", "edges.node_annotations"),
+        "edges.api_server",
+        "edges.cluster_schema",
+        "edges.decode",
+        "edges.dnsendpoint",
+        "edges.metadata",
+        "edges.node_annotations",
     },
     "boto3": {"edges.route53"},
     "botocore": {"edges.route53"},

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from jobs.core.errors import DONE, ConfigurationError
+from jobs.edges import lean
 from jobs.edges.clock import Clock
 from jobs.shell import values
 from jobs.shell.options import NODE_NAME, Job, option
@@ -78,6 +79,7 @@ def run(chosen: Settings, _: Mapping[str, str]) -> int:
 
 
 def _annotations(node: str, chosen: Settings, clock: Clock) -> "NodeAnnotations":
+    lean.import_urllib3()
     from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - a dry run needs none
     from jobs.edges.node_annotations import NodeAnnotations  # noqa: PLC0415
 

@@ -5,15 +5,17 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING
 
 from jobs.core.coordinates import Coordinates
-from jobs.core.evidence import Checks
 from jobs.core.node import Rules
 from jobs.core.place import Places, parse_place
 from jobs.core.probe import Probe
+from jobs.core.signs import Checks
+from jobs.edges import lean
 from jobs.edges.clock import ATTEMPTS, Clock
 from jobs.shell import values
 from jobs.shell.options import NODE_NAME, Command, option
 
 if TYPE_CHECKING:
+    from jobs.edges.api_server import ApiServer
     from jobs.edges.cluster import Cluster
 
 
@@ -95,12 +97,19 @@ def checks(chosen: Observer, environ: Mapping[str, str]) -> Checks:
     return Checks(chosen.lease_timeout, chosen.ready_service, chosen.probe, environ.get(NODE_NAME) or None)
 
 
-def cluster(chosen: Observer, clock: Clock, attempts: int = ATTEMPTS) -> "Cluster":
-    """Log in to the cluster and give it, before anything is asked of it.
+def api_server(chosen: Observer, clock: Clock, attempts: int = ATTEMPTS) -> "ApiServer":
+    """Log in to the API server, before anything is asked of it.
 
     Raises ConfigurationError when nobody can log in.
     """
+    lean.import_urllib3()
     from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - help needs none
-    from jobs.edges.cluster import Cluster  # noqa: PLC0415
 
-    return Cluster(ApiServer(clock, chosen.kubeconfig, chosen.context, attempts=attempts), clock)
+    return ApiServer(clock, chosen.kubeconfig, chosen.context, attempts=attempts)
+
+
+def cluster(server: "ApiServer", clock: Clock) -> "Cluster":
+    """Give the cluster of an API server that is logged in to."""
+    from jobs.edges.cluster import Cluster  # noqa: PLC0415 - help needs none
+
+    return Cluster(server, clock)
