@@ -1,16 +1,11 @@
-"""What a run sees: the zone and the record sets of each domain, the nodes, and signs of how these are."""
+"""What a run sees of the nodes: signs of how they are, beside their own objects."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from jobs.core import records
-from jobs.core.errors import ConfigurationError, TemporaryError
-from jobs.core.evidence import Candidate, Checks, Signs, by_facts
+from jobs.core.candidates import Candidate, by_facts
 from jobs.core.node import NodeList, Rules
-from jobs.core.progress import Progress
-from jobs.core.record_set import RecordSet
-from jobs.core.zones import Zone, choose_zone, last_labels, listing_order, no_zone, within
+from jobs.core.signs import Checks, Signs
 from jobs.edges.api_server import Forbidden
 
 if TYPE_CHECKING:
@@ -20,70 +15,9 @@ if TYPE_CHECKING:
     from jobs.core.probe import Probe
     from jobs.core.verdict import Skipped
     from jobs.edges.cluster import Cluster
-    from jobs.edges.route53 import Route53
 
 
 MOST_CLOCK_DIFFERENCE_SECONDS = 10.0
-
-
-def find_zones(zone_id: str | None, dns: "Route53", progress: Progress) -> None:
-    """Give each open domain that has none its hosted zone: the one named, or the longest public one that holds it."""
-    without = [name for name in progress.open if progress[name].zone is None]
-    if zone_id and without:
-        with progress.concerning(*without):
-            zone = _named_zone(zone_id, without, dns)
-            for name in without:
-                progress.note(name, zone=zone)
-        return
-    for start in dict.fromkeys(map(last_labels, without)):
-        below = [name for name in without if last_labels(name) == start]
-        with progress.concerning(*below):
-            zones = dns.zones(start)
-            for name in below:
-                with progress.concerning(name):
-                    progress.note(name, zone=choose_zone(name, zones) or _wider_search(name, zones, dns))
-
-
-def _named_zone(zone_id: str, domains: "Iterable[str]", dns: "Route53") -> Zone:
-    """Look up the zone of --zone-id; a wrong one is wrong for every domain."""
-    zone = dns.zone(zone_id)
-    if zone.private:
-        raise ConfigurationError(f"--zone-id {zone_id}: {zone} is not public; name a public hosted zone")
-    for domain in domains:
-        if not within(domain, zone.name):
-            raise ConfigurationError(f"--zone-id {zone_id}: {domain} is not in {zone}; leave the option out")
-    return zone
-
-
-def _wider_search(domain: str, zones: Sequence[Zone], dns: "Route53") -> Zone:
-    """Look beyond the last two labels, for a zone that is a top-level domain or, failing that, for a helpful error."""
-    zones = [*zones, *dns.zones(last_labels(domain, 1), all_under_it=False), *dns.zones("", all_under_it=False)]
-    zones = list(dict.fromkeys(zones))
-    if zone := choose_zone(domain, zones):
-        return zone
-    raise no_zone(domain, zones)
-
-
-def read_records(dns: "Route53", progress: Progress) -> dict[str, Sequence[RecordSet]]:
-    """Read the record sets of each open domain; one that came complete with another's needs no call."""
-    shown: dict[str, Sequence[RecordSet]] = {}
-    known: dict[Zone, dict[str, Sequence[RecordSet]]] = {}
-    hanging: dict[Zone, TemporaryError] = {}
-    for name in sorted(progress.open, key=listing_order):
-        zone = progress[name].zone
-        if zone is not None:
-            with progress.concerning(name):
-                of_zone = known.setdefault(zone, {})
-                if zone in hanging:
-                    raise hanging[zone]
-                if name not in of_zone:
-                    try:
-                        of_zone |= dns.record_sets(zone, name)
-                    except TemporaryError as error:
-                        hanging[zone] = error  # not asked again in this round: the other zones need the time
-                        raise
-                shown[name] = records.owned(name, zone.name, of_zone[name])
-    return shown
 
 
 def look_for_signs(checks: Checks, rules: Rules, listed: NodeList, cluster: "Cluster") -> Signs:

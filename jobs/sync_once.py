@@ -1,4 +1,4 @@
-"""The sync job: look, decide, apply, look again, until Route 53 shows the nodes that can serve now."""
+"""The sync job: look, decide, apply, look again, until DNS shows the nodes that can serve now."""
 
 import logging
 import math
@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 
 from jobs import observe
 from jobs.core import guard
-from jobs.core.errors import ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
-from jobs.core.evidence import Checks, Conclusion, conclude
+from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure, LostRace, NotApplied, TemporaryError
+from jobs.core.evidence import Conclusion, conclude
 from jobs.core.explain import Explainer, node_news
+from jobs.core.health_checks import Chores, View, with_checks
 from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Rules
-from jobs.core.plan import Change, Plan, batch, calculate
+from jobs.core.plan import Change, Plan, calculate
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted, wanted
+from jobs.core.signs import Checks
 from jobs.edges.clock import RESERVE_SECONDS, Clock, retrying
+from jobs.publishing import Publisher, Write
 
 if TYPE_CHECKING:  # the caller brings them; here they are only names
     from jobs.edges.cluster import Cluster
-    from jobs.edges.route53 import Route53
+    from jobs.health_checks import Keeper
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +33,6 @@ MAX_WRITES = 3  # per domain and run: a run that needs more competes with somebo
 FRESH_SECONDS = 10.0  # an older plan knows too little of the nodes
 WRITE_SECONDS = 10.0  # what a write may take: none starts with less time left
 PAUSE_SECONDS = 1.0  # between rounds that got nowhere
-POLL_SECONDS = 2.0
 EVENTS_SECONDS = 3.0
 
 
@@ -43,25 +45,32 @@ class SyncRequest:
     ttl: int
     min_nodes: MinNodes
     routing: str
+    max_addresses: int
     rules: Rules
     checks: Checks
-    zone_id: str | None
     dry_run: bool
-    wait: bool
 
 
-def sync_once(request: SyncRequest, cluster: "Cluster", dns: "Route53", clock: Clock, progress: Progress) -> None:
-    """Make Route 53 show the nodes that can serve now; a second look confirms what was written.
+def sync_once(
+    request: SyncRequest,
+    cluster: "Cluster",
+    publisher: Publisher,
+    clock: Clock,
+    progress: Progress,
+    checks: "Keeper | None" = None,
+) -> None:
+    """Make DNS show the nodes that can serve now; a second look confirms what was written.
 
     `progress` always says how far the run got, so that one that is cut short can be reported. Records are read before
     nodes: a plan is never older in its nodes than in its records.
     """
     while progress.open and clock.left() > PAUSE_SECONDS + RESERVE_SECONDS:
         _pause_after_trouble(clock, progress)
-        observe.find_zones(request.zone_id, dns, progress)
-        shown = observe.read_records(dns, progress)
+        shown = publisher.read(progress)
         if not shown:
             continue
+        views = checks.look(shown) if checks else {}
+        chores: dict[str, Chores] = {}
         began = clock.now()
         with progress.concerning(*shown):
             listed = cluster.nodes(request.node_label_selector)
@@ -69,13 +78,17 @@ def sync_once(request: SyncRequest, cluster: "Cluster", dns: "Route53", clock: C
             conclusion = conclude(listed, signs, request.checks, request.rules)
             for name, current in shown.items():
                 with progress.concerning(name):
-                    decision = decide(request, name, current, conclusion)
+                    decision = decide(request, name, current, conclusion, views.get(name))
+                    write = publisher.prepared(progress[name], decision.plan)
                     _note(request, name, current, decision, progress)
-                    if not progress[name].settled:
-                        _apply(name, decision, dns, clock, began, progress)
+                    if decision.chores:
+                        chores[name] = decision.chores
+                    if not progress[name].settled and not decision.waits:
+                        _apply(name, decision, write, clock, began, progress)
+        if checks:
+            checks.work_off(chores)
     progress.give_up(Failure("no time left before the deadline (--timeout)"))
-    if request.wait:
-        _wait_until_in_sync(dns, clock, progress)
+    publisher.finish(progress)
     if not request.dry_run:
         _create_events(cluster, clock, progress)
 
@@ -96,19 +109,32 @@ class Decision:
     current: tuple[RecordSet, ...]
     wanted: Wanted
     plan: Plan
-    batch: tuple[Change, ...]
     warnings: tuple[str, ...]
     refusal: str | None
+    chores: Chores | None = None
+
+    @property
+    def names_new_check(self) -> bool:
+        """Whether a record set gets a health check that it did not have."""
+        return any(change.names_new_check for change in self.plan.changes)
+
+    @property
+    def waits(self) -> bool:
+        """Whether health checks are made first, and the records that name them are written after another look."""
+        return bool(self.chores and self.chores.lacking)
 
 
-def decide(request: SyncRequest, domain: str, current: Sequence[RecordSet], conclusion: Conclusion) -> Decision:
+def decide(
+    request: SyncRequest, domain: str, current: Sequence[RecordSet], conclusion: Conclusion, view: View | None = None
+) -> Decision:
     """Compare what a domain shows with what it should. Pure."""
-    should = wanted(domain, request.ttl, request.routing, conclusion.verdicts, current)
+    should = wanted(domain, request.ttl, request.routing, conclusion.verdicts, current, request.max_addresses)
     refusal = guard.refusal(request.min_nodes, should, current, request.node_label_selector)
     if refusal:
-        should = guard.without_withdrawals(current, should)
+        should = guard.without_withdrawals(current, should, request.max_addresses)
+    should, chores = with_checks(view, should, current)
     plan = calculate(current, should.record_sets)
-    return Decision(tuple(current), should, plan, batch(plan), (*conclusion.warnings, *should.warnings), refusal)
+    return Decision(tuple(current), should, plan, (*conclusion.warnings, *should.warnings), refusal, chores)
 
 
 def _note(
@@ -121,9 +147,11 @@ def _note(
     progress.note(name, verdicts=decision.wanted.verdicts, warnings=warnings, refusal=decision.refusal)
     if request.dry_run:
         progress.note(name, after=decision.wanted.record_sets)
-    if request.dry_run or not decision.plan.changes:
+    if request.dry_run or not (decision.plan.changes or decision.waits):
         progress.note(name, error=None)
         progress.settle(name)
+    elif decision.waits:
+        return
     elif progress[name].refusals >= MAX_REFUSALS:
         progress.fail(name, _protected(progress[name]))
     elif progress[name].writes >= MAX_WRITES:
@@ -153,18 +181,24 @@ def _in_vain(domain: Domain, changes: Iterable[Change]) -> Failure:
     return Failure(f"{names}: given up after {MAX_WRITES} writes {why}")
 
 
-def _apply(name: str, decision: Decision, dns: "Route53", clock: Clock, began: float, progress: Progress) -> None:
+def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: float, progress: Progress) -> None:
     """Write a plan; whatever comes of it, the next round reads everything again."""
     writes = progress[name].writes + 1
     progress.note(name, attempted=decision.plan.changes)
     try:
-        change_id = _write(progress[name], decision.batch, dns, clock, began)
+        change_id = _write(progress[name], write, clock, began)
     except NotApplied as error:
         progress.fail(name, error)
     except Conflict as error:
-        progress.note(name, error=error, writes=writes, expected=decision.current)
+        expected = None if isinstance(error, LostRace) else decision.current
+        refused = progress[name].checks_refused or decision.names_new_check or isinstance(error, CheckGone)
+        progress.note(name, error=error, writes=writes, expected=expected, checks_refused=refused)
     except TemporaryError as error:
         progress.note(name, error=error, writes=writes, unknown=True, refusals=0)
+    except ConfigurationError as error:
+        if progress[name].checks_refused or not decision.names_new_check:
+            raise
+        progress.note(name, error=error, writes=writes, refusals=0, checks_refused=True)
     else:
         change_ids = (*progress[name].change_ids, change_id)
         progress.note(
@@ -172,11 +206,11 @@ def _apply(name: str, decision: Decision, dns: "Route53", clock: Clock, began: f
         )
         explainer = Explainer(decision.wanted.verdicts)
         for change in decision.plan.changes:
-            log.info("%s in zone %s: %s", name, progress[name].zone, explainer.line(change))
+            log.info("%s in %s: %s", name, progress[name].where, explainer.line(change))
 
 
-def _write(domain: Domain, changes: tuple[Change, ...], dns: "Route53", clock: Clock, began: float) -> str:
-    """Send one batch while its plan is fresh. Only what was certainly not applied is ever sent again."""
+def _write(domain: Domain, write: Write, clock: Clock, began: float) -> str:
+    """Send one write while its plan is fresh. Only what was certainly not applied is ever sent again."""
     fresh_seconds = began + FRESH_SECONDS - clock.now()
     spare_seconds = clock.left() - WRITE_SECONDS
     if spare_seconds < 0:
@@ -184,39 +218,11 @@ def _write(domain: Domain, changes: tuple[Change, ...], dns: "Route53", clock: C
         raise Failure(f"less than {WRITE_SECONDS:.0f} s left of --timeout, nothing more is written{because}")
     if fresh_seconds < 0:
         raise NotApplied(f"the plan is older than {FRESH_SECONDS:.0f} s")
-    assert domain.zone is not None  # noqa: S101 - its records were read
     seconds = min(fresh_seconds, spare_seconds)
     for attempt in retrying(clock, f"writing {domain.name}", on=NotApplied, attempts=math.inf, within_seconds=seconds):
         with attempt:
-            change_id = dns.change(domain.zone, changes)
+            change_id = write()
     return change_id
-
-
-def _wait_until_in_sync(dns: "Route53", clock: Clock, progress: Progress) -> None:
-    """Return when every Route 53 name server answers with what this run wrote."""
-    waiting = [domain for domain in progress if domain.error is None]
-    for domain in waiting:  # the deadline may come first
-        progress.note(domain.name, settled=False)
-    for domain in waiting:
-        with progress.concerning(domain.name):
-            for change_id in domain.change_ids:
-                _wait_for(change_id, dns, clock)
-            if domain.unconfirmed:
-                raise Failure("written, but the answer with the change id was lost: it may not be INSYNC yet")
-            progress.settle(domain.name)
-
-
-def _wait_for(change_id: str, dns: "Route53", clock: Clock) -> None:
-    pending: Exception | str = "PENDING"
-    while clock.left() > POLL_SECONDS + RESERVE_SECONDS:
-        try:
-            if dns.in_sync(change_id):
-                return
-        except TemporaryError as error:
-            pending = error
-            log.warning("%s; asking again", error)
-        clock.sleep(max(0.0, min(POLL_SECONDS, clock.left() - RESERVE_SECONDS)))
-    raise Failure(f"written, but change {change_id} is not INSYNC before the deadline (--timeout): {pending}")
 
 
 def _create_events(cluster: "Cluster", clock: Clock, progress: Progress) -> None:

@@ -29,7 +29,15 @@ class NotApplied(TemporaryError):
 
 
 class Conflict(Failure):
-    """Route 53 refused a change batch, whole: the records are not, or no longer, those that were read."""
+    """A write was refused, whole: the records are not, or no longer, those that were read."""
+
+
+class LostRace(Conflict):
+    """For certain: somebody else has changed what was read."""
+
+
+class CheckGone(LostRace):
+    """A health check is no longer there: somebody has deleted it since it was listed."""
 
 
 def worst(statuses: Iterable[int]) -> int:

@@ -44,12 +44,12 @@ def _most(record_sets: Iterable[RecordSet], counts: Callable[[Address], bool]) -
     return max(sum(of == type_ for of, _ in found) for type_ in TYPES)
 
 
-def without_withdrawals(current: Sequence[RecordSet], wanted: Wanted) -> Wanted:
+def without_withdrawals(current: Sequence[RecordSet], wanted: Wanted, max_addresses: int = MAX_ADDRESSES) -> Wanted:
     """Change what is wanted into what may be had without taking anything out of DNS.
 
     Addresses that the record sets which stay have no place for are withheld.
     """
-    record_sets = grown(current, wanted.record_sets)
+    record_sets = grown(current, wanted.record_sets, max_addresses)
     shown = {address for each in record_sets for address in each.addresses}
     reason = "--min-nodes keeps the present record sets, which have no place for it"
     refused = {
@@ -62,7 +62,9 @@ def without_withdrawals(current: Sequence[RecordSet], wanted: Wanted) -> Wanted:
     return replace(wanted, record_sets=record_sets, verdicts=verdicts)
 
 
-def grown(current: Sequence[RecordSet], wanted: Sequence[RecordSet]) -> tuple[RecordSet, ...]:
+def grown(
+    current: Sequence[RecordSet], wanted: Sequence[RecordSet], max_addresses: int = MAX_ADDRESSES
+) -> tuple[RecordSet, ...]:
     """Let the current record sets gain what is wanted, and lose nothing.
 
     The domain keeps its routing policy and each record set its addresses; sets gain what is wanted of them (a simple
@@ -75,7 +77,7 @@ def grown(current: Sequence[RecordSet], wanted: Sequence[RecordSet]) -> tuple[Re
         own = [each for each in current if each.type == type_]
         asked = [each for each in wanted if each.type == type_]
         policy = (own or current)[0].policy
-        space = MAX_ADDRESSES - sum(len(each.addresses) for each in own)
+        space = max_addresses - sum(len(each.addresses) for each in own)
         for each in own:
             larger = _gain(each, [other for other in asked if _feeds(other, each)], space)
             space -= len(larger.addresses) - len(each.addresses)

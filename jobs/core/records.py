@@ -14,6 +14,8 @@ MAX_ADDRESSES = 250
 """Per domain and type. So every exchange of a domain's record sets fits one change batch: 250 addresses of two types,
 deleted and created, are the 1,000 ResourceRecord elements that Route 53 takes, in at most 27,000 of 32,000 characters.
 """
+MAX_DNSENDPOINT_ADDRESSES = 50
+"""The same in a DNSEndpoint: ExternalDNS skips what fits no batch of its own, for ever and silently."""
 MAX_MULTIVALUE = 100
 """Multivalue answer record sets per name and type (Route 53)."""
 MAX_PLACES = 30
@@ -48,19 +50,29 @@ def owned(domain: str, zone_name: str, found: Iterable[RecordSet]) -> tuple[Reco
     return tuple(each for each in found if each.type in TYPES)
 
 
-def wanted(domain: str, ttl: int, routing: str, verdicts: Iterable[Verdict], current: Sequence[RecordSet]) -> Wanted:
+def wanted(
+    domain: str,
+    ttl: int,
+    routing: str,
+    verdicts: Iterable[Verdict],
+    current: Sequence[RecordSet],
+    max_addresses: int = MAX_ADDRESSES,
+) -> Wanted:
     """Work out a domain's record sets from the verdicts and what DNS shows now, `current`.
 
-    `routing` is simple, geoproximity, multivalue or auto.
+    `routing` is simple, geoproximity, multivalue or auto; `max_addresses` counts per type.
     """
-    in_order = sorted(verdicts, key=lambda verdict: verdict.node)
+    in_order: Sequence[Verdict] = sorted(verdicts, key=lambda verdict: verdict.node)
+    about_place: tuple[str, ...] = ()
+    if routing == "geoproximity":  # first: what has no place shows nothing, whatever is in doubt
+        in_order, about_place = _without_placeless(in_order, "--routing geoproximity")
     judged, in_doubt = _settled(in_order, current)
     policy, judged, about_routing = _route(routing, judged, current)
     publishable = len(published(judged))
-    slots, judged = _within_limits(judged, current, policy)
+    slots, judged = _within_limits(judged, current, policy, max_addresses)
     biases, about_bias = _biases(judged) if policy == "geoproximity" else ({}, ())
     record_sets = (_record_set(domain, slot, ttl, policy, biases, addresses) for slot, addresses in slots.items())
-    warnings = (*in_doubt, *about_routing, *about_bias)
+    warnings = (*in_doubt, *about_place, *about_routing, *about_bias)
     return Wanted(tuple(sorted(record_sets, key=lambda each: each.key)), judged, warnings, publishable)
 
 
@@ -101,8 +113,6 @@ def _route(
     anything else | some                     | simple, with a warning that names the nodes still without a place
     anything      | none                     | simple, with a warning when DNS showed geoproximity
     """
-    if routing == "geoproximity":
-        return routing, *_without_placeless(verdicts, "--routing geoproximity")
     if routing != "auto":
         return routing, verdicts, ()
     asked = [each for each in verdicts if not (isinstance(each, Skipped) and each.is_deleted)]
@@ -148,12 +158,12 @@ Slot = tuple[str, Coordinates | Address | None]
 
 
 def _within_limits(
-    verdicts: Sequence[Verdict], current: Sequence[RecordSet], policy: str
+    verdicts: Sequence[Verdict], current: Sequence[RecordSet], policy: str, max_addresses: int
 ) -> tuple[Mapping[Slot, set[Address]], tuple[Verdict, ...]]:
     """Give each address its slot; what is in DNS already comes first, then node-name order, then nothing more."""
     refused: dict[tuple[str, Address], str] = {}
     slots: dict[Slot, set[Address]] = {}
-    most = MAX_MULTIVALUE if policy == "multivalue" else MAX_ADDRESSES
+    most = min(max_addresses, MAX_MULTIVALUE) if policy == "multivalue" else max_addresses
     for type_, version in TYPES.items():
         asked = [
             (verdict.node, verdict.coordinates if policy == "geoproximity" else None, address)

@@ -41,6 +41,18 @@ class AlreadyExists(Failure):
     """An object of that name is there."""
 
 
+class NotFound(Failure):
+    """An object that the request names is not there."""
+
+
+class NotServed(NotFound):
+    """The API server does not know the kind of object at all: it says so in plain text."""
+
+
+class Outdated(TemporaryError):
+    """Somebody else has changed the object since the version that the request names."""
+
+
 class BadRequest(ConfigurationError):
     """The API server does not understand the request."""
 
@@ -96,16 +108,21 @@ class ApiServer:
         moment, when = self._heard
         return moment + timedelta(seconds=self._clock.now() - when)
 
-    def patch(self, path: str, type_: type[Document], body: object, query: Query) -> Document:
-        """Merge a patch into an object, trying until the deadline: a merge patch may be repeated."""
-        for attempt in retrying(self._clock, f"PATCH {path}", attempts=math.inf):
+    def patch(
+        self, path: str, type_: type[Document], body: object, query: Query, *, attempts: float = math.inf
+    ) -> Document:
+        """Merge a patch into an object, trying until the deadline: a merge patch may be repeated.
+
+        One that names the version it changes may not: give it one attempt. It raises Outdated when that has passed.
+        """
+        for attempt in retrying(self._clock, f"PATCH {path}", attempts=attempts):
             with attempt:
                 document, _ = self._exchange("PATCH", path, type_, query, body)
         return document
 
-    def post(self, path: str, body: object) -> None:
-        """Create an object, tried once; raises AlreadyExists when one of that name is there."""
-        self._exchange("POST", path, msgspec.Raw, {}, body)
+    def post(self, path: str, body: object) -> msgspec.Raw:
+        """Create an object, tried once, and give it; raises AlreadyExists when one of that name is there."""
+        return self._exchange("POST", path, msgspec.Raw, {}, body)[0]
 
     def lines(self, path: str, query: Query, silence_seconds: float) -> Iterator[bytes]:
         """Stream an answer line by line; raises TemporaryError when it breaks off or is silent for too long."""
@@ -177,14 +194,14 @@ def _translated(status: int, data: bytearray, what: str) -> Failure:
         case 403:
             return Forbidden(said)
         case 404:
-            return Failure(said)
-        case 409 if answer.reason == "AlreadyExists":
-            return AlreadyExists(said)
+            return NotFound(said) if answer.reason else NotServed(said)
+        case 409:
+            return AlreadyExists(said) if answer.reason == "AlreadyExists" else Outdated(said)
         case 410:
             return Expired(said)
         case 429:
             return NotApplied(said)
-        case _ if 400 <= status < 500 and status not in {408, 409}:
+        case _ if 400 <= status < 500 and status != 408:
             return ConfigurationError(said)
         case _:
             return TemporaryError(said)

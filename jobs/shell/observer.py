@@ -5,15 +5,17 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING
 
 from jobs.core.coordinates import Coordinates
-from jobs.core.evidence import Checks
 from jobs.core.node import Rules
 from jobs.core.place import Places, parse_place
 from jobs.core.probe import Probe
+from jobs.core.signs import Checks
+from jobs.edges import lean
 from jobs.edges.clock import ATTEMPTS, Clock
 from jobs.shell import values
 from jobs.shell.options import NODE_NAME, Command, option
 
 if TYPE_CHECKING:
+    from jobs.edges.api_server import ApiServer
     from jobs.edges.cluster import Cluster
 
 
@@ -49,6 +51,9 @@ class Observer(Command):
     exclude_address: tuple[IPv4Network | IPv6Network, ...] = option(
         values.network, "never publish addresses in this network, repeatable (none)", "CIDR", (), many=True
     )
+    external_ip: bool = option(
+        values.truth, "publish the addresses of type ExternalIP in a node's status too", default=False, flag=True
+    )
     exclude_taint: tuple[str, ...] = option(
         values.taint,
         "skip nodes with a taint of this key, a trailing * is a prefix, repeatable (none)",
@@ -83,6 +88,7 @@ def rules(chosen: Observer) -> Rules:
         chosen.publish_cordoned,
         chosen.min_ready_seconds,
         Places(dict(chosen.place), chosen.default_coordinates),
+        chosen.external_ip,
     )
 
 
@@ -91,12 +97,19 @@ def checks(chosen: Observer, environ: Mapping[str, str]) -> Checks:
     return Checks(chosen.lease_timeout, chosen.ready_service, chosen.probe, environ.get(NODE_NAME) or None)
 
 
-def cluster(chosen: Observer, clock: Clock, attempts: int = ATTEMPTS) -> "Cluster":
-    """Log in to the cluster and give it, before anything is asked of it.
+def api_server(chosen: Observer, clock: Clock, attempts: int = ATTEMPTS) -> "ApiServer":
+    """Log in to the API server, before anything is asked of it.
 
     Raises ConfigurationError when nobody can log in.
     """
+    lean.import_urllib3()
     from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - help needs none
-    from jobs.edges.cluster import Cluster  # noqa: PLC0415
 
-    return Cluster(ApiServer(clock, chosen.kubeconfig, chosen.context, attempts=attempts), clock)
+    return ApiServer(clock, chosen.kubeconfig, chosen.context, attempts=attempts)
+
+
+def cluster(server: "ApiServer", clock: Clock) -> "Cluster":
+    """Give the cluster of an API server that is logged in to."""
+    from jobs.edges.cluster import Cluster  # noqa: PLC0415 - help needs none
+
+    return Cluster(server, clock)

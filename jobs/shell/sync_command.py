@@ -2,21 +2,35 @@
 
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from jobs.core.errors import ConfigurationError
+from jobs.core.health_checks import Checking, parse_probe
 from jobs.core.min_nodes import MinNodes
+from jobs.core.probe import Probe
 from jobs.core.progress import Progress
+from jobs.core.records import MAX_ADDRESSES, MAX_DNSENDPOINT_ADDRESSES
 from jobs.core.zones import parse_domain
 from jobs.edges.clock import Clock
+from jobs.edges.login import pod_namespace
+from jobs.publishing import Publisher
 from jobs.shell import values
-from jobs.shell.observer import Observer, checks, cluster, rules
-from jobs.shell.options import Job, option
+from jobs.shell.observer import Observer, api_server, checks, cluster, rules
+from jobs.shell.options import Job, option, options
 from jobs.shell.process import collect_garbage, print_result, run_job
 from jobs.shell.report import as_json
 from jobs.shell.sync_report import sync_document, sync_text
 from jobs.sync_once import SyncRequest, sync_once
 
+if TYPE_CHECKING:
+    from jobs.edges.api_server import ApiServer
+    from jobs.edges.route53 import Route53
+    from jobs.health_checks import Keeper
+
 log = logging.getLogger("jobs")
+
+ROUTE53_ONLY = {"zone_id", "health_check", "health_check_interval", "wait"}
+"""The options that make no sense with a DNSEndpoint."""
 
 
 class Settings(Job, Observer):
@@ -35,7 +49,25 @@ class Settings(Job, Observer):
         "POLICY",
         "auto",
     )
+    publish_to: str = option(
+        values.choice("route53", "dnsendpoint"),
+        "Route 53, or ExternalDNS' custom resource: any DNS provider (route53)",
+        "route53|dnsendpoint",
+        "route53",
+    )
+    dnsendpoint_namespace: str | None = option(
+        values.object_name, "where the DNSEndpoints are (the pod's own namespace)", "NS"
+    )
     zone_id: str | None = option(values.zone_id, "use this hosted zone instead of looking for it", "ID")
+    health_check: Probe | str | None = option(
+        parse_probe,
+        "let Route 53 check addresses by a TCP port or a URL and leave dead places out of its answers; none takes the "
+        "checks off and deletes them (not set)",
+        "tcp:PORT|URL|none",
+    )
+    health_check_interval: str = option(
+        values.choice("30", "10"), "how often each of Route 53's checkers asks, in seconds (30)", "30|10", "30"
+    )
     wait: bool = option(values.truth, "return when Route 53 reports INSYNC", default=False, flag=True)
 
 
@@ -46,27 +78,31 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
     """
     if not chosen.domain:
         raise ConfigurationError("no domain given; name at least one with --domain or KUBE_NODE_DNS_DOMAIN")
+    namespace = _dnsendpoint_namespace(chosen) if chosen.publish_to == "dnsendpoint" else None
     request = SyncRequest(
         domains=chosen.domain,
         node_label_selector=chosen.node_label_selector,
         ttl=chosen.ttl,
         min_nodes=chosen.min_nodes,
-        routing=chosen.routing,
+        routing="simple" if namespace and chosen.routing == "auto" else chosen.routing,
+        max_addresses=MAX_DNSENDPOINT_ADDRESSES if namespace else MAX_ADDRESSES,
         rules=rules(chosen),
         checks=checks(chosen, environ),
-        zone_id=chosen.zone_id,
         dry_run=chosen.dry_run,
-        wait=chosen.wait,
     )
-    clock = Clock(chosen.timeout or (120 if request.wait else 45))
+    clock = Clock(chosen.timeout or (120 if chosen.wait else 45))
     progress = Progress(request.domains)
 
     def job() -> None:
-        from jobs.edges.route53 import Route53  # noqa: PLC0415
-
-        kubernetes, dns = cluster(chosen, clock), Route53(clock)
+        server = api_server(chosen, clock)
+        if namespace:
+            publisher, checks = _dnsendpoints(server, namespace), None
+        else:
+            dns = _route53(clock)
+            publisher, checks = _hosted_zones(chosen, dns, clock), _keeper(chosen, dns, clock, progress)
+        kubernetes = cluster(server, clock)
         collect_garbage()
-        sync_once(request, kubernetes, dns, clock, progress)
+        sync_once(request, kubernetes, publisher, clock, progress, checks)
 
     failure = run_job(job, clock)
     reached = progress.copy()
@@ -80,9 +116,58 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
     return reached.exit_status
 
 
+def _dnsendpoint_namespace(chosen: Settings) -> str:
+    """Give the namespace of the DNSEndpoints; raises ConfigurationError for what does not go together with them."""
+    for each in options(Settings):
+        if each.key in ROUTE53_ONLY and getattr(chosen, each.key) != each.default:
+            raise ConfigurationError(f"{each.name} is for Route 53: leave it out with --publish-to dnsendpoint")
+    if chosen.ttl == 0:
+        raise ConfigurationError("--ttl 0 with --publish-to dnsendpoint: ExternalDNS makes it 300; give at least 1")
+    namespace = chosen.dnsendpoint_namespace or pod_namespace()
+    if not namespace:
+        raise ConfigurationError(
+            "no namespace for the DNSEndpoints given, and this is no pod; "
+            "name one with --dnsendpoint-namespace or KUBE_NODE_DNS_DNSENDPOINT_NAMESPACE"
+        )
+    return namespace
+
+
+def _dnsendpoints(server: "ApiServer", namespace: str) -> Publisher:
+    from jobs.dnsendpoints import DnsEndpoints  # noqa: PLC0415 - each run needs one of both
+    from jobs.edges.dnsendpoint import DnsEndpointApi  # noqa: PLC0415
+
+    return DnsEndpoints(DnsEndpointApi(server, namespace))
+
+
+def _route53(clock: Clock) -> "Route53":
+    """Log in to Route 53; raises ConfigurationError when nobody can."""
+    from jobs.edges.route53 import Route53  # noqa: PLC0415 - each run needs one of both
+
+    return Route53(clock)
+
+
+def _hosted_zones(chosen: Settings, dns: "Route53", clock: Clock) -> Publisher:
+    from jobs.hosted_zones import HostedZones  # noqa: PLC0415 - each run needs one of both
+
+    return HostedZones(dns, clock, chosen.zone_id, wait=chosen.wait)
+
+
+def _keeper(chosen: Settings, dns: "Route53", clock: Clock, progress: Progress) -> "Keeper | None":
+    if chosen.health_check is None:
+        return None
+    from jobs.edges.health_checks import HealthChecks  # noqa: PLC0415 - few runs need it
+    from jobs.health_checks import Keeper  # noqa: PLC0415
+
+    probe = chosen.health_check if isinstance(chosen.health_check, Probe) else None
+    checking = Checking(probe, int(chosen.health_check_interval))
+    return Keeper(checking, HealthChecks(dns), clock, progress, dry_run=chosen.dry_run)
+
+
 def _log_result(progress: Progress) -> None:
     for warning in dict.fromkeys(each for domain in progress for each in domain.warnings):
         log.warning("%s: %s", ", ".join(domain.name for domain in progress if warning in domain.warnings), warning)
     for domain in progress:
         if domain.error or domain.refusal:
             log.error("%s: %s", domain.name, domain.error or f"refused: {domain.refusal}")
+        if domain.checks_error:
+            log.error("%s: health checks: %s", domain.name, domain.checks_error)

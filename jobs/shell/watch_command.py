@@ -7,7 +7,7 @@ from jobs.core.errors import ConfigurationError
 from jobs.edges.clock import Clock
 from jobs.edges.login import pod_namespace
 from jobs.shell import values
-from jobs.shell.observer import Observer, checks, cluster, rules
+from jobs.shell.observer import Observer, api_server, checks, cluster, rules
 from jobs.shell.options import option
 from jobs.shell.process import collect_garbage, run_job
 from jobs.watch import WatchRequest, watch
@@ -48,7 +48,7 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
     clock = Clock(math.inf)
 
     def job() -> None:
-        kubernetes = cluster(chosen, clock, attempts=1)  # the watcher's own loops try again
+        kubernetes = cluster(api_server(chosen, clock, attempts=1), clock)  # the watcher's own loops try again
         collect_garbage()
         watch(request, kubernetes, clock)
 

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from jobs.core.coordinates import Coordinates
-from jobs.core.errors import ConfigurationError
 from jobs.core.evidence import Conclusion
 from jobs.core.min_nodes import MinNodes
-from jobs.core.plan import Change
+from jobs.core.plan import Change, Plan
 from jobs.core.record_set import RecordSet
 from jobs.core.verdict import Published, Verdict
 from jobs.sync_once import Decision, decide
@@ -17,13 +16,11 @@ from tests.support.builders import (
     PARIS,
     TOKYO,
     in_doubt,
-    ipv4,
     multivalue,
     near,
     plain,
     published,
     request,
-    routed,
     skipped,
 )
 
@@ -43,17 +40,16 @@ def test_a_failed_node_is_withdrawn() -> None:
     assert decision.refusal is None
 
 
-def test_no_change_no_batch() -> None:
-    """A domain that shows what is wanted gets no batch."""
-    assert decided([plain("A", "5.0.0.1")], [UP, DOWN]).batch == ()
+def test_nothing_to_do_no_change() -> None:
+    """A domain that shows what is wanted is not changed."""
+    assert decided([plain("A", "5.0.0.1")], [UP, DOWN]).plan.changes == ()
 
 
-def test_the_batch_has_the_changes_with_a_witness() -> None:
-    """The batch is the plan's changes, with a witness where sets are taken away."""
+def test_what_stays_is_known_too() -> None:
+    """The plan has the sets that change, and those that stay: a write may have to name them."""
     paris, tokyo = near("A", PARIS, "5.0.0.1"), near("A", TOKYO, "5.0.0.2")
     decision = decided([paris, tokyo], [published("a", "5.0.0.1", PARIS), skipped("b", "5.0.0.2", TOKYO)])
-    assert decision.plan.changes == (Change(tokyo, None),)
-    assert decision.batch == (Change(tokyo, None), Change(paris, paris))
+    assert decision.plan == Plan((Change(tokyo, None),), (paris,))
 
 
 def test_the_ttl_asked_for() -> None:
@@ -141,16 +137,6 @@ def test_geoproximity_from_the_default_place() -> None:
     """A node's place becomes the place of its record set."""
     decision = decided([], [published("a", "5.0.0.1", TOKYO)])
     assert decision.plan.changes == (Change(None, near("A", TOKYO, "5.0.0.1")),)
-
-
-def test_sets_too_large_to_replace_are_an_error() -> None:
-    """Record sets of somebody else that fit no batch are a configuration error."""
-    current = [
-        routed("A", f"x{each}", {"Weight": 1}, *(str(ipv4(400 * each + number)) for number in range(400)))
-        for each in range(3)
-    ]
-    with pytest.raises(ConfigurationError, match="too large to be replaced"):
-        decided(current, [UP])
 
 
 def test_the_routing_asked_for() -> None:

@@ -14,7 +14,7 @@ from jobs.core.address import Address
 from jobs.core.errors import ConfigurationError
 from jobs.core.evidence import Conclusion
 from jobs.core.min_nodes import MinNodes
-from jobs.core.plan import Change, api_changes
+from jobs.core.plan import Change, api_changes, batch
 from jobs.core.record_set import TYPES, RecordSet, api_form, from_api
 from jobs.core.records import MAX_ADDRESSES, MAX_MULTIVALUE, owned
 from jobs.core.verdict import Published, Verdict
@@ -23,7 +23,7 @@ from tests.sandbox.route53 import Route53
 from tests.sandbox.zones import Refused
 from tests.support.builders import DOMAIN, ZONE, request
 from tests.support.sights import everything_of
-from tests.support.strategies import Raw, Views, record_sets, verdicts, views
+from tests.support.strategies import THEIR_CHECK, Raw, Views, record_sets, verdicts, views
 
 pytestmark = pytest.mark.usefixtures("uncovered")
 
@@ -54,6 +54,7 @@ class Stored:
     def __post_init__(self) -> None:
         """Make the zone, with records of others around the domain's own."""
         self.zone_id = self.account.zone(ZONE)
+        self.account.health_checks.put(THEIR_CHECK, "theirs", {"Type": "CLOUDWATCH_METRIC"})
         self.account.put(self.zone_id, *BYSTANDERS)
 
     def put(self, found: Iterable[Raw]) -> "Stored":
@@ -71,9 +72,9 @@ class Stored:
         ours = [dict(api_form(each)) for each in self.shown()]
         return [raw for raw in self.account.records(self.zone_id) if raw not in ours]
 
-    def apply(self, batch: Sequence[Change]) -> None:
+    def apply(self, changes: Sequence[Change]) -> None:
         """Send one batch; Route 53 refuses it as a whole when it breaks a single rule."""
-        self.account.change(self.zone_id, *api_changes(batch))
+        self.account.change(self.zone_id, *api_changes(changes))
 
     def decision(self, found: Sequence[Verdict], options: Options) -> Decision:
         """Decide from what is shown now; unless asked for, the guard never refuses."""
@@ -82,15 +83,16 @@ class Stored:
 
     def settle(self, found: Sequence[Verdict], options: Options) -> Decision | None:
         """Decide and apply; None when the domain is left alone for sets too large to replace."""
+        decision = self.decision(found, options)
         try:
-            decision = self.decision(found, options)
+            changes = batch(decision.plan)
         except ConfigurationError:
             event("too large")
             assert any(_is_large(self.shown(), type_) for type_ in TYPES)
             return None
-        event(f"{len(decision.batch)} changes")
-        if decision.batch:
-            self.apply(decision.batch)
+        event(f"{len(changes)} changes")
+        if changes:
+            self.apply(changes)
         return decision
 
 
@@ -284,11 +286,11 @@ def test_overlapping_runs_on_records_of_others(
 ) -> None:
     """Two runs that take a domain over at once never leave the name, or a type that both want, without an answer."""
     stored = Stored().put(current)
+    plans = [stored.decision(each, options) for each in seen[1:]]
     try:
-        plans = [stored.decision(each, options) for each in seen[1:]]
+        _overlap(stored, plans, data)
     except ConfigurationError:
         return
-    _overlap(stored, plans, data)
     if current and all(plan.wanted.record_sets for plan in plans):
         assert stored.shown()
     for type_ in TYPES:
@@ -298,7 +300,8 @@ def test_overlapping_runs_on_records_of_others(
 
 def _overlap(stored: Stored, plans: Sequence[Decision], data: st.DataObject) -> None:
     """Apply both plans in either order; one that Route 53 refuses would look again."""
-    for plan in data.draw(st.permutations(plans)):
-        if plan.batch:
+    batches = [batch(each.plan) for each in plans]
+    for changes in data.draw(st.permutations(batches)):
+        if changes:
             with contextlib.suppress(Refused):
-                stored.apply(plan.batch)
+                stored.apply(changes)

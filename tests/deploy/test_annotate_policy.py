@@ -95,7 +95,7 @@ REFUSED = [
     pytest.param(lambda n: n["metadata"]["annotations"].pop("example.com/owner"), NO_OTHER, id="one removed"),
     pytest.param(annotations(aws_geoproximity_coordinates="0.00,0.00"), NO_OTHER, id="the user's coordinates"),
     pytest.param(annotations(aws_geoproximity_coordinates=None), NO_OTHER, id="no coordinates"),
-    pytest.param(annotations(public_ips="203.0.113.66"), NO_OTHER, id="the user's addresses"),
+    pytest.param(annotations(public_ips="5.75.128.10"), NO_OTHER, id="the user's addresses"),
     pytest.param(annotations(node_ips="localhost"), NO_LIST, id="a name"),
     pytest.param(annotations(node_ips="5.75.128.10,"), NO_LIST, id="a comma too many"),
     pytest.param(annotations(node_ips="5.75.128.10\n5.75.128.11"), NO_LIST, id="lines"),

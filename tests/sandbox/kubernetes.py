@@ -23,8 +23,9 @@ from tests.sandbox.kubernetes_access import (
     parse_call,
 )
 from tests.sandbox.kubernetes_builders import endpoint_slice, kubeconfig, lease, node, ready_condition
-from tests.sandbox.kubernetes_discovery import discovery
+from tests.sandbox.kubernetes_discovery import discovery, no_page
 from tests.sandbox.kubernetes_errors import ApiError, Object
+from tests.sandbox.kubernetes_kinds import RESOURCES
 from tests.sandbox.kubernetes_managed_fields import Writer
 from tests.sandbox.kubernetes_objects import created, decoded, generation
 from tests.sandbox.kubernetes_store import Store, key_of
@@ -58,6 +59,7 @@ class Kubernetes:
         """The clock of the API server that answers; it has the same objects."""
         self.kubelet_clock = clock
         """The clock of all nodes."""
+        self._served = [row for row in RESOURCES if not row.declared]
         self._verbs = Verbs(self.store, clock)
         for name in _NAMESPACES:
             self._put_namespace(name)
@@ -78,8 +80,10 @@ class Kubernetes:
             user = authenticate(self.tokens, request)
             call = parse_call(request)
             if call is None:
-                return discovery(request.path)
+                return discovery(request.path, self._served)
             authorize(user, call)
+            if call.resource not in self._served:
+                return no_page()
             check_accepted(request)
             return self._verbs.perform(call, request)
         except ApiError as error:
@@ -112,6 +116,14 @@ class Kubernetes:
         return self.tokens[token].name if token in self.tokens else "system:anonymous"
 
     # Changing the world from a test
+
+    def define(self, name: str) -> None:
+        """Serve a custom resource from now on, as its CustomResourceDefinition of this name does; may be repeated."""
+        self._served = [row for row in RESOURCES if row in self._served or (row.declared and row.name == name)]
+
+    def undefine(self, name: str) -> None:
+        """Serve a custom resource no longer; its objects stay."""
+        self._served = [row for row in self._served if row.name != name]
 
     def put(self, document: Object) -> Object:
         """Store an object whole, status and deletionTimestamp included; give it as stored.

@@ -1,9 +1,11 @@
 """What kubectl asks before anything else: which groups, versions and resources there are."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from tests.sandbox.kubernetes_errors import Object, no_such_path
-from tests.sandbox.kubernetes_kinds import RESOURCES, Resource
+from tests.sandbox.kubernetes_kinds import Resource
 from tests.sandbox.server import Response
 
 _VERSION = {
@@ -19,13 +21,18 @@ _VERSION = {
 }
 
 
-def discovery(path: str) -> Response:
-    """Answer a path that is about no resource; 404 when there is nothing."""
-    found = _found(path.strip("/").split("/"))
+def discovery(path: str, served: Sequence[Resource]) -> Response:
+    """Answer a path that is about no resource of those that are served; 404 when there is nothing."""
+    found = _found(path.strip("/").split("/"), served)
     if found is not None:
         return Response(200, msgspec.json.encode(found))
-    if any(path.startswith(f"/{_root(row)}/") for row in RESOURCES):
+    if any(path.startswith(f"/{_root(row)}/") for row in served if not row.declared):
         raise no_such_path()
+    return no_page()
+
+
+def no_page() -> Response:
+    """Answer a path that nothing is behind, as that of a custom resource without its definition."""
     return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
 
 
@@ -33,26 +40,26 @@ def _root(row: Resource) -> str:
     return f"apis/{row.api_version}" if row.group else "api/v1"
 
 
-def _found(steps: list[str]) -> Object | None:
+def _found(steps: list[str], served: Sequence[Resource]) -> Object | None:
     match steps:
         case ["version"]:
             return dict(_VERSION)
         case ["openapi", "v3"]:
-            roots = {_root(row): {"serverRelativeURL": f"/openapi/v3/{_root(row)}"} for row in RESOURCES}
+            roots = {_root(row): {"serverRelativeURL": f"/openapi/v3/{_root(row)}"} for row in served}
             return {"paths": roots}
-        case ["openapi", "v3", *root] if any(_root(row) == "/".join(root) for row in RESOURCES):
-            return _openapi([row for row in RESOURCES if _root(row) == "/".join(root)])
+        case ["openapi", "v3", *root] if any(_root(row) == "/".join(root) for row in served):
+            return _openapi([row for row in served if _root(row) == "/".join(root)])
         case ["api"]:
             return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
         case ["apis"]:
-            groups = dict.fromkeys((row.group, row.version) for row in RESOURCES if row.group)
+            groups = dict.fromkeys((row.group, row.version) for row in served if row.group)
             return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(*group) for group in groups]}
-        case ["apis", group] if versions := {row.version for row in RESOURCES if row.group == group}:
+        case ["apis", group] if versions := {row.version for row in served if row.group == group}:
             return {"kind": "APIGroup", "apiVersion": "v1", **_group(group, min(versions))}
         case ["api", "v1"]:
-            return _resources("v1")
-        case ["apis", group, version] if any(row.api_version == f"{group}/{version}" for row in RESOURCES):
-            return _resources(f"{group}/{version}")
+            return _resources("v1", served)
+        case ["apis", group, version] if any(row.api_version == f"{group}/{version}" for row in served):
+            return _resources(f"{group}/{version}", served)
     return None
 
 
@@ -72,6 +79,6 @@ def _group(group: str, version: str) -> Object:
     return {"name": group, "versions": [known], "preferredVersion": known}
 
 
-def _resources(api_version: str) -> Object:
-    rows = [entry for row in RESOURCES if row.api_version == api_version for entry in row.discovery()]
+def _resources(api_version: str, served: Sequence[Resource]) -> Object:
+    rows = [entry for row in served if row.api_version == api_version for entry in row.discovery()]
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": rows}

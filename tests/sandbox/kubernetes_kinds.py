@@ -1,8 +1,9 @@
 """The resources the API server double serves: one row each."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from tests.sandbox.kubernetes_errors import Object
+from tests.sandbox.kubernetes_custom import DNSENDPOINT
+from tests.sandbox.kubernetes_errors import Object, qualified
 from tests.sandbox.kubernetes_schema import METADATA, UNTYPED, Struct, Type
 from tests.sandbox.kubernetes_types import (
     ENDPOINT_SLICE,
@@ -44,6 +45,13 @@ class Resource:
     """What an object has besides apiVersion, kind and metadata."""
     always: dict[str, object] = field(default_factory=dict)
     """Members that are there even when empty."""
+    declared: dict[str, Type] = field(default_factory=dict)
+    """Of a custom resource: what its definition says of `members`, which are decoded without it."""
+
+    @property
+    def name(self) -> str:
+        """Its full name, which is that of its definition where it is a custom resource: `dnsendpoints.example.com`."""
+        return qualified(self.plural, self.group)
 
     @property
     def api_version(self) -> str:
@@ -54,6 +62,11 @@ class Resource:
     def schema(self) -> Struct:
         """The whole object without apiVersion and kind."""
         return Struct(self.kind, {"metadata": METADATA, **self.members}, {"metadata": {}, **self.always})
+
+    @property
+    def strict_schema(self) -> Struct:
+        """The same with all that its definition says."""
+        return replace(self.schema, fields={**self.schema.fields, **self.declared})
 
     def discovery(self) -> list[Object]:
         """Describe it as API discovery does."""
@@ -136,7 +149,17 @@ RESOURCES = (
         members=ENDPOINT_SLICE,
         always=ENDPOINT_SLICE_ALWAYS,
     ),
+    Resource(
+        *("externaldns.k8s.io", "v1alpha1", "dnsendpoints", "DNSEndpoint"),
+        namespaced=True,
+        status=True,
+        needs_version=True,
+        generation=True,
+        members=_SPEC_STATUS,
+        declared=DNSENDPOINT,
+    ),
 )
+"""The last one is a custom resource: it is served where it is defined."""
 
 
 def resource_of(group: str, version: str, plural: str) -> Resource | None:

@@ -65,7 +65,7 @@ def tracked(resource: Resource, old: Object | None, new: Object, writer: Writer)
         return new
     aside = ("spec" if writer.subresource else "status") if resource.status and not writer.is_test else ""
     understood = _understood(resource, sent) if sent else None
-    entries = _track(resource.schema, old or {}, new, known if understood is None else understood, writer, aside)
+    entries = _track(resource.strict_schema, old or {}, new, known if understood is None else understood, writer, aside)
     if entries:
         new["metadata"]["managedFields"] = entries
     return new

@@ -4,6 +4,7 @@ import random
 import uuid
 from typing import Any
 
+from tests.sandbox.kubernetes_custom import pruned
 from tests.sandbox.kubernetes_errors import MODIFIED, ApiError, Object, bad_request, conflict, invalid
 from tests.sandbox.kubernetes_json import read
 from tests.sandbox.kubernetes_kinds import Resource
@@ -32,6 +33,8 @@ def _unrecognized(what: str, why: str) -> ApiError:
 
 def decoded(resource: Resource, document: Object, *, strict: bool = False) -> Object:
     """Turn a client's document into what would be stored; 400 when its types are wrong."""
+    if resource.declared:
+        _check_kind_of_custom(resource, document)
     kind, version = document.get("kind", resource.kind), document.get("apiVersion", resource.api_version)
     if version != resource.api_version:
         why = f'no kind "{kind}" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
@@ -42,10 +45,32 @@ def decoded(resource: Resource, document: Object, *, strict: bool = False) -> Ob
         result: Object = decode(resource.schema, document)
     except DecodeError as error:
         raise bad_request(f'{kind} in version "{resource.version}" cannot be handled as a {kind}: {error}') from None
-    if strict and (names := list(unknown_fields(resource.schema, document))):
+    if strict and (names := list(unknown_fields(resource.strict_schema, document))):
         said = "strict decoding error: " + ", ".join(f'unknown field "{name}"' for name in names)
         raise bad_request(f'{kind} in version "{resource.version}" cannot be handled as a {kind}: {said}')
-    return result
+    return without_undeclared(resource, result)
+
+
+def _check_kind_of_custom(resource: Resource, document: Object) -> None:
+    """Hold a document to what the server asks of custom resources alone: it must say what it is."""
+    kind, version = document.get("kind", ""), document.get("apiVersion", resource.api_version)
+    if not kind:
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {resource.kind}): Object 'Kind' is missing"
+        )
+    if version != resource.api_version:
+        expected = f"does not match the expected API version ({resource.api_version})"
+        raise bad_request(f"the API version in the data ({version}) {expected}")
+    if kind != resource.kind:
+        cause = ("FieldValueInvalid", "kind", f'Invalid value: "{kind}": must be {resource.kind}')
+        raise invalid(kind, resource.group, document.get("metadata", {}).get("name", ""), [cause])
+
+
+def without_undeclared(resource: Resource, new: Object) -> Object:
+    """Prune an object of a custom resource; others are as they were decoded."""
+    return {
+        name: pruned(resource.declared[name], item) if name in resource.declared else item for name, item in new.items()
+    }
 
 
 def admitted(resource: Resource, new: Object) -> Object:

@@ -7,8 +7,8 @@ import msgspec
 from tests.sandbox.kubernetes_access import Call
 from tests.sandbox.kubernetes_errors import ApiError, Object, bad_request, conflict, invalid
 from tests.sandbox.kubernetes_kinds import Resource
-from tests.sandbox.kubernetes_objects import decoded, parse
-from tests.sandbox.kubernetes_patches import patched
+from tests.sandbox.kubernetes_objects import decoded, parse, without_undeclared
+from tests.sandbox.kubernetes_patches import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, patched
 from tests.sandbox.kubernetes_schema import DecodeError, decode
 from tests.sandbox.kubernetes_store import Stored
 from tests.sandbox.server import Request
@@ -30,12 +30,16 @@ def _content_type(request: Request) -> str:
 def after_patch(call: Call, request: Request, current: Object) -> Object:
     """Decode what a client's patch makes of an object; 422 when that has wrong types."""
     schema = call.resource.schema
+    if call.resource.declared and _content_type(request) == STRATEGIC_MERGE_PATCH:
+        offered = f"{JSON_PATCH}, {MERGE_PATCH}, application/apply-patch+yaml"
+        text = f"the body of the request was in an unknown format - accepted media types include: {offered}"
+        raise ApiError(415, "UnsupportedMediaType", text)
     try:
         new: Object = decode(schema, patched(_content_type(request), schema, current, request.body))
     except DecodeError as error:
         shown = msgspec.json.encode(request.body.decode()).decode()
         raise invalid("", "", "", [("FieldValueInvalid", "patch", f"Invalid value: {shown}: {error}")]) from None
-    return new
+    return without_undeclared(call.resource, new)
 
 
 def is_dry_run(request: Request) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from tests.sandbox.kubernetes_custom import all_faults
 from tests.sandbox.kubernetes_errors import Object, invalid
 from tests.sandbox.kubernetes_kinds import Resource
 from tests.sandbox.kubernetes_rules import (
@@ -38,6 +39,7 @@ def check(resource: Resource, new: Object, old: Object | None = None) -> None:
             causes += _event_causes(new)
         case "EndpointSlice":
             causes += _endpoint_slice_causes(new, old)
+    causes += all_faults(resource.declared, new)
     if causes:
         raise invalid(resource.kind, resource.group, new["metadata"].get("name", ""), causes)
 

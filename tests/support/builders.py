@@ -6,11 +6,12 @@ from typing import Any
 
 from jobs.core.address import Address
 from jobs.core.coordinates import Coordinates
-from jobs.core.evidence import Checks
 from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Condition, Node, Rules
 from jobs.core.probe import Probe
 from jobs.core.record_set import RecordSet, from_api
+from jobs.core.records import MAX_ADDRESSES
+from jobs.core.signs import Checks
 from jobs.core.verdict import Doubt, Published, Skipped
 from jobs.sync_once import SyncRequest
 
@@ -48,11 +49,10 @@ def request(domains: tuple[str, ...] = (DOMAIN,), **options: Any) -> SyncRequest
         "ttl": 60,
         "min_nodes": MinNodes(1),
         "routing": "auto",
+        "max_addresses": MAX_ADDRESSES,
         "rules": Rules(),
         "checks": checks(),
-        "zone_id": None,
         "dry_run": False,
-        "wait": False,
     }
     return SyncRequest(domains, **{**defaults, **options})
 

@@ -12,12 +12,14 @@ from jobs.core.text import one_line
 from jobs.edges.api_server import ApiServer
 from jobs.edges.cluster import Cluster
 from jobs.edges.route53 import Route53 as Client
+from jobs.hosted_zones import HostedZones
 from jobs.shell.report import as_json
 from jobs.shell.sync_report import sync_document, sync_text
 from jobs.sync_once import SyncRequest, sync_once
 from tests.sandbox.kubernetes import Kubernetes
 from tests.sandbox.route53 import Route53
 from tests.sandbox.world import World
+from tests.support.strategies import THEIR_CHECK
 from tests.support.virtual_clock import VirtualClock
 
 Raw = dict[str, Any]
@@ -39,16 +41,17 @@ class Site:
         """Take an empty cluster and an empty account."""
         self.world.kubernetes = Kubernetes()
         self.world.route53 = Route53()
+        self.world.route53.health_checks.put(THEIR_CHECK, "theirs", {"Type": "CLOUDWATCH_METRIC"})
         self.world.cluster.service, self.world.dns.service = self.world.kubernetes, self.world.route53
         self.world.cluster.calls.clear()
         self.world.dns.calls.clear()
         self.clock.restart()
 
-    def run(self, request: SyncRequest) -> Progress:
+    def run(self, request: SyncRequest, zone_id: str | None = None, *, wait: bool = False) -> Progress:
         """Run sync-once, and hold its result to its form."""
         self.clock.restart()
         progress = Progress(request.domains)
-        sync_once(request, self.cluster, self.dns, self.clock, progress)
+        sync_once(request, self.cluster, HostedZones(self.dns, self.clock, zone_id, wait=wait), self.clock, progress)
         check_result(progress, dry_run=request.dry_run)
         return progress
 

@@ -153,7 +153,7 @@ def run(site: Site, zone_id: str, operation: str, alter: Alter) -> Domain:
     """Run sync-once with one answer altered."""
     site.world.dns.service = Once(site.world.route53, operation, alter)
     by_id = zone_id if operation == "GetHostedZone" else None
-    return site.run(request((DOMAIN,), zone_id=by_id, checks=checks(0), wait=True))[DOMAIN]
+    return site.run(request((DOMAIN,), checks=checks(0)), by_id, wait=True)[DOMAIN]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -16,6 +16,7 @@ from jobs.core.plan import Change, api_changes
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
 from jobs.core.zones import Zone
+from jobs.hosted_zones import HostedZones
 from jobs.sync_once import SyncRequest, sync_once
 from tests.support.virtual_clock import VirtualClock
 
@@ -187,7 +188,9 @@ class Runs:
         call = None
         try:
             with _same_chance():
-                sync_once(self._request, cast("Cluster", edge), cast("Route53", edge), VirtualClock(), progress)
+                clock = VirtualClock()
+                zones = HostedZones(cast("Route53", edge), clock)
+                sync_once(self._request, cast("Cluster", edge), zones, clock, progress)
         except Waits as waits:
             call = waits.call
         except Enough:

@@ -98,6 +98,8 @@ class Api:
     pool: urllib3.PoolManager
     token: str
     compact: Callable[[], None]
+    define: Callable[[], None] | None = None
+    """Lets it serve DNSEndpoints; may be repeated."""
     mine: str = field(default_factory=lambda: f"t-{uuid.uuid4().hex[:12]}")
 
     def call(

@@ -6,6 +6,7 @@ import pytest
 import urllib3
 
 from tests.sandbox.contract.client import LEASES, LIMITED, LIMITED_TOKEN, READER, READER_TOKEN, Api, Json
+from tests.sandbox.contract.definition import NAME, dnsendpoint_definition
 from tests.sandbox.contract.installed import Installed, installed
 from tests.sandbox.controlplane import assets, control_plane
 from tests.sandbox.kubernetes import ADMIN_TOKEN, Kubernetes, User
@@ -27,7 +28,14 @@ _RIGHTS = {
 def api(request: pytest.FixtureRequest) -> Api:
     """Give one API server after the other."""
     shared: Api = request.getfixturevalue(f"{request.param}_api")
-    return Api(shared.url, shared.pool, shared.token, shared.compact)
+    return Api(shared.url, shared.pool, shared.token, shared.compact, shared.define)
+
+
+@pytest.fixture
+def dnsendpoints(api: Api) -> None:
+    """Let the API server serve DNSEndpoints."""
+    assert api.define is not None
+    api.define()
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +43,7 @@ def double_api() -> Iterator[Api]:
     """Serve the double: one for all tests, as the real one is."""
     double = Kubernetes(tokens=_RIGHTS)
     with Server(double) as server, _pool() as pool:
-        yield Api(server.url, pool, ADMIN_TOKEN, double.compact)
+        yield Api(server.url, pool, ADMIN_TOKEN, double.compact, lambda: double.define(NAME))
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +54,7 @@ def real_api() -> Iterator[Api]:
         pytest.skip("KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver")
     users = {token: user.name for token, user in _RIGHTS.items()}
     with control_plane(binaries, users) as plane, _pool(ca_certs=str(plane.ca_path)) as pool:
-        shared = Api(plane.url, pool, plane.admin_token, plane.compact)
+        shared = Api(plane.url, pool, plane.admin_token, plane.compact, lambda: _define(shared))
         _grant(shared, READER, "", _MAY_GET_NODES)
         _grant(shared, LIMITED, "", {**_MAY_GET_NODES, "verbs": ["list"]})
         _grant(shared, LIMITED, "default", _MAY_CREATE_EVENTS)
@@ -67,6 +75,13 @@ def cluster_with_cron(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inst
 
 def _pool(ca_certs: str | None = None) -> urllib3.PoolManager:
     return urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=5, read=40), ca_certs=ca_certs)
+
+
+def _define(api: Api) -> None:
+    """Create the definition of DNSEndpoints, once, and wait until they are served."""
+    assert api.call("POST", *dnsendpoint_definition()).status in (201, 409)
+    objects = "/apis/externaldns.k8s.io/v1alpha1/dnsendpoints"
+    assert wait_until(lambda: api.call("GET", objects).status == 200)
 
 
 def _grant(api: Api, user: str, namespace: str, rule: Json) -> None:
