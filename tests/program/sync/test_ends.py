@@ -42,6 +42,7 @@ def end_plugin(told: Path) -> None:
 
 AT_DEADLINE: dict[str, Callable[[World], object]] = {
     "route53-unreachable": lambda world: world.dns.refuse(),
+    "route53-unknown": no_place,
     "cluster-unreachable": lambda world: world.cluster.refuse(),
     "cluster-has-no-clock": undated,
     "login-plugin-hangs": hang_at_login,
@@ -57,7 +58,8 @@ def at_deadline() -> Iterator[dict[str, tuple[World, Finished]]]:
             shows(world, no_place(world), {"A simple": [FRA_4, "192.0.2.1"]})
             AT_DEADLINE[name](world)
         last = ("--timeout", "20", "--output", "json", "--min-nodes", "0")
-        started = {name: world.start(*RUN, *last) for name, world in worlds.items()}
+        unknown = {"route53-unknown": {"AWS_ENDPOINT_URL_ROUTE_53": "http://route53.invalid"}}
+        started = {name: world.start(*RUN, *last, **unknown.get(name, {})) for name, world in worlds.items()}
         ended = {name: (worlds[name], finish(process, 60)) for name, process in started.items()}
         end_plugin(worlds["login-plugin-hangs"].home / "plugin")
         yield ended
@@ -76,6 +78,7 @@ def finish(process: subprocess.Popen[str], seconds: float = GRACE_SECONDS) -> Fi
     ("name", "words"),
     [
         ("route53-unreachable", "Route 53 unreachable"),
+        ("route53-unknown", "Route 53 unreachable: the name 'route53.invalid' does not resolve"),
         ("cluster-unreachable", "Kubernetes API server unreachable"),
         ("cluster-has-no-clock", "GET /api/v1/nodes: the answer has no Date that can be read"),
         ("login-plugin-hangs", "--timeout"),
