@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jobs.core.annotations import BOOT_ID, NODE_IPS
-from jobs.edges.interfaces import InterfaceAddress
 
 if TYPE_CHECKING:
+    from jobs.core.address import Found
     from jobs.edges.node_annotations import NodeAnnotations
 
 log = logging.getLogger(__name__)
@@ -20,11 +20,11 @@ class AnnotateResult:
 
     node: str | None
     changed: bool
-    found: Sequence[InterfaceAddress]
+    found: Sequence["Found"]
 
 
 def annotate_once(
-    node: str | None, found: Sequence[InterfaceAddress], boot_id: str | None, annotations: "NodeAnnotations | None"
+    node: str | None, found: Sequence["Found"], boot_id: str | None, annotations: "NodeAnnotations | None"
 ) -> AnnotateResult:
     """Write the addresses found to the node's annotations, or nowhere (a dry run).
 

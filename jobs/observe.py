@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from jobs.core.evidence import Candidate, Checks, Signs, by_facts
+from jobs.core.candidates import Candidate, by_facts
 from jobs.core.node import NodeList, Rules
+from jobs.core.signs import Checks, Signs
 from jobs.edges.api_server import Forbidden
 
 if TYPE_CHECKING:

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 
 from jobs import observe
 from jobs.core import guard
-from jobs.core.errors import ConfigurationError, Conflict, Failure, LostRace, NotApplied, TemporaryError
-from jobs.core.evidence import Checks, Conclusion, conclude
+from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure, LostRace, NotApplied, TemporaryError
+from jobs.core.evidence import Conclusion, conclude
 from jobs.core.explain import Explainer, node_news
+from jobs.core.health_checks import Chores, View, with_checks
 from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Rules
 from jobs.core.plan import Change, Plan, calculate
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted, wanted
+from jobs.core.signs import Checks
 from jobs.edges.clock import RESERVE_SECONDS, Clock, retrying
 from jobs.publishing import Publisher, Write
 
-if TYPE_CHECKING:  # the caller brings it; here it is only a name
+if TYPE_CHECKING:  # the caller brings them; here they are only names
     from jobs.edges.cluster import Cluster
+    from jobs.health_checks import Keeper
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +51,14 @@ class SyncRequest:
     dry_run: bool
 
 
-def sync_once(request: SyncRequest, cluster: "Cluster", publisher: Publisher, clock: Clock, progress: Progress) -> None:
+def sync_once(
+    request: SyncRequest,
+    cluster: "Cluster",
+    publisher: Publisher,
+    clock: Clock,
+    progress: Progress,
+    checks: "Keeper | None" = None,
+) -> None:
     """Make DNS show the nodes that can serve now; a second look confirms what was written.
 
     `progress` always says how far the run got, so that one that is cut short can be reported. Records are read before
@@ -59,6 +69,8 @@ def sync_once(request: SyncRequest, cluster: "Cluster", publisher: Publisher, cl
         shown = publisher.read(progress)
         if not shown:
             continue
+        views = checks.look(shown) if checks else {}
+        chores: dict[str, Chores] = {}
         began = clock.now()
         with progress.concerning(*shown):
             listed = cluster.nodes(request.node_label_selector)
@@ -66,11 +78,15 @@ def sync_once(request: SyncRequest, cluster: "Cluster", publisher: Publisher, cl
             conclusion = conclude(listed, signs, request.checks, request.rules)
             for name, current in shown.items():
                 with progress.concerning(name):
-                    decision = decide(request, name, current, conclusion)
+                    decision = decide(request, name, current, conclusion, views.get(name))
                     write = publisher.prepared(progress[name], decision.plan)
                     _note(request, name, current, decision, progress)
-                    if not progress[name].settled:
+                    if decision.chores:
+                        chores[name] = decision.chores
+                    if not progress[name].settled and not decision.waits:
                         _apply(name, decision, write, clock, began, progress)
+        if checks:
+            checks.work_off(chores)
     progress.give_up(Failure("no time left before the deadline (--timeout)"))
     publisher.finish(progress)
     if not request.dry_run:
@@ -95,16 +111,30 @@ class Decision:
     plan: Plan
     warnings: tuple[str, ...]
     refusal: str | None
+    chores: Chores | None = None
+
+    @property
+    def names_new_check(self) -> bool:
+        """Whether a record set gets a health check that it did not have."""
+        return any(change.names_new_check for change in self.plan.changes)
+
+    @property
+    def waits(self) -> bool:
+        """Whether health checks are made first, and the records that name them are written after another look."""
+        return bool(self.chores and self.chores.lacking)
 
 
-def decide(request: SyncRequest, domain: str, current: Sequence[RecordSet], conclusion: Conclusion) -> Decision:
+def decide(
+    request: SyncRequest, domain: str, current: Sequence[RecordSet], conclusion: Conclusion, view: View | None = None
+) -> Decision:
     """Compare what a domain shows with what it should. Pure."""
     should = wanted(domain, request.ttl, request.routing, conclusion.verdicts, current, request.max_addresses)
     refusal = guard.refusal(request.min_nodes, should, current, request.node_label_selector)
     if refusal:
         should = guard.without_withdrawals(current, should, request.max_addresses)
+    should, chores = with_checks(view, should, current)
     plan = calculate(current, should.record_sets)
-    return Decision(tuple(current), should, plan, (*conclusion.warnings, *should.warnings), refusal)
+    return Decision(tuple(current), should, plan, (*conclusion.warnings, *should.warnings), refusal, chores)
 
 
 def _note(
@@ -117,9 +147,11 @@ def _note(
     progress.note(name, verdicts=decision.wanted.verdicts, warnings=warnings, refusal=decision.refusal)
     if request.dry_run:
         progress.note(name, after=decision.wanted.record_sets)
-    if request.dry_run or not decision.plan.changes:
+    if request.dry_run or not (decision.plan.changes or decision.waits):
         progress.note(name, error=None)
         progress.settle(name)
+    elif decision.waits:
+        return
     elif progress[name].refusals >= MAX_REFUSALS:
         progress.fail(name, _protected(progress[name]))
     elif progress[name].writes >= MAX_WRITES:
@@ -159,9 +191,14 @@ def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: flo
         progress.fail(name, error)
     except Conflict as error:
         expected = None if isinstance(error, LostRace) else decision.current
-        progress.note(name, error=error, writes=writes, expected=expected)
+        refused = progress[name].checks_refused or decision.names_new_check or isinstance(error, CheckGone)
+        progress.note(name, error=error, writes=writes, expected=expected, checks_refused=refused)
     except TemporaryError as error:
         progress.note(name, error=error, writes=writes, unknown=True, refusals=0)
+    except ConfigurationError as error:
+        if progress[name].checks_refused or not decision.names_new_check:
+            raise
+        progress.note(name, error=error, writes=writes, refusals=0, checks_refused=True)
     else:
         change_ids = (*progress[name].change_ids, change_id)
         progress.note(

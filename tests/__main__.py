@@ -22,12 +22,7 @@ def quick(arguments: list[str]) -> Steps:
 
 def everything(arguments: list[str]) -> Steps:
     """Run all tests; every line and branch of the core must be covered."""
-    return (
-        ("coverage", "erase"),
-        ("coverage", "run", "-m", *PYTEST, str(3 * CPUS), *arguments),  # most tests wait for processes
-        ("coverage", "combine", "-q"),
-        ("coverage", "report", "--include=jobs/core/*", "--fail-under=100"),
-    )
+    return ((*PYTEST, str(3 * CPUS), "--cov", "--cov-fail-under=100", *arguments),)  # most tests wait for processes
 
 
 def main() -> int:

@@ -27,7 +27,18 @@ FLOORS = {
 """Each folder of `jobs` with those that it may import from; the jobs themselves stand in none."""
 
 PURE = {
-    *("collections", "contextlib", "csv", "dataclasses", "datetime", "decimal", "difflib", "functools", "pkgutil"),
+    *(
+        "collections",
+        "contextlib",
+        "csv",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "difflib",
+        "fnmatch",
+        "functools",
+        "pkgutil",
+    ),
     *("ipaddress", "itertools", "json", "math", "re", "typing"),
 }
 """The modules of the standard library that do nothing but calculate, and pkgutil for the shipped data."""
@@ -37,13 +48,20 @@ CLOCKS = {"now", "today", "utcnow"}
 
 KNOWN_TO = {
     "kubernetes": {"edges.kubeconfig"},
-    "urllib3": {"edges.answers", "edges.api_server", "edges.probe", "edges.transport"},
-    "msgspec": {"edges.api_server", "edges.cluster_schema", "edges.decode", "edges.node_annotations"},
+    "urllib3": {"edges.answers", "edges.api_server", "edges.fetch", "edges.lean", "edges.probe", "edges.transport"},
+    "msgspec": {
+        "edges.api_server",
+        "edges.cluster_schema",
+        "edges.decode",
+        "edges.dnsendpoint",
+        "edges.metadata",
+        "edges.node_annotations",
+    },
     "boto3": {"edges.route53"},
     "botocore": {"edges.route53"},
     "tenacity": {"edges.clock"},
     "asyncio": {"edges.probe"},
-    "socket": {"edges.interfaces", "edges.probe"},
+    "socket": {"edges.fetch", "edges.interfaces", "edges.probe"},
     "argparse": {"shell.cli"},
     "signal": {"shell.process"},
 }
@@ -216,7 +234,12 @@ def test_annotate_once_loads_no_aws(world: World, tmp_path: Path) -> None:
         "jobs.core.evidence",
         "jobs.observe",
         "jobs.core.publication",
+        "jobs.core.public_ips",
+        "jobs.edges.public_ips",
+        "jobs.edges.fetch",
+        "jobs.edges.metadata",
         "jobs.edges.probe",
+        "concurrent.futures",
     }
 
 

@@ -2,12 +2,24 @@
 
 import csv
 import pkgutil
+from collections.abc import Iterable
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
+from typing import NamedTuple
 
 from jobs.core.text import quoted
 
 Address = IPv4Address | IPv6Address
+
+
+class Found(NamedTuple):
+    """An address of this node: on which interface, or else from which source; `reason` says why it is left out."""
+
+    address: Address
+    interface: str | None = None
+    reason: str | None = None
+    source: str = "interface"
+
 
 Block = tuple[int, int, bool, str]
 """First and last address as numbers, whether globally reachable, and the registry's name of the block."""
@@ -20,10 +32,11 @@ def parse_addresses(text: str) -> tuple[Address, ...]:
     """Read addresses joined by `,`, each once; raises ValueError, also for a zone such as `%eth0`."""
     if not text.strip(" "):
         return ()
-    return tuple(dict.fromkeys(_parse(part.strip(" ")) for part in text.split(",")))
+    return tuple(dict.fromkeys(parse_address(part.strip(" ")) for part in text.split(",")))
 
 
-def _parse(text: str) -> Address:
+def parse_address(text: str) -> Address:
+    """Read one address; raises ValueError."""
     if "%" in text or not text.isascii():
         raise ValueError(f"{quoted(text)} is not an address")
     return IPv6Address(text) if ":" in text else IPv4Address(text)
@@ -69,3 +82,8 @@ def _without_footnote(cell: str) -> str:
 def numeric_order(address: Address) -> tuple[int, int]:
     """Sort key: IPv4 before IPv6, each family in numeric order."""
     return address.version, int(address)
+
+
+def in_order(found: Iterable[Found]) -> tuple[Found, ...]:
+    """Sort what was found, IPv4 before IPv6, each family in numeric order, and each once."""
+    return tuple(sorted(dict.fromkeys(found), key=lambda each: (numeric_order(each.address), each.interface or "")))

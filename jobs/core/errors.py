@@ -36,6 +36,10 @@ class LostRace(Conflict):
     """For certain: somebody else has changed what was read."""
 
 
+class CheckGone(LostRace):
+    """A health check is no longer there: somebody has deleted it since it was listed."""
+
+
 def worst(statuses: Iterable[int]) -> int:
     """Give the one exit status of several outcomes: 2 counts before 1 before 3 before 0."""
     return min(statuses, key=_WORST_FIRST.index, default=DONE)

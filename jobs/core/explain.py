@@ -62,6 +62,9 @@ def title(change: Change) -> str:
     time = "alias" if ttl is None else f"ttl {ttl}"
     if before and after and before.ttl is not None and before.ttl != after.ttl:
         time = f"ttl {before.ttl} -> {after.ttl}"
+    check = before.health_check_id if before else None
+    if after and after.health_check_id != check:
+        time += f"  health check {after.health_check_id}" if after.health_check_id else "  no health check"
     return f"{sign} {change.subject}  {time}"
 
 

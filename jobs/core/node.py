@@ -1,14 +1,15 @@
 """A node's facts, and what they say by themselves: it can serve, or is skipped with a reason. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from math import inf
 from typing import NamedTuple
 
-from jobs.core.address import Address, parse_addresses, why_not_global
-from jobs.core.annotations import BIAS, COORDINATES, NODE_IPS
+from jobs.core.address import Address, parse_address, parse_addresses, why_not_global
+from jobs.core.annotations import BIAS, COORDINATES, NODE_IPS, PUBLIC_IPS
 from jobs.core.coordinates import Coordinates
 from jobs.core.place import Places, parse_bias
 from jobs.core.text import one_line, quoted
@@ -16,6 +17,8 @@ from jobs.core.verdict import Published, Skipped, Verdict, Withheld
 
 MAX_ADDRESSES_PER_NODE = 8
 """Per family."""
+
+_REBOOTED = "rebooted since its addresses were found: annotate-once has not run there yet"
 
 ENDING_TAINTS = {
     "ToBeDeletedByClusterAutoscaler": "the cluster autoscaler is about to remove it",  # its FAQ, "How does scale-down"
@@ -62,6 +65,9 @@ class Node:
     zone: str = ""
     region: str = ""
     taints: tuple[str, ...] = ()
+    public_ips: str | None = None
+    external_ips: tuple[str, ...] = ()
+    """What its status calls ExternalIP; a kubelet may write anything there."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,8 @@ class Rules:
     publish_cordoned: bool = False
     min_ready_seconds: int = 0
     places: Places = field(default=Places())
+    external_ip: bool = False
+    """Whether addresses of type ExternalIP in a node's status count too."""
 
 
 def assess(node: Node, rules: Rules) -> Verdict:
@@ -153,8 +161,6 @@ def _cannot_serve(node: Node, rules: Rules) -> str | None:
             return "not ready: it has no Ready condition"
         case Node(ready=Condition(status) as condition) if status != "True":
             return not_ready(condition)
-        case Node(boot_id=now, annotated_boot_id=then) if now and then and now != then:
-            return "rebooted since its addresses were found: annotate-once has not run there yet"
     return None
 
 
@@ -163,17 +169,66 @@ def not_ready(condition: Condition) -> str:
     return f"not ready: {one_line(condition.message) or f'Ready is {one_line(condition.status)}'}"
 
 
-def _addresses(node: Node, rules: Rules) -> tuple[tuple[Address, ...], tuple[Withheld, ...], str | None]:
-    """Split a node's addresses into those to publish and those not, with the reason when there are none."""
-    if node.node_ips is None:
-        return (), (), f"no annotation {NODE_IPS}: annotate-once has not run there"
+Addresses = tuple[tuple[Address, ...], tuple[Withheld, ...], str | None]
+"""A node's addresses to publish, those withheld, and why there are none to publish."""
+
+
+def _addresses(node: Node, rules: Rules) -> Addresses:
+    """Split a node's addresses into those to publish and those not, by where they are known from.
+
+    What the user has named stands instead of all else. No boot binds that, nor what the status says: a cloud or the
+    user has given the node these addresses, not the network that it found itself in.
+    """
     try:
-        annotated = parse_addresses(node.node_ips)
+        if node.public_ips is not None:
+            named = _listed(node.public_ips, PUBLIC_IPS)
+            return _split(named, rules, f"no address: annotation {PUBLIC_IPS} is empty")
+        annotated = _listed(node.node_ips or "", NODE_IPS)
+    except ValueError as error:
+        return (), (), str(error)
+    external = tuple(_external(node)) if rules.external_ip else ()
+    none = "no address: annotate-once found none"
+    if node.node_ips is None:
+        none = f"no annotation {NODE_IPS}: annotate-once has not run there"
+    if rules.external_ip:
+        none += ", and its status has no ExternalIP"
+    if _has_rebooted(node):
+        return _after_reboot(annotated, external, rules)
+    return _split((*annotated, *external), rules, none)
+
+
+def _listed(text: str, annotation: str) -> tuple[Address, ...]:
+    try:
+        return parse_addresses(text)
     except ValueError:
-        return (), (), f"annotation {NODE_IPS} is not a list of addresses: {quoted(node.node_ips)}"
+        raise ValueError(f"annotation {annotation} is not a list of addresses: {quoted(text)}") from None
+
+
+def _external(node: Node) -> Iterator[Address]:
+    """Give the addresses of type ExternalIP; an entry that is not an address is passed over."""
+    for text in node.external_ips:
+        with suppress(ValueError):
+            yield parse_address(text)
+
+
+def _has_rebooted(node: Node) -> bool:
+    return bool(node.boot_id and node.annotated_boot_id) and node.boot_id != node.annotated_boot_id
+
+
+def _after_reboot(annotated: tuple[Address, ...], external: tuple[Address, ...], rules: Rules) -> Addresses:
+    """Count on what no boot binds alone: an address that was found before may be a stranger's by now."""
+    fresh, withheld, _ = _split(external, rules, "")
+    old, more, _ = _split((address for address in annotated if address not in external), rules, "")
+    if not fresh:
+        return old, withheld + more, _REBOOTED
+    return fresh, (*withheld, *(Withheld(address, _REBOOTED) for address in old), *more), None
+
+
+def _split(found: Iterable[Address], rules: Rules, none: str) -> Addresses:
+    """Split addresses by what each is worth; `none` is the reason where there is not one."""
     good: list[Address] = []
     withheld: list[Withheld] = []
-    for address in annotated:
+    for address in dict.fromkeys(found):
         reason = why_not_global(address) or _why_not_wanted(address, rules)
         if not reason and sum(other.version == address.version for other in good) >= MAX_ADDRESSES_PER_NODE:
             reason = f"over the limit of {MAX_ADDRESSES_PER_NODE} IPv{address.version} addresses per node"
@@ -181,10 +236,8 @@ def _addresses(node: Node, rules: Rules) -> tuple[tuple[Address, ...], tuple[Wit
             withheld.append(Withheld(address, reason))
         else:
             good.append(address)
-    if good:
-        return tuple(good), tuple(withheld), None
-    none = "no address to publish" if annotated else "no address: annotate-once found none on its interfaces"
-    return (), tuple(withheld), none
+    why = None if good else "no address to publish" if withheld else none
+    return tuple(good), tuple(withheld), why
 
 
 def _why_not_wanted(address: Address, rules: Rules) -> str | None:

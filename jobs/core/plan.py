@@ -30,6 +30,12 @@ class Change:
         """Whether it only restates what is there."""
         return self.before == self.after
 
+    @property
+    def names_new_check(self) -> bool:
+        """Whether the record set gets a health check that it did not have."""
+        new = self.after and self.after.health_check_id
+        return new is not None and (self.before is None or self.before.health_check_id != new)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -37,6 +43,18 @@ class Plan:
 
     changes: tuple[Change, ...]
     unchanged: tuple[RecordSet, ...]
+
+    @property
+    def withdraws(self) -> bool:
+        """Whether an address leaves the domain."""
+        before, after = (
+            {address for each in sets if each for address in each.addresses}
+            for sets in (
+                [each.before for each in self.changes],
+                [*(each.after for each in self.changes), *self.unchanged],
+            )
+        )
+        return not before <= after
 
     @property
     def record_sets(self) -> tuple[RecordSet, ...]:

@@ -42,6 +42,12 @@ class Domain:
     """Whether the outcome of the last write is not known, and no look has shown it yet."""
     unconfirmed: bool = False
     """Whether something was written whose change id was lost with the answer."""
+    checks_refused: bool = False
+    """Whether Route 53 has refused a batch that named a health check for the first time."""
+    checks_unlisted: bool = False
+    """Whether the list of health checks could not be had."""
+    checks_error: Failure | None = None
+    """What went wrong with health checks: it keeps no address in or out of DNS, but the exit status tells."""
 
     @property
     def where(self) -> str:
@@ -59,9 +65,17 @@ class Domain:
         return calculate(self.before, self.after)
 
     @property
+    def failure(self) -> Failure | None:
+        """What went wrong with its records, or else, unless --min-nodes refuses to change them, with their checks."""
+        if self.error or self.refusal or self.checks_error is None:
+            return self.error
+        return type(self.checks_error)(f"the records are as they should be, but health checks: {self.checks_error}")
+
+    @property
     def exit_status(self) -> int:
         """The domain's own share of the exit status."""
-        return self.error.exit_status if self.error else REFUSED if self.refusal else DONE
+        failures = [each.exit_status for each in (self.error, self.checks_error) if each]
+        return worst([*failures, REFUSED if self.refusal and not self.error else DONE])
 
 
 class Progress:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from jobs.core.address import Address
 from jobs.core.coordinates import Coordinates
-from jobs.core.evidence import Checks, Signs, conclude
+from jobs.core.evidence import conclude
 from jobs.core.node import Node, NodeList, Rules
+from jobs.core.signs import Checks, Signs
 from jobs.core.text import shortened
 from jobs.core.verdict import Published, Verdict
 
@@ -87,7 +88,13 @@ class Publication:
 
     def node(self, node: Node, resource_version: str) -> None:
         """Learn how a node is now; nothing happens when what matters of it is as it was."""
-        if self._nodes.get(node.name) != node:
+        before = self._nodes.get(node.name)
+        if before != node:
+            if _is_ready(node) and not (
+                before and _is_ready(before)
+            ):  # its kubelet is alive: the Lease seen is history
+                ages = {name: age for name, age in self._signs.lease_ages.items() if name != node.name}
+                self._signs = replace(self._signs, lease_ages=ages)
             self._nodes[node.name] = node
             self._version, self._has_news = resource_version, True
 
@@ -114,6 +121,10 @@ class Publication:
         occasion = Occasion(words, now, self._version, conclusion.condemned) if words else None
         self._presences, self._version, self._words, self._has_news = presences, None, None, False
         return occasion
+
+
+def _is_ready(node: Node) -> bool:
+    return node.ready is not None and node.ready.status == "True"
 
 
 def _words(changed: set[str], verdicts: Iterable[Verdict]) -> str:

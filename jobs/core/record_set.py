@@ -23,7 +23,8 @@ _POLICY_OF_MEMBER = {
     "CidrRoutingConfig": "IP-based",
 }
 _PLAIN_MEMBERS = {
-    *("Name", "Type", "SetIdentifier", "TTL", "ResourceRecords", "GeoProximityLocation", "MultiValueAnswer")
+    *("Name", "Type", "SetIdentifier", "TTL", "ResourceRecords", "GeoProximityLocation", "MultiValueAnswer"),
+    "HealthCheckId",
 }
 
 
@@ -32,7 +33,7 @@ class RecordSet:
     """A resource record set. Two are equal when they answer alike, however their addresses are written.
 
     `addresses` are in numeric order; only sets of type A and AAAA have any, and no alias does. `extras` is what a
-    record set of somebody else has beyond those of kube-node-dns (health check, alias...). `raw` is its form in
+    record set of somebody else has beyond those of kube-node-dns (weight, alias...). `raw` is its form in
     the AWS API exactly as it was read, which DELETE has to repeat; None for a set of our own making.
     """
 
@@ -44,6 +45,7 @@ class RecordSet:
     set_identifier: str | None = None
     coordinates: Coordinates | None = None
     bias: int = 0
+    health_check_id: str | None = None
     extras: str = ""
     raw: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
@@ -78,6 +80,7 @@ def from_api(raw: Mapping[str, Any]) -> RecordSet:
         set_identifier=raw.get("SetIdentifier"),
         coordinates=_place(coordinates),
         bias=bias,
+        health_check_id=raw.get("HealthCheckId"),
         extras=repr(sorted((extras | location).items())) if extras or location else "",
         raw=raw,
     )
@@ -101,6 +104,8 @@ def api_form(each: RecordSet) -> Mapping[str, Any]:
         form["MultiValueAnswer"] = True
     form["TTL"] = each.ttl
     form["ResourceRecords"] = [{"Value": str(address)} for address in each.addresses]
+    if each.health_check_id is not None:
+        form["HealthCheckId"] = each.health_check_id
     return form
 
 
@@ -111,3 +116,13 @@ def with_more(each: RecordSet, more: Iterable[Address]) -> RecordSet:
     form = api_form(each)
     records = [*form["ResourceRecords"], *({"Value": str(address)} for address in more)]
     return replace(each, addresses=addresses, raw={**form, "ResourceRecords": records})
+
+
+def with_health_check(each: RecordSet, check: str | None) -> RecordSet:
+    """Give a record set a health check, or take it off, and keep all else of it."""
+    if each.health_check_id == check:
+        return each
+    if each.raw is None:
+        return replace(each, health_check_id=check)
+    raw = {key: value for key, value in each.raw.items() if key != "HealthCheckId"}
+    return replace(each, health_check_id=check, raw=raw if check is None else {**raw, "HealthCheckId": check})

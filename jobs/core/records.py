@@ -62,14 +62,17 @@ def wanted(
 
     `routing` is simple, geoproximity, multivalue or auto; `max_addresses` counts per type.
     """
-    in_order = sorted(verdicts, key=lambda verdict: verdict.node)
+    in_order: Sequence[Verdict] = sorted(verdicts, key=lambda verdict: verdict.node)
+    about_place: tuple[str, ...] = ()
+    if routing == "geoproximity":  # first: what has no place shows nothing, whatever is in doubt
+        in_order, about_place = _without_placeless(in_order, "--routing geoproximity")
     judged, in_doubt = _settled(in_order, current)
     policy, judged, about_routing = _route(routing, judged, current)
     publishable = len(published(judged))
     slots, judged = _within_limits(judged, current, policy, max_addresses)
     biases, about_bias = _biases(judged) if policy == "geoproximity" else ({}, ())
     record_sets = (_record_set(domain, slot, ttl, policy, biases, addresses) for slot, addresses in slots.items())
-    warnings = (*in_doubt, *about_routing, *about_bias)
+    warnings = (*in_doubt, *about_place, *about_routing, *about_bias)
     return Wanted(tuple(sorted(record_sets, key=lambda each: each.key)), judged, warnings, publishable)
 
 
@@ -110,8 +113,6 @@ def _route(
     anything else | some                     | simple, with a warning that names the nodes still without a place
     anything      | none                     | simple, with a warning when DNS showed geoproximity
     """
-    if routing == "geoproximity":
-        return routing, *_without_placeless(verdicts, "--routing geoproximity")
     if routing != "auto":
         return routing, verdicts, ()
     asked = [each for each in verdicts if not (isinstance(each, Skipped) and each.is_deleted)]

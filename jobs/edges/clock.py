@@ -36,6 +36,10 @@ class Clock:
         """Seconds until the deadline; negative after it."""
         return self._deadline - self.now()
 
+    def time_of_day(self) -> float:
+        """Seconds since 1970, by this machine."""
+        return time.time()
+
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)

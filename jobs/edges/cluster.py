@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
-from jobs.core.annotations import BIAS, BOOT_ID, COORDINATES, NODE_IPS
+from jobs.core.annotations import BIAS, BOOT_ID, COORDINATES, NODE_IPS, PUBLIC_IPS
 from jobs.core.errors import TemporaryError
 from jobs.core.job import CronJob
 from jobs.core.node import Condition, LeaseAge, Node, NodeList
@@ -29,6 +29,7 @@ SILENCE_SECONDS = 70.0  # a stream silent for longer is dead: the server ends it
 LONGEST_EVENT = 1_000
 LONGEST_MESSAGE = 300  # of a node's condition; the API server takes a megabyte
 LONGEST_ADDRESSES, LONGEST_ANNOTATION = 4_096, 64  # the API server takes 256 KiB
+MOST_ADDRESSES = 64  # of a node's status: the API server takes any number
 USUAL_LEASE_SECONDS = 40  # a kubelet renews its Lease after a quarter of its duration, by default every 10 s
 _NODES = "/api/v1/nodes"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
@@ -198,6 +199,8 @@ def _node(raw: kinds.Node) -> Node:
         zone=labels.zone,
         region=labels.region,
         taints=tuple(taint.key for taint in spec.taints or ()),
+        public_ips=annotation(PUBLIC_IPS, LONGEST_ADDRESSES),
+        external_ips=tuple(stub(each, LONGEST_ANNOTATION) for each in status.external_ips(MOST_ADDRESSES)),
     )
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -66,11 +67,27 @@ class NodeInfo(msgspec.Struct):
     boot_id: str | None = msgspec.field(default=None, name="bootID")
 
 
+class NodeAddress(msgspec.Struct):
+    """An address in a node's status."""
+
+    type: str
+    address: str
+
+
 class NodeStatus(msgspec.Struct, rename="camel"):
-    """How a node is."""
+    """How a node is. Its addresses are decoded one by one: a bad one must not cost the node."""
 
     conditions: list[NodeCondition] | None = None
+    addresses: list[msgspec.Raw] | None = None
     node_info: NodeInfo | None = None
+
+    def external_ips(self, most: int) -> Iterator[str]:
+        """Give those of its first so many addresses that are of type ExternalIP, whatever they hold."""
+        for raw in (self.addresses or ())[:most]:
+            with contextlib.suppress(*UNREADABLE):
+                address = msgspec.json.decode(raw, type=NodeAddress)
+                if address.type == "ExternalIP":
+                    yield address.address
 
 
 class Described(msgspec.Struct):

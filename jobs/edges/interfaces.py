@@ -10,26 +10,13 @@ import os
 import socket
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
-from jobs.core.address import Address, numeric_order, why_not_global
-
-CONTAINER_NETWORKING = (
-    "cni*",
-    "flannel*",
-    "cilium*",
-    "lxc*",
-    "cali*",
-    "veth*",
-    "docker*",
-    "br-*",
-    "kube-*",
-    "nodelocaldns",
-)
-"""Left out by default: with global IPv6 pod addresses, those of pods and bridges would be published."""
+from jobs.core.address import Address, Found, in_order, why_not_global
+from jobs.core.errors import ConfigurationError
+from jobs.core.interface_names import matches, why_left_out
+from jobs.core.text import escaped
 
 _SIOCGIFCONF, _SIOCGIFFLAGS, _IFF_UP = 0x8912, 0x8913, 0x1
 _IFCONF = struct.Struct("iP")
@@ -42,42 +29,25 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _IPV6_FLAGS = {0x01: "temporary", 0x20: "deprecated", 0x08: "failed duplicate detection", 0x40: "tentative"}
 
 
-@dataclass(frozen=True)
-class InterfaceAddress:
-    """An address on an interface; `reason` says why it is left out, None that it is not."""
-
-    address: Address
-    interface: str
-    reason: str | None = None
-
-
-def interface_addresses(interfaces: Iterable[str], excluded: Iterable[str]) -> tuple[InterfaceAddress, ...]:
+def interface_addresses(interfaces: Iterable[str], excluded: Iterable[str]) -> tuple[Found, ...]:
     """Find this host's addresses, IPv4 before IPv6, each family in numeric order.
 
     `interfaces` and `excluded` are globs over interface names without alias labels; the former replace the default
-    exclusions, the latter always win.
+    exclusions, the latter always win. Raises ConfigurationError when the former match no interface at all: a slip in
+    them would empty the annotation of one node after the other.
     """
     interfaces, excluded = tuple(interfaces), tuple(excluded)
+    names = [name for _, name in socket.if_nameindex()]
+    if interfaces and not any(matches(name, interfaces) for name in names):
+        those, there = " ".join(interfaces), escaped(" ".join(sorted(names)))
+        raise ConfigurationError(f"--interface {those}: no interface of this machine matches; it has {there}")
     found = []
     seen: list[_Seen] = [*_ipv4_addresses(), *_ipv6_addresses()]
     for label, address, flagged in seen:
         name = label.partition(":")[0]
-        off = _why_not_interface(name, interfaces, excluded) or ("interface is down" if not _is_up(name) else None)
-        found.append(InterfaceAddress(address, name, off or why_not_global(address) or flagged))
-    return tuple(sorted(dict.fromkeys(found), key=lambda each: (numeric_order(each.address), each.interface)))
-
-
-def _why_not_interface(name: str, interfaces: tuple[str, ...], excluded: tuple[str, ...]) -> str | None:
-    for glob in excluded:
-        if fnmatchcase(name, glob):
-            return f"interface excluded by {glob}"
-    if interfaces:
-        chosen = any(fnmatchcase(name, glob) for glob in interfaces)
-        return None if chosen else "interface not among those chosen"
-    for glob in CONTAINER_NETWORKING:
-        if fnmatchcase(name, glob):
-            return f"interface of container networking ({glob})"
-    return None
+        off = why_left_out(name, interfaces, excluded) or ("interface is down" if not _is_up(name) else None)
+        found.append(Found(address, name, off or why_not_global(address) or flagged))
+    return in_order(found)
 
 
 def _is_up(name: str) -> bool:

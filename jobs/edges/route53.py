@@ -27,7 +27,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from jobs.core.errors import ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
+from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
 from jobs.core.plan import Change, api_changes
 from jobs.core.record_set import RecordSet, from_api
 from jobs.core.text import one_line, quoted, shortened
@@ -62,6 +62,7 @@ _EXPIRED = {
     "TokenRefreshRequired",
 }
 _SKEWED = ("signature expired", "signature not yet current")
+_ANSWERED_EMPTY = {"DeleteHealthCheck"}
 _DENIED = {"AccessDenied", "AccessDeniedException"}
 
 
@@ -88,8 +89,8 @@ class Route53:
         found: list[Zone] = []
         position = {"DNSName": start} if start else {}
         for _ in range(MOST_PAGES):
-            page = self._read("ListHostedZonesByName", "*", **position)
-            with _promised("ListHostedZonesByName"):
+            page = self.read("ListHostedZonesByName", "*", **position)
+            with promised("ListHostedZonesByName"):
                 found += [_zone(raw) for raw in page["HostedZones"]]
                 if not page["IsTruncated"] or not all_under_it or not within(found[-1].name, start):
                     return tuple(found)
@@ -98,8 +99,8 @@ class Route53:
 
     def zone(self, zone_id: str) -> Zone:
         """Look up a hosted zone by its id."""
-        answer = self._read("GetHostedZone", f"arn:aws:route53:::hostedzone/{zone_id}", Id=zone_id)
-        with _promised("GetHostedZone"):
+        answer = self.read("GetHostedZone", f"arn:aws:route53:::hostedzone/{zone_id}", Id=zone_id)
+        with promised("GetHostedZone"):
             return _zone(answer["HostedZone"])
 
     def record_sets(self, zone: Zone, name: str) -> Mapping[str, tuple[RecordSet, ...]]:
@@ -112,8 +113,8 @@ class Route53:
         position: dict[str, str] = {"StartRecordName": escaped(name)}
         for _ in range(MOST_PAGES_OF_A_NAME):
             resource = f"arn:aws:route53:::hostedzone/{zone.id}"
-            page = self._read("ListResourceRecordSets", resource, HostedZoneId=zone.id, **position)
-            with _promised("ListResourceRecordSets"):
+            page = self.read("ListResourceRecordSets", resource, HostedZoneId=zone.id, **position)
+            with promised("ListResourceRecordSets"):
                 for raw in page["ResourceRecordSets"]:
                     found.setdefault(canonical(raw["Name"]), []).append(from_api(raw))
                 goes_on = canonical(page["NextRecordName"]) if page["IsTruncated"] else None
@@ -136,16 +137,17 @@ class Route53:
             HostedZoneId=zone.id,
             ChangeBatch={"Changes": api_changes(changes)},
         )
-        with _promised("ChangeResourceRecordSets"):
+        with promised("ChangeResourceRecordSets"):
             return str(answer["ChangeInfo"]["Id"]).rpartition("/")[2]
 
     def in_sync(self, change_id: str) -> bool:
         """Whether every Route 53 name server answers with a change."""
-        answer = self._read("GetChange", f"arn:aws:route53:::change/{change_id}", Id=change_id)
-        with _promised("GetChange"):
+        answer = self.read("GetChange", f"arn:aws:route53:::change/{change_id}", Id=change_id)
+        with promised("GetChange"):
             return bool(answer["ChangeInfo"]["Status"] == "INSYNC")
 
-    def _read(self, action: str, resource: str, **parameters: str) -> Mapping[str, Any]:
+    def read(self, action: str, resource: str, **parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as boto3 takes them
+        """Make a call that may be made twice: again in place, while it fails in a way that often passes."""
         for attempt in retrying(self._clock, action, within_seconds=READ_SECONDS):
             with attempt:
                 answer = self._call(action, resource, **parameters)
@@ -161,7 +163,7 @@ class Route53:
             outcome = str(failure)
             raise failure from error
         else:
-            if answer.keys() <= {"ResponseMetadata"}:
+            if answer.keys() <= {"ResponseMetadata"} and action not in _ANSWERED_EMPTY:
                 raise TemporaryError(f"{action} answered what its API does not promise: nothing")
             outcome = "ok"
             return answer
@@ -221,7 +223,7 @@ def _zone(raw: Mapping[str, Any]) -> Zone:
 
 
 @contextmanager
-def _promised(action: str) -> Iterator[None]:
+def promised(action: str) -> Iterator[None]:
     """Turn a member missing from an answer into a temporary error: a 200 without it proves nothing."""
     try:
         yield
@@ -260,6 +262,12 @@ def _translated_answer(error: ClientError, what: str) -> Failure:
         return NotApplied(f"{what}: {said}")
     if code == "InvalidChangeBatch":
         return Conflict(text)
+    if code == "NoSuchHealthCheck":
+        return CheckGone(said)
+    if code == "HealthCheckAlreadyExists":
+        return Failure(f"{what}: {said}; a later run makes it under another reference")
+    if code == "TooManyHealthChecks":
+        return ConfigurationError(f"{what}: {said}; ask AWS for a higher quota of health checks, or delete some")
     if code in _EXPIRED or any(sign in text.lower() for sign in _SKEWED):
         return Failure(f"{what}: {said}; renew the AWS credentials, or set the clock right")
     if code in _DENIED:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from jobs.core.errors import DONE, ConfigurationError
+from jobs.edges import lean
 from jobs.edges.clock import Clock
 from jobs.shell import values
 from jobs.shell.options import NODE_NAME, Job, option
@@ -13,6 +14,7 @@ from jobs.shell.process import collect_garbage, print_result, run_job
 from jobs.shell.report import as_json
 
 if TYPE_CHECKING:
+    from jobs.core.address import Found
     from jobs.edges.node_annotations import NodeAnnotations
 
 log = logging.getLogger("jobs")
@@ -23,9 +25,21 @@ class Settings(Job):
 
     node_name: str | None = option(values.object_name, "the node this runs on", "NAME", also=NODE_NAME)
     interface: tuple[str, ...] = option(
-        values.glob, "look at these instead of all but container networking, repeatable", "GLOB", (), many=True
+        values.glob,
+        "look at these instead of all but those of pods, containers and VPNs, repeatable",
+        "GLOB",
+        (),
+        many=True,
     )
     exclude_interface: tuple[str, ...] = option(values.glob, "never look at these, repeatable", "GLOB", (), many=True)
+    public_ip_from: tuple[str, ...] = option(
+        values.address_source,
+        "ask for addresses that no interface shows: a cloud's metadata service, on its machines only, or an https:// "
+        "URL that answers with the caller's address, repeatable (none)",
+        "aws|gcp|azure|URL",
+        (),
+        many=True,
+    )
 
 
 def run(chosen: Settings, _: Mapping[str, str]) -> int:
@@ -49,8 +63,9 @@ def run(chosen: Settings, _: Mapping[str, str]) -> int:
 
     def job() -> None:
         annotations = None if dry_run or node is None else _annotations(node, chosen, clock)
+        everything = _with_told(found, chosen.public_ip_from) if chosen.public_ip_from else found
         collect_garbage()
-        results.append(annotate_once(node, found, boot_id(), annotations))
+        results.append(annotate_once(node, everything, boot_id(), annotations))
 
     failure = run_job(job, clock)
     if failure:
@@ -64,7 +79,15 @@ def run(chosen: Settings, _: Mapping[str, str]) -> int:
 
 
 def _annotations(node: str, chosen: Settings, clock: Clock) -> "NodeAnnotations":
+    lean.import_urllib3()
     from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - a dry run needs none
     from jobs.edges.node_annotations import NodeAnnotations  # noqa: PLC0415
 
     return NodeAnnotations(ApiServer(clock, chosen.kubeconfig, chosen.context), node)
+
+
+def _with_told(found: "tuple[Found, ...]", sources: tuple[str, ...]) -> "tuple[Found, ...]":
+    from jobs.core.public_ips import joined  # noqa: PLC0415 - most nodes need none
+    from jobs.edges.public_ips import told_addresses  # noqa: PLC0415
+
+    return joined(found, told_addresses(sources))

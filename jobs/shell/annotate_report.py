@@ -3,6 +3,7 @@
 from typing import Any
 
 from jobs.annotate_once import AnnotateResult
+from jobs.core.address import Found
 from jobs.core.text import escaped
 from jobs.shell.report import table
 
@@ -14,23 +15,26 @@ def annotate_document(result: AnnotateResult, *, dry_run: bool, status: int) -> 
         "status": status,
         "node": result.node,
         "changed": result.changed,
-        "addresses": [
-            {"address": str(each.address), "interface": each.interface} for each in result.found if not each.reason
-        ],
-        "left_out": [
-            {"address": str(each.address), "interface": each.interface, "reason": each.reason}
-            for each in result.found
-            if each.reason
-        ],
+        "addresses": [_address(each) for each in result.found if not each.reason],
+        "left_out": [{**_address(each), "reason": each.reason} for each in result.found if each.reason],
     }
 
 
+def _address(found: Found) -> dict[str, Any]:
+    return {"address": str(found.address), "interface": found.interface, "source": found.source}
+
+
 def annotate_text(result: AnnotateResult, *, dry_run: bool, status: int) -> str:
-    """Give the result of annotate-once as a table of addresses."""
+    """Give the result of annotate-once as a table of addresses; an interface is the source of its own addresses."""
     ending = "failed" if status else "dry run" if dry_run else "changed" if result.changed else "unchanged"
     rows = [
-        (str(each.address), escaped(each.interface), "no" if each.reason else "yes", escaped(each.reason or ""))
+        (
+            str(each.address),
+            each.source if each.interface is None else f"interface {escaped(each.interface)}",
+            "no" if each.reason else "yes",
+            escaped(each.reason or ""),
+        )
         for each in result.found
     ]
-    head = ("ADDRESS", "INTERFACE", "PUBLIC", "REASON")
+    head = ("ADDRESS", "SOURCE", "PUBLIC", "REASON")
     return "\n".join([f"{result.node or 'this machine'} · {ending}", "", *table([head, *rows])]) + "\n"

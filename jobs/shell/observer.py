@@ -5,10 +5,11 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING
 
 from jobs.core.coordinates import Coordinates
-from jobs.core.evidence import Checks
 from jobs.core.node import Rules
 from jobs.core.place import Places, parse_place
 from jobs.core.probe import Probe
+from jobs.core.signs import Checks
+from jobs.edges import lean
 from jobs.edges.clock import ATTEMPTS, Clock
 from jobs.shell import values
 from jobs.shell.options import NODE_NAME, Command, option
@@ -50,6 +51,9 @@ class Observer(Command):
     exclude_address: tuple[IPv4Network | IPv6Network, ...] = option(
         values.network, "never publish addresses in this network, repeatable (none)", "CIDR", (), many=True
     )
+    external_ip: bool = option(
+        values.truth, "publish the addresses of type ExternalIP in a node's status too", default=False, flag=True
+    )
     exclude_taint: tuple[str, ...] = option(
         values.taint,
         "skip nodes with a taint of this key, a trailing * is a prefix, repeatable (none)",
@@ -84,6 +88,7 @@ def rules(chosen: Observer) -> Rules:
         chosen.publish_cordoned,
         chosen.min_ready_seconds,
         Places(dict(chosen.place), chosen.default_coordinates),
+        chosen.external_ip,
     )
 
 
@@ -97,6 +102,7 @@ def api_server(chosen: Observer, clock: Clock, attempts: int = ATTEMPTS) -> "Api
 
     Raises ConfigurationError when nobody can log in.
     """
+    lean.import_urllib3()
     from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - help needs none
 
     return ApiServer(clock, chosen.kubeconfig, chosen.context, attempts=attempts)

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from jobs.core.errors import ConfigurationError
+from jobs.core.health_checks import Checking, parse_probe
 from jobs.core.min_nodes import MinNodes
+from jobs.core.probe import Probe
 from jobs.core.progress import Progress
 from jobs.core.records import MAX_ADDRESSES, MAX_DNSENDPOINT_ADDRESSES
 from jobs.core.zones import parse_domain
@@ -22,10 +24,12 @@ from jobs.sync_once import SyncRequest, sync_once
 
 if TYPE_CHECKING:
     from jobs.edges.api_server import ApiServer
+    from jobs.edges.route53 import Route53
+    from jobs.health_checks import Keeper
 
 log = logging.getLogger("jobs")
 
-ROUTE53_ONLY = {"zone_id", "wait"}
+ROUTE53_ONLY = {"zone_id", "health_check", "health_check_interval", "wait"}
 """The options that make no sense with a DNSEndpoint."""
 
 
@@ -55,6 +59,15 @@ class Settings(Job, Observer):
         values.object_name, "where the DNSEndpoints are (the pod's own namespace)", "NS"
     )
     zone_id: str | None = option(values.zone_id, "use this hosted zone instead of looking for it", "ID")
+    health_check: Probe | str | None = option(
+        parse_probe,
+        "let Route 53 check addresses by a TCP port or a URL and leave dead places out of its answers; none takes the "
+        "checks off and deletes them (not set)",
+        "tcp:PORT|URL|none",
+    )
+    health_check_interval: str = option(
+        values.choice("30", "10"), "how often each of Route 53's checkers asks, in seconds (30)", "30|10", "30"
+    )
     wait: bool = option(values.truth, "return when Route 53 reports INSYNC", default=False, flag=True)
 
 
@@ -82,10 +95,14 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
 
     def job() -> None:
         server = api_server(chosen, clock)
-        publisher = _dnsendpoints(server, namespace) if namespace else _hosted_zones(chosen, clock)
+        if namespace:
+            publisher, checks = _dnsendpoints(server, namespace), None
+        else:
+            dns = _route53(clock)
+            publisher, checks = _hosted_zones(chosen, dns, clock), _keeper(chosen, dns, clock, progress)
         kubernetes = cluster(server, clock)
         collect_garbage()
-        sync_once(request, kubernetes, publisher, clock, progress)
+        sync_once(request, kubernetes, publisher, clock, progress, checks)
 
     failure = run_job(job, clock)
     reached = progress.copy()
@@ -122,12 +139,28 @@ def _dnsendpoints(server: "ApiServer", namespace: str) -> Publisher:
     return DnsEndpoints(DnsEndpointApi(server, namespace))
 
 
-def _hosted_zones(chosen: Settings, clock: Clock) -> Publisher:
+def _route53(clock: Clock) -> "Route53":
     """Log in to Route 53; raises ConfigurationError when nobody can."""
     from jobs.edges.route53 import Route53  # noqa: PLC0415 - each run needs one of both
-    from jobs.hosted_zones import HostedZones  # noqa: PLC0415
 
-    return HostedZones(Route53(clock), clock, chosen.zone_id, wait=chosen.wait)
+    return Route53(clock)
+
+
+def _hosted_zones(chosen: Settings, dns: "Route53", clock: Clock) -> Publisher:
+    from jobs.hosted_zones import HostedZones  # noqa: PLC0415 - each run needs one of both
+
+    return HostedZones(dns, clock, chosen.zone_id, wait=chosen.wait)
+
+
+def _keeper(chosen: Settings, dns: "Route53", clock: Clock, progress: Progress) -> "Keeper | None":
+    if chosen.health_check is None:
+        return None
+    from jobs.edges.health_checks import HealthChecks  # noqa: PLC0415 - few runs need it
+    from jobs.health_checks import Keeper  # noqa: PLC0415
+
+    probe = chosen.health_check if isinstance(chosen.health_check, Probe) else None
+    checking = Checking(probe, int(chosen.health_check_interval))
+    return Keeper(checking, HealthChecks(dns), clock, progress, dry_run=chosen.dry_run)
 
 
 def _log_result(progress: Progress) -> None:
@@ -136,3 +169,5 @@ def _log_result(progress: Progress) -> None:
     for domain in progress:
         if domain.error or domain.refusal:
             log.error("%s: %s", domain.name, domain.error or f"refused: {domain.refusal}")
+        if domain.checks_error:
+            log.error("%s: health checks: %s", domain.name, domain.checks_error)

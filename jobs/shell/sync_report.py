@@ -25,7 +25,7 @@ def _domain(domain: Domain, *, dry_run: bool) -> dict[str, Any]:
         "name": domain.name,
         "zone_id": domain.zone.id if domain.zone else None,
         "status": _status(domain, dry_run=dry_run),
-        "error": str(domain.error or domain.refusal) if domain.error or domain.refusal else None,
+        "error": str(domain.failure or domain.refusal) if domain.failure or domain.refusal else None,
         "warnings": list(domain.warnings),
         "changes": [
             {"action": each["Action"], "record_set": each["ResourceRecordSet"]}
@@ -36,7 +36,7 @@ def _domain(domain: Domain, *, dry_run: bool) -> dict[str, Any]:
 
 
 def _status(domain: Domain, *, dry_run: bool) -> str:
-    if domain.error:
+    if domain.failure:
         return "failed"
     if domain.refusal:
         return "refused"
@@ -67,8 +67,8 @@ def _section(domain: Domain, *, dry_run: bool) -> str:
     where = [f"zone {domain.zone.id}"] if domain.zone else [domain.where] if domain.dnsendpoint else []
     heading = " · ".join([domain.name, *where, _status(domain, dry_run=dry_run), *["dry run"] * dry_run])
     lines = [heading, *(f"  warning: {one_line(warning)}" for warning in domain.warnings)]
-    if domain.error:
-        lines.append(f"  error: {one_line(str(domain.error))}")
+    if domain.failure:
+        lines.append(f"  error: {one_line(str(domain.failure))}")
     elif domain.refusal:
         lines.append(f"  refused: {domain.refusal}")
     lines += _diff(domain)

@@ -64,6 +64,18 @@ def glob(value: str) -> str:
     return value
 
 
+_CLOUDS = ("aws", "gcp", "azure")
+_HOST = r"([a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?)"
+
+
+def address_source(value: str) -> str:
+    """Take a cloud, or an https:// URL without a user and a fragment."""
+    url = re.fullmatch(rf"https://{_HOST}(:(?P<port>[0-9]{{1,5}}))?([/?][!-\"$-~]*)?", value)
+    if value not in _CLOUDS and not (url and 1 <= int(url["port"] or 443) <= 65535):
+        raise ValueError(f"is neither {', '.join(_CLOUDS)} nor https://HOST[:PORT][/PATH]")
+    return value
+
+
 def zone_id(value: str) -> str:
     """Take the id of a hosted zone, in the API's long form too."""
     zone_id = value.removeprefix("/hostedzone/")

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from jobs.core.annotations import BIAS, COORDINATES
-from jobs.core.evidence import Conclusion, Signs, conclude
+from jobs.core.evidence import Conclusion, conclude
 from jobs.core.node import Node, NodeList, Rules
+from jobs.core.signs import Signs
 from jobs.core.verdict import Doubt, Published, Withheld
 from tests.support.builders import NODE, PARIS, checks, ipv4, ipv6, published
 from tests.support.judging import (

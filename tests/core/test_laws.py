@@ -23,7 +23,7 @@ from tests.sandbox.route53 import Route53
 from tests.sandbox.zones import Refused
 from tests.support.builders import DOMAIN, ZONE, request
 from tests.support.sights import everything_of
-from tests.support.strategies import Raw, Views, record_sets, verdicts, views
+from tests.support.strategies import THEIR_CHECK, Raw, Views, record_sets, verdicts, views
 
 pytestmark = pytest.mark.usefixtures("uncovered")
 
@@ -54,6 +54,7 @@ class Stored:
     def __post_init__(self) -> None:
         """Make the zone, with records of others around the domain's own."""
         self.zone_id = self.account.zone(ZONE)
+        self.account.health_checks.put(THEIR_CHECK, "theirs", {"Type": "CLOUDWATCH_METRIC"})
         self.account.put(self.zone_id, *BYSTANDERS)
 
     def put(self, found: Iterable[Raw]) -> "Stored":

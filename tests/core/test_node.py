@@ -53,9 +53,7 @@ def test_a_node_that_can_serve() -> None:
             f"no annotation {NODE_IPS}: annotate-once has not run there",
             id="never looked",
         ),
-        pytest.param(
-            replace(NODE, node_ips=""), "no address: annotate-once found none on its interfaces", id="found none"
-        ),
+        pytest.param(replace(NODE, node_ips=""), "no address: annotate-once found none", id="found none"),
         pytest.param(
             replace(NODE, node_ips="pending"),
             f"annotation {NODE_IPS} is not a list of addresses: 'pending'",

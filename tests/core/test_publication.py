@@ -27,7 +27,7 @@ MATTERS = [
     pytest.param(
         NODE,
         replace(NODE, node_ips=""),
-        "node-1: no address: annotate-once found none on its interfaces",
+        "node-1: no address: annotate-once found none",
         id="no address",
     ),
     pytest.param(NODE, replace(NODE, node_ips="10.0.0.1"), "node-1: no address to publish", id="private"),

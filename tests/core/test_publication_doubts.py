@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from jobs.core.evidence import Signs
 from jobs.core.node import Rules
+from jobs.core.signs import Signs
 from tests.support.builders import NODE, checks, ipv4, ipv6
 from tests.support.judging import (
     NOW,

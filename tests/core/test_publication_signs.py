@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from jobs.core.evidence import DOUBT_SECONDS, Signs
+from jobs.core.candidates import DOUBT_SECONDS
 from jobs.core.node import Condition, LeaseAge, NodeList
 from jobs.core.probe import Probe
 from jobs.core.publication import Occasion
+from jobs.core.signs import Signs
 from tests.support.builders import checks, ipv4
 from tests.support.judging import (
     NOW,
@@ -210,6 +211,19 @@ def test_nodes_that_were_unknown_for_a_moment_are_an_occasion_when_they_are_read
     publication.see(ages(4))
     assert publication.occasion(NOW + 2 * DOUBT_SECONDS * SECOND) is None
     assert publication.warnings == ()
+
+
+def test_a_node_that_turns_ready_is_not_accused_by_a_lease_seen_before() -> None:
+    """Only its kubelet makes a node Ready, so a Lease that was old at the look before says nothing, until the next."""
+    publication = publication_of(numbered(4, lost=[1]))
+    publication.see(ages(4, {1: 50}))
+    publication.occasion(NOW)
+    publication.node(numbered(4)[0], "7")
+    occasion = publication.occasion(NOW)
+    assert occasion is not None
+    assert occasion.words == "node-1: publishable with 5.0.0.1 at no place"
+    publication.see(ages(4, {1: 50}))
+    assert words_of(publication) == "node-1: lease not renewed for 50 s"
 
 
 def test_nodes_that_are_unknown_with_young_leases_are_not_an_occasion() -> None:

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from jobs.core.record_set import RecordSet, api_form, from_api, with_more
+from jobs.core.record_set import RecordSet, api_form, from_api, with_health_check, with_more
 from tests.support.builders import DOMAIN, PARIS, alias, ipv4, multivalue, near, plain, read, routed
 
 
@@ -97,8 +97,33 @@ def test_no_bias_is_a_bias_of_0() -> None:
 
 def test_settings_of_somebody_else_make_a_difference() -> None:
     """Two values of a setting that is not ours make a difference."""
+    one, other = (read("A", ["5.0.0.1"], {"TrafficPolicyInstanceId": policy}) for policy in ("p", "q"))
+    assert one != other
+
+
+def test_another_health_check_makes_a_difference() -> None:
+    """Two health checks make a difference, and are nothing of somebody else's."""
     one, other = (read("A", ["5.0.0.1"], {"HealthCheckId": check}) for check in ("h", "i"))
     assert one != other
+    assert (one.health_check_id, one.extras) == ("h", "")
+
+
+@pytest.mark.parametrize("check", ["i", None])
+@pytest.mark.parametrize(
+    "each",
+    [
+        pytest.param(near("A", PARIS, "5.0.0.9"), id="read"),
+        pytest.param(replace(near("A", PARIS, "5.0.0.9"), raw=None), id="of our own making"),
+        pytest.param(routed("A", "blue", {"Weight": 1, "HealthCheckId": "h"}, "5.0.0.9"), id="of somebody else"),
+    ],
+)
+def test_a_health_check_changes_nothing_else(each: RecordSet, check: str | None) -> None:
+    """A set that gets a health check, or loses it, keeps all else, in its value and in its API form."""
+    checked = with_health_check(each, check)
+    assert replace(checked, health_check_id=each.health_check_id) == each
+    assert api_form(checked).get("HealthCheckId") == check == checked.health_check_id
+    assert {**api_form(checked), "HealthCheckId": None} == {**api_form(each), "HealthCheckId": None}
+    assert from_api(api_form(checked)) == checked
 
 
 def test_a_record_set_keeps_what_was_read() -> None:
@@ -174,6 +199,7 @@ def test_what_was_read_goes_back_as_it_was_read() -> None:
         pytest.param(near("AAAA", PARIS, "2600::1"), id="geoproximity"),
         pytest.param(near("AAAA", PARIS, "2600::1", bias=-20), id="geoproximity with a bias"),
         pytest.param(multivalue("A", "5.0.0.1"), id="multivalue"),
+        pytest.param(with_health_check(multivalue("A", "5.0.0.1"), "h"), id="with a health check"),
         pytest.param(plain("A", "5.0.0.1", name="*.example.com"), id="wildcard"),
     ],
 )

@@ -120,3 +120,10 @@ def test_a_second_look_changes_nothing() -> None:
     assert asked([A, B], *first.record_sets).record_sets == first.record_sets
     smaller = asked([A, B, UP], plain("A", "5.0.0.2"))
     assert asked([A, B, UP], *smaller.record_sets).record_sets == smaller.record_sets
+
+
+def test_with_geoproximity_routing_a_node_without_a_place_shows_nothing() -> None:
+    """With geoproximity routing the only node with a place is published while in doubt, where DNS shows nothing yet."""
+    found = asked([in_doubt("a", "5.0.0.1", PARIS), UP], routing="geoproximity")
+    assert addresses_of(found) == {"5.0.0.1"}
+    assert found.warnings[0] == "too many; stays in: a"

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import promql_parser
 import pytest
 
-from tests.support.manifests import Manifest, one
+from tests.support.manifests import ANNOTATE_NAMESPACE, NAMESPACE, Manifest, one
 
+HERE = (NAMESPACE, ANNOTATE_NAMESPACE)
+ELSEWHERE = ("elsewhere", "elsewhere-annotate")
 ALERTS = ("KubeNodeDnsSyncStale", "KubeNodeDnsSyncFailing", "KubeNodeDnsAnnotateUnavailable")
 LABELS = {
     "kube_cronjob_created": {"namespace", "cronjob"},
@@ -18,13 +20,14 @@ LABELS = {
     "kube_daemonset_status_number_unavailable": {"namespace", "daemonset"},
     "kube_job_created": {"namespace", "job_name"},
     "kube_job_failed": {"namespace", "job_name", "condition"},
+    "kube_namespace_created": {"namespace"},
     "kube_job_owner": {"namespace", "job_name", "owner_kind", "owner_name", "owner_is_controller"},
 }
 """The series of kube-state-metrics 2 that are used, with their labels."""
 
 
-def _rules() -> list[Manifest]:
-    (group,) = one("alerts", "PrometheusRule")["spec"]["groups"]
+def _rules(overlay: str = "alerts") -> list[Manifest]:
+    (group,) = one(overlay, "PrometheusRule")["spec"]["groups"]
     return list(group["rules"])
 
 
@@ -57,13 +60,11 @@ def test_its_expression_is_promql_on_series_that_exist(alert: str) -> None:
         assert labels <= LABELS[name]
 
 
-@pytest.mark.parametrize("alert", ALERTS)
-def test_it_names_no_namespace_but_means_ours(alert: str) -> None:
-    """An alert fires in any namespace, and not for somebody else's CronJob `sync`."""
-    expression = _rule(alert)["expr"]
-    assert "namespace=" not in expression
-    assert "and on (namespace)" in expression
-    assert {'daemonset="annotate"', "cronjob"} <= {*re.findall(r'daemonset="annotate"|cronjob', expression.lower())}
+@pytest.mark.parametrize(("overlay", "sync", "annotate"), [("alerts", *HERE), ("elsewhere", *ELSEWHERE)])
+def test_it_is_about_the_namespace_of_its_workload(overlay: str, sync: str, annotate: str) -> None:
+    """An alert is about the CronJob's namespace or the DaemonSet's, wherever they are, and about no other."""
+    named = [re.findall('namespace="([^"]*)"', rule["expr"]) for rule in _rules(overlay)]
+    assert named == [[sync], [sync], [annotate]]
 
 
 @pytest.mark.parametrize("alert", ALERTS)

@@ -1,5 +1,6 @@
 """cron/: what an operator applies, as kustomize renders it."""
 
+import json
 import re
 import subprocess
 import sys
@@ -14,12 +15,15 @@ from jobs.shell.options import options, settings
 from jobs.shell.sync_command import Settings as SyncSettings
 from jobs.shell.watch_command import Settings as WatchSettings
 from tests.support.manifests import (
+    ANNOTATE_NAMESPACE,
     CONTAINERS,
     CRON,
+    IMAGE,
     NAMES,
     NAMESPACE,
     Manifest,
     all_of,
+    config_map,
     container,
     granted,
     job_spec,
@@ -30,15 +34,16 @@ from tests.support.manifests import (
     rendered,
     rights,
     service_account,
-    with_suggestion,
 )
 
 COMMANDS = {"annotate": AnnotateSettings, "sync": SyncSettings, "watch": WatchSettings}
 WORKLOADS = pytest.mark.parametrize("component", CONTAINERS)
-SHORT = {"effect": "NoExecute", "operator": "Exists", "tolerationSeconds": 5}
-AWAY = [{"key": f"node.kubernetes.io/{problem}", **SHORT} for problem in ("not-ready", "unreachable")]
-NOT_CONTROL_PLANE = {"key": "node-role.kubernetes.io/control-plane", "operator": "DoesNotExist"}
-PREFERRED = {"weight": 100, "preference": {"matchExpressions": [NOT_CONTROL_PLANE]}}
+STAYING = {"effect": "NoExecute", "operator": "Exists"}
+STAY = [{"key": f"node.kubernetes.io/{problem}", **STAYING} for problem in ("not-ready", "unreachable")]
+AWAY = [{**each, "tolerationSeconds": 5} for each in STAY]
+ON_CONTROL_PLANES = {"key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule"}
+NOT_PUBLIC = {"key": "serve-public", "operator": "NotIn", "values": ["true"]}
+PREFERRED = {"weight": 100, "preference": {"matchExpressions": [NOT_PUBLIC]}}
 ELSEWHERE = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [PREFERRED]}}
 OF_NODES = {"apiGroups": [""], "resources": ["nodes"]}
 LISTING_LEASES = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["list"]}
@@ -53,16 +58,19 @@ def looked_up(document: Any, path: str) -> Any:  # noqa: ANN401 - JSON is anythi
     return document
 
 
-@pytest.mark.parametrize("overlay", NAMES)
 @pytest.mark.parametrize("kubernetes", ["1.30", "1.37"])
-def test_every_object_is_valid(overlay: str, kubernetes: str) -> None:
-    """Every object is valid on the oldest and the newest Kubernetes. An installation does not stop half way."""
-    for manifest in rendered(overlay):
+def test_every_object_is_valid(kubernetes: str) -> None:
+    """Every object of every overlay is valid on the oldest and the newest Kubernetes.
+
+    An installation does not stop half way.
+    """
+    different = {json.dumps(each, sort_keys=True) for overlay in NAMES for each in rendered(overlay)}
+    for manifest in map(json.loads, sorted(different)):
         if manifest["kind"] != "PrometheusRule":
             kubernetes_validate.validate(manifest, kubernetes, strict=True)
 
 
-@pytest.mark.parametrize("folder", [".", "sync", "watch", "alerts", "ready-service", "other-namespaces"])
+@pytest.mark.parametrize("folder", [".", "sync", "watch", "alerts", "kubelets", "ready-service", "other-namespaces"])
 def test_every_folder_renders_by_itself(folder: str) -> None:
     """`kubectl kustomize` renders each folder."""
     assert kustomize(CRON / folder)
@@ -98,18 +106,52 @@ def test_every_pod_runs_unprivileged(component: str, setting: str, wanted: objec
     ("setting", "wanted"),
     [
         ("imagePullPolicy", "IfNotPresent"),
-        ("image", f"ghcr.io/kube-node-dns/kube-node-dns:{version('kube-node-dns')}"),
+        ("image", f"{IMAGE}:{version('kube-node-dns')}"),
         ("securityContext.allowPrivilegeEscalation", False),
         ("securityContext.readOnlyRootFilesystem", True),
         ("securityContext.capabilities", {"drop": ["ALL"]}),
         ("securityContext.privileged", None),
-        ("volumeMounts", None),
         ("ports", None),
     ],
 )
 def test_every_container_is_confined(component: str, setting: str, wanted: object) -> None:
-    """Every container has a read-only root and no capability, volume or port, and the image of this version."""
+    """Every container has a read-only root and no capability or port, and the image of this version of nobody."""
     assert looked_up(container(component), setting) == wanted
+
+
+def test_only_what_a_kubeconfig_needs_can_be_written() -> None:
+    """The components sync and watch have a megabyte of memory as /tmp; there is no other volume."""
+    memory = [{"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}]
+    assert {name: pod_spec(name).get("volumes") for name in CONTAINERS} == {
+        "annotate": None,
+        "sync": memory,
+        "watch": memory,
+    }
+    mounts = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - where Python looks for it
+    assert [container(name).get("volumeMounts") for name in CONTAINERS] == [None, mounts, mounts]
+
+
+@WORKLOADS
+def test_every_pod_runs_when_nodes_are_full(component: str) -> None:
+    """Every pod has a priority above that of other workloads and below that of the system's own."""
+    (priority,) = all_of("watch", "PriorityClass")
+    assert pod_spec(component)["priorityClassName"] == priority["metadata"]["name"]
+    assert 0 < priority["value"] < 1_000_000_000
+    assert "globalDefault" not in priority
+
+
+def test_nobody_can_reach_a_pod() -> None:
+    """A network policy lets nobody in to sync and watch, and out as before."""
+    (policy,) = all_of("watch", "NetworkPolicy")
+    assert policy["metadata"]["namespace"] == NAMESPACE
+    assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
+
+
+def test_a_drain_leaves_a_watcher() -> None:
+    """Of the watchers a drain takes one at a time; one that is not ready stops none."""
+    spec = one("watch", "PodDisruptionBudget")["spec"]
+    assert spec["selector"] == one("watch", "Deployment")["spec"]["selector"]
+    assert (spec["maxUnavailable"], spec["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
 
 
 @WORKLOADS
@@ -141,10 +183,17 @@ def test_annotate_alone_uses_the_host() -> None:
     """The component annotate alone uses the host, and only its network."""
     shared = {name: {key for key in pod_spec(name) if key.startswith("host")} for name in CONTAINERS}
     assert shared == {"annotate": {"hostNetwork"}, "sync": set(), "watch": set()}
-    labels = one("base", "Namespace")["metadata"]["labels"]
-    assert {key: value for key, value in labels.items() if key.startswith("pod-security")} == {
-        "pod-security.kubernetes.io/enforce": "privileged"
+
+
+def test_one_namespace_is_restricted_and_the_other_holds_annotate_alone() -> None:
+    """Only the namespace of the DaemonSet admits host network, and nothing else runs there."""
+    levels = {
+        each["metadata"]["name"]: each["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+        for each in all_of("watch", "Namespace")
     }
+    assert levels == {NAMESPACE: "restricted", ANNOTATE_NAMESPACE: "privileged"}
+    there = [each for each in rendered("watch") if each["metadata"].get("namespace") == ANNOTATE_NAMESPACE]
+    assert sorted(each["kind"] for each in there) == ["ConfigMap", "DaemonSet", "ServiceAccount"]
 
 
 @pytest.mark.parametrize(
@@ -178,21 +227,22 @@ def test_each_knows_its_node(component: str) -> None:
         ("spec.suspend", None),
         ("spec.concurrencyPolicy", "Allow"),
         ("spec.startingDeadlineSeconds", 30),
-        ("spec.successfulJobsHistoryLimit", 10),
-        ("spec.failedJobsHistoryLimit", 10),
+        ("spec.successfulJobsHistoryLimit", 30),
+        ("spec.failedJobsHistoryLimit", 30),
         ("spec.jobTemplate.spec.backoffLimit", 0),
         ("spec.jobTemplate.spec.activeDeadlineSeconds", 180),
         ("spec.jobTemplate.spec.ttlSecondsAfterFinished", 86400),
         ("spec.jobTemplate.spec.template.spec.restartPolicy", "Never"),
         ("spec.jobTemplate.spec.template.spec.terminationGracePeriodSeconds", 5),
-        ("spec.jobTemplate.spec.template.spec.tolerations", AWAY),
+        ("spec.jobTemplate.spec.template.spec.tolerations", [ON_CONTROL_PLANES, *STAY]),
         ("spec.jobTemplate.spec.template.spec.affinity", ELSEWHERE),
     ],
 )
 def test_the_cron_job(path: str, wanted: object) -> None:
-    """Syncs start every minute, overlap, end by a deadline and stay off nodes that fail.
+    """Syncs start every minute, overlap, end by a deadline, and prefer nodes that are not public.
 
-    They neither stall behind a dead node nor kill each other nor pile up.
+    They neither stall behind a dead node nor kill each other nor pile up; and on a node in trouble the logs of those
+    that have ended stay.
     """
     assert looked_up(one("base", "CronJob"), path) == wanted
 
@@ -201,7 +251,7 @@ def test_the_cron_job(path: str, wanted: object) -> None:
     ("path", "wanted"),
     [
         ("spec.replicas", 2),
-        ("spec.template.spec.tolerations", AWAY),
+        ("spec.template.spec.tolerations", [ON_CONTROL_PLANES, *AWAY]),
         ("spec.template.spec.affinity", ELSEWHERE),
         ("spec.template.spec.terminationGracePeriodSeconds", 5),
     ],
@@ -211,13 +261,17 @@ def test_the_watch_deployment(path: str, wanted: object) -> None:
     assert looked_up(one("watch", "Deployment"), path) == wanted
 
 
-def test_two_watchers_are_on_two_nodes() -> None:
-    """The two watchers are on two nodes where there are two; with one node left, both are on it."""
+def test_two_watchers_are_never_on_one_node() -> None:
+    """The second watcher waits for a second node, also when that is dead, tainted or deleted.
+
+    Moved to the first it would stay there for good, and a failure of that node would be seen by nobody.
+    """
     (spread,) = pod_spec("watch")["topologySpreadConstraints"]
     labels = pod_of(one("watch", "Deployment"))["metadata"]["labels"]
     assert spread["labelSelector"]["matchLabels"].items() <= labels.items()
-    assert (spread["topologyKey"], spread["maxSkew"]) == ("kubernetes.io/hostname", 1)
-    assert (spread["whenUnsatisfiable"], spread["nodeTaintsPolicy"]) == ("DoNotSchedule", "Honor")
+    assert (spread["topologyKey"], spread["maxSkew"], spread["minDomains"]) == ("kubernetes.io/hostname", 1, 2)
+    assert (spread["whenUnsatisfiable"], spread["nodeTaintsPolicy"]) == ("DoNotSchedule", "Ignore")
+    assert spread["matchLabelKeys"] == ["pod-template-hash"], "an update would wait for a third node"
 
 
 def test_watch_relaxes_the_schedule_and_nothing_else() -> None:
@@ -259,34 +313,36 @@ def test_endpoints_are_for_those_who_ask_for_them() -> None:
     assert one("ready service", "ClusterRole", "kube-node-dns-ready-service")["rules"] == [LISTING_ENDPOINTS]
 
 
-def _config() -> dict[str, dict[str, str]]:
-    """Read config.env, and what it would be with every suggestion taken."""
-    text = (CRON / "config.env").read_text(encoding="utf-8")
+def _config(file: str) -> dict[str, dict[str, str]]:
+    """Give the variables of a file, as it is and with those that are comments."""
+    text = (CRON / file).read_text(encoding="utf-8")
     active = dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
     return {"as it is": active, "with all": dict(re.findall(r"^#?(\w+)=(.*)$", text, re.MULTILINE))}
 
 
 @pytest.mark.parametrize("which", ["as it is", "with all"])
-def test_each_variable_is_an_option(which: str) -> None:
-    """Each variable of config.env, also one that is a comment, is an option with a value that it takes."""
-    chosen = _config()[which]
-    known = {option.variable for command in COMMANDS.values() for option in options(command)}
-    assert {*chosen} <= known
-    for command in COMMANDS.values():
+@pytest.mark.parametrize(("file", "components"), [("config.env", ("sync", "watch")), ("annotate.env", ("annotate",))])
+def test_each_variable_is_an_option(file: str, components: tuple[str, ...], which: str) -> None:
+    """Each variable, also one that is a comment, is an option of the file's commands with a value that it takes."""
+    chosen = _config(file)[which]
+    commands = [COMMANDS[name] for name in components]
+    assert {*chosen} <= {option.variable for command in commands for option in options(command)}
+    for command in commands:
         settings(command, {}, chosen)
 
 
 def test_the_config_is_as_promised() -> None:
-    """config.env sets what the README's first steps say."""
+    """The file config.env sets what the README's first steps say, and annotate.env nothing."""
     wanted = {"DOMAIN": "example.com", "NODE_LABEL_SELECTOR": "serve-public=true", "TTL": "60", "LEASE_TIMEOUT": "25"}
-    assert one("base", "ConfigMap")["data"] == {f"KUBE_NODE_DNS_{key}": value for key, value in wanted.items()}
+    assert config_map("sync", "base")["data"] == {f"KUBE_NODE_DNS_{key}": value for key, value in wanted.items()}
+    assert "data" not in config_map("annotate", "base")
 
 
 @pytest.mark.parametrize("overlay", ["watch", "edited", "elsewhere", "elsewhere, edited"])
 @WORKLOADS
 def test_every_pod_reads_the_config(component: str, overlay: str) -> None:
     """Every pod takes its environment from the ConfigMap, whatever the hash in its name."""
-    name = one(overlay, "ConfigMap")["metadata"]["name"]
+    name = config_map(component, overlay)["metadata"]["name"]
     assert {"configMapRef": {"name": name}} in container(component, overlay)["envFrom"]
 
 
@@ -295,9 +351,11 @@ def test_an_edited_config_is_rolled_out() -> None:
 
     Pods do not keep the old values until somebody restarts them.
     """
-    before, after = one("watch", "ConfigMap"), one("edited", "ConfigMap")
-    assert after["data"] == {**before["data"], "KUBE_NODE_DNS_TTL": "300"}
-    assert before["metadata"]["name"] != after["metadata"]["name"]
+    for component, edit in (("sync", {"TTL": "300"}), ("annotate", {"EXCLUDE_INTERFACE": "wg0"})):
+        before, after = config_map(component, "watch"), config_map(component, "edited")
+        edited = {f"KUBE_NODE_DNS_{key}": value for key, value in edit.items()}
+        assert after["data"] == {**before.get("data", {}), **edited}
+        assert before["metadata"]["name"] != after["metadata"]["name"]
 
 
 def test_sync_alone_gets_credentials_and_they_may_be_absent() -> None:
@@ -308,13 +366,15 @@ def test_sync_alone_gets_credentials_and_they_may_be_absent() -> None:
 
 
 @pytest.mark.parametrize("overlay", [name for name in NAMES if name.startswith("elsewhere")])
-def test_another_namespace_is_another_everywhere(overlay: str) -> None:
-    """An overlay's namespace is that of every object and every subject, but for the Roles of Leases and Events."""
-    assert one(overlay, "Namespace")["metadata"]["name"] == "elsewhere"
+def test_other_namespaces_are_others_everywhere(overlay: str) -> None:
+    """An overlay's two namespaces are those of every object, subject and alert, Leases' and Events' Roles aside."""
+    ours = {"elsewhere", "elsewhere-annotate"}
+    assert {each["metadata"]["name"] for each in all_of(overlay, "Namespace")} == ours
     for manifest in rendered(overlay):
         fixed = {"default", "kube-node-lease"} if manifest["kind"] in {"Role", "RoleBinding"} else set()
-        assert manifest["metadata"].get("namespace", "elsewhere") in {"elsewhere", *fixed}
-        assert {each["namespace"] for each in manifest.get("subjects", ())} <= {"elsewhere"}
+        assert manifest["metadata"].get("namespace", "elsewhere") in ours | fixed
+        assert {each["namespace"] for each in manifest.get("subjects", ())} <= ours
+    assert one(overlay, "DaemonSet")["metadata"]["namespace"] == "elsewhere-annotate"
 
 
 @pytest.mark.parametrize(
@@ -333,13 +393,6 @@ def test_another_namespace_leaves_every_right(component: str, overlay: str, at_h
     """
     rules = [("elsewhere" if where == NAMESPACE else where, rule) for where, rule in granted(component, at_home)]
     assert list(granted(component, overlay)) == rules
-
-
-@WORKLOADS
-def test_another_namespace_without_the_transformers_loses_little(component: str) -> None:
-    """Without the transformers every right moves to the other namespace: Leases and Events are lost, nodes are not."""
-    moved = {(verb, resource, where and "elsewhere") for verb, resource, where in rights(component)}
-    assert rights(component, "elsewhere, one line") == moved
 
 
 def test_older_clusters_can_do_without_the_policy() -> None:
@@ -362,30 +415,13 @@ def test_a_second_domain_has_its_own_nodes() -> None:
     assert container("watch", "two domains")["args"] == ["watch", "--cronjob", "sync", "--cronjob", "sync-eu"]
 
 
-def test_a_digest_can_be_pinned() -> None:
-    """The suggestion in kustomization.yaml pins every image by its digest."""
+def test_one_entry_names_every_image() -> None:
+    """An overlay's `images:` gives every container the user's image by its digest, components' too."""
     images = {
         entry["image"]
-        for each in with_suggestion(0)
-        if each["kind"] in CONTAINERS.values()
+        for kind in CONTAINERS.values()
+        for each in all_of("pinned", kind)
         for entry in pod_of(each)["spec"]["containers"]
     }
     (image,) = images
-    assert re.fullmatch("ghcr.io/kube-node-dns/kube-node-dns(:[^@]*)?@sha256:[0-9a-f]{64}", image)
-
-
-def test_a_role_can_be_given_to_sync() -> None:
-    """The suggestion for EKS gives sync's service account, and no other, a role."""
-    annotated = {
-        each["metadata"]["name"]: each["metadata"]["annotations"]
-        for each in with_suggestion(1)
-        if "annotations" in each["metadata"]
-    }
-    _, name = service_account("sync")
-    assert annotated == {name: {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/kube-node-dns"}}
-
-
-def test_sync_can_be_kept_on_machines_with_a_profile() -> None:
-    """The suggestion for instance profiles keeps sync on nodes that have one."""
-    (cronjob,) = (each for each in with_suggestion(2) if each["kind"] == "CronJob")
-    assert pod_of(cronjob)["spec"]["nodeSelector"] == {"example.com/ec2": "true"}
+    assert re.fullmatch("registry.example.com/me/kube-node-dns@sha256:[0-9a-f]{64}", image)

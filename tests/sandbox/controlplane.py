@@ -52,7 +52,10 @@ def assets() -> Path | None:
 
 @contextlib.contextmanager
 def control_plane(binaries: Path, users: Mapping[str, str] | None = None) -> Iterator[ControlPlane]:
-    """Run etcd and kube-apiserver while the context lasts; `users` are names by token, with no rights of their own."""
+    """Run etcd and kube-apiserver while the context lasts; `users` are names by token.
+
+    They have no rights of their own, but for those of a kubelet where the name is `system:node:…`.
+    """
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="control-plane-")))
         etcd_url = f"http://127.0.0.1:{_free_port()}"
@@ -107,7 +110,9 @@ def _server_options(home: Path, etcd_url: str, port: int, users: Mapping[str, st
     certificate = loopback_certificate()
     (home / "ca.pem").write_bytes(certificate.authority_pem)
     certificate.write(home / "certificate.pem", home / "key.pem")
-    rows = [f'{ADMIN_TOKEN},admin,admin,"system:masters"', *(f"{token},{name},{name}" for token, name in users.items())]
+    rows = [f'{ADMIN_TOKEN},admin,admin,"system:masters"']
+    for token, name in users.items():
+        rows.append(f"{token},{name},{name}" + (',"system:nodes"' if name.startswith("system:node:") else ""))
     (home / "tokens.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return [
         f"--etcd-servers={etcd_url}",
@@ -123,7 +128,9 @@ def _server_options(home: Path, etcd_url: str, port: int, users: Mapping[str, st
         f"--service-account-signing-key-file={home / 'key.pem'}",
         "--service-cluster-ip-range=10.0.0.0/24",
         f"--token-auth-file={home / 'tokens.csv'}",
-        "--authorization-mode=RBAC",
+        "--authorization-mode=Node,RBAC",
+        "--enable-admission-plugins=NodeRestriction",
+        "--allow-privileged=true",  # as every installer of clusters sets it
         "--anonymous-auth=false",
         # Lists of an old version come from etcd, so that compaction makes them expire at once.
         "--feature-gates=ListFromCacheSnapshot=false",

@@ -2,7 +2,7 @@
 
 import base64
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tests.sandbox.kubernetes_access import ADMIN_TOKEN
 from tests.sandbox.kubernetes_errors import Object
@@ -21,15 +21,21 @@ def node(
     boot_id: str = "",
     cordoned: bool = False,
     taints: tuple[Mapping[str, str], ...] = (),
+    addresses: Iterable[tuple[str, str]] = (),
     now: float | None = None,
 ) -> Object:
-    """Build a Node that has been up for a day, for `Kubernetes.put`; `now` is by the clock of its API server."""
+    """Build a Node that has been up for a day, for `Kubernetes.put`; `now` is by the clock of its API server.
+
+    `addresses` are those of its status, as type and address.
+    """
     now = time.time() if now is None else now
     metadata = {"name": name, "labels": dict(labels or {}), "annotations": dict(annotations or {})}
-    status = {
+    status: Object = {
         "conditions": [ready_condition(ready, message, now, now - _UP_SECONDS)],
         "nodeInfo": {"bootID": boot_id, "kubeletVersion": "v1.36.0", "operatingSystem": "linux"},
     }
+    if found := [{"type": type_, "address": address} for type_, address in addresses]:
+        status["addresses"] = found
     spec = {"unschedulable": cordoned, "taints": [dict(taint) for taint in taints]}
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec, "status": status}
 

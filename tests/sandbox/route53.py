@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from tests.sandbox import names, rest_xml, sigv4
+from tests.sandbox import answers, names, rest_xml, sigv4
+from tests.sandbox.health_checks import HealthChecks
 from tests.sandbox.record_sets import Change, RecordSet
 from tests.sandbox.server import FaultKind, Request, Response
 from tests.sandbox.sigv4 import Key
@@ -28,8 +29,11 @@ _REQUEST_RATES = {"CreateHostedZone": (40, 2), "DeleteHostedZone": (40, 5)}
 _STATUS = {
     "AccessDenied": 403,
     "ExpiredToken": 403,
+    "HealthCheckAlreadyExists": 409,
+    "HealthCheckVersionMismatch": 409,
     "HostedZoneAlreadyExists": 409,
     "NoSuchChange": 404,
+    "NoSuchHealthCheck": 404,
     "NoSuchHostedZone": 404,
     "NotImplemented": 501,
     "ServiceUnavailable": 503,
@@ -96,22 +100,30 @@ class Route53:
         self.zones_a_page, self.records_a_page = 100, 300
         """How much a list gives at once, as Route 53 does; with less, few of them make many pages."""
         self.clock = clock
-        self._zones = Zones(record_sets_per_zone)
+        self.health_checks = HealthChecks(clock=clock)
+        self.health_checks_a_page = 100
+        self._zones = Zones(record_sets_per_zone, lambda check: check in self.health_checks.checks)
         self._buckets: dict[str, Bucket] = {"changes": Bucket(changes_burst, changes_refill)}
         self._submitted: dict[str, _Submitted] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._operations: dict[str, Callable[[Arguments], Result]] = {
             "ChangeResourceRecordSets": self._change_resource_record_sets,
+            "CreateHealthCheck": self._create_health_check,
             "CreateHostedZone": self._create_hosted_zone,
+            "DeleteHealthCheck": self._delete_health_check,
             "DeleteHostedZone": self._delete_hosted_zone,
             "GetChange": self._get_change,
+            "GetHealthCheck": lambda arguments: {"HealthCheck": self.health_checks.get(arguments["HealthCheckId"])},
+            "GetHealthCheckCount": lambda _: {"HealthCheckCount": len(self.health_checks.checks)},
             "GetHostedZone": self._get_hosted_zone,
             "GetHostedZoneCount": self._get_hosted_zone_count,
+            "ListHealthChecks": self._list_health_checks,
             "ListHostedZones": self._list_hosted_zones,
             "ListHostedZonesByName": self._list_hosted_zones_by_name,
             "ListResourceRecordSets": self._list_resource_record_sets,
             "ListTagsForResource": self._list_tags_for_resource,
+            "UpdateHealthCheck": self._update_health_check,
             "UpdateHostedZoneComment": self._update_hosted_zone_comment,
         }
 
@@ -149,6 +161,11 @@ class Route53:
     def records(self, zone_id: str, name: str | None = None) -> list[RecordSet]:
         """Read the record sets of a name, or of the whole zone, in Route 53's order."""
         return self._zones.at(zone_id, name)
+
+    def served(self, zone_id: str, name: str, type_: str, place: str = "0,0") -> list[str]:
+        """Give what somebody at `<lat>,<lon>` is answered with, by records and health checks as they are now."""
+        asked = [each for each in self.records(zone_id, name) if each["Type"] == type_]
+        return answers.served(asked, self.health_checks.is_healthy, answers.Point(*map(float, place.split(","))))
 
     @property
     def history(self) -> list[Committed]:
@@ -314,6 +331,30 @@ class Route53:
         asked = {member: arguments[member] for member in ("ResourceType", "ResourceId")}
         return {"ResourceTagSet": asked | {"Tags": []}}
 
+    # Health checks
+
+    def _create_health_check(self, arguments: Arguments) -> Result:
+        check = self.health_checks.create(arguments["CallerReference"], arguments["HealthCheckConfig"])
+        return {"HealthCheck": check, "Location": f"https://route53.amazonaws.com/2013-04-01/healthcheck/{check['Id']}"}
+
+    def _update_health_check(self, arguments: Arguments) -> Result:
+        changes = {
+            each: value for each, value in arguments.items() if each not in {"HealthCheckId", "HealthCheckVersion"}
+        }
+        version = arguments.get("HealthCheckVersion")
+        return {"HealthCheck": self.health_checks.update(arguments["HealthCheckId"], version, changes)}
+
+    def _delete_health_check(self, arguments: Arguments) -> Result:
+        self.health_checks.delete(arguments["HealthCheckId"])
+        return {}
+
+    def _list_health_checks(self, arguments: Arguments) -> Result:
+        size, marker = _size(arguments, self.health_checks_a_page), arguments.get("Marker", "")
+        found, following = self.health_checks.page(marker, size)
+        more = {"NextMarker": following} if following else {}
+        result = {"HealthChecks": found, "Marker": marker, "IsTruncated": following is not None}
+        return result | more | {"MaxItems": str(size)}
+
     # Records
 
     def _list_resource_record_sets(self, arguments: Arguments) -> Result:
@@ -351,7 +392,7 @@ def _size(arguments: Arguments, most: int) -> int:
 
 
 def _denial(key: Key, operation: str, route: rest_xml.Route | None) -> str:
-    kinds = {"Id": "change" if operation == "GetChange" else "hostedzone"}
+    kinds = {"Id": "change" if operation == "GetChange" else "hostedzone", "HealthCheckId": "healthcheck"}
     arns = [
         f"arn:aws:route53:::{kinds[name]}/{value}"
         for name, value in (route.path if route else {}).items()

@@ -33,7 +33,8 @@ def ours(dns: Account, zone: str) -> list[RecordSet]:
 
 def test_create_keeps_what_was_sent(dns: Account, zone: str) -> None:
     """Keeps every member of a geoproximity record set."""
-    sent = near("here", "12.30", "-1.00", Bias=-5) | {"HealthCheckId": "00000000-0000-4000-8000-000000000000"}
+    check = dns.service.health_checks.create("a reference", {"Type": "TCP", "IPAddress": "5.0.0.1", "Port": 443})
+    sent = near("here", "12.30", "-1.00", Bias=-5) | {"HealthCheckId": check["Id"]}
     dns.change(zone, create(sent))
     assert ours(dns, zone) == [sent | {"Name": "cdn.example.com."}]
 

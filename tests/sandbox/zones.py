@@ -4,7 +4,7 @@ import bisect
 import copy
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -254,8 +254,11 @@ def oversized(changes: Sequence[Change]) -> Iterator[str]:
 class Zones:
     """The hosted zones of one account; safe to use from many threads."""
 
-    def __init__(self, record_sets_per_zone: int = 10_000) -> None:
-        """Begin with no zone."""
+    def __init__(
+        self, record_sets_per_zone: int = 10_000, has_health_check: Callable[[str], bool] = lambda _: False
+    ) -> None:
+        """Begin with no zone; `has_health_check` knows which checks a record set may name."""
+        self._has_health_check = has_health_check
         self.history: list[Committed] = []
         self._limit = record_sets_per_zone
         self._zones: dict[str, Zone] = {}
@@ -315,11 +318,19 @@ class Zones:
             return copy.deepcopy(list(found))
 
     def change(self, zone_id: str, changes: Sequence[Change]) -> None:
-        """Apply every change of a batch, or none: `InvalidInput`, or `InvalidChangeBatch` with all its messages."""
+        """Apply every change of a batch, or none: `InvalidInput`, or `InvalidChangeBatch` with all its messages.
+
+        A record set that names a health check which is not there is refused as `NoSuchHealthCheck`.
+        """
         for problem in itertools.chain.from_iterable(map(malformed, changes)):
             raise Refused("InvalidInput", problem)
         with self._lock:
             zone = self.get(zone_id)
+            for named in (
+                each["ResourceRecordSet"].get("HealthCheckId") for each in changes if each["Action"] != "DELETE"
+            ):
+                if named is not None and not self._has_health_check(named):
+                    raise Refused("NoSuchHealthCheck", f"No health check exists with the specified ID. {named}")
             if problems := list(oversized(changes)):
                 raise Refused("InvalidChangeBatch", problems)
             batch = Batch(zone, self._limit)

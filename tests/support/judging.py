@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jobs.core.address import Address
-from jobs.core.evidence import Checks, Conclusion, Signs, conclude
+from jobs.core.evidence import Conclusion, conclude
 from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
 from jobs.core.probe import Probe
 from jobs.core.publication import Publication
+from jobs.core.signs import Checks, Signs
 from jobs.core.verdict import Published, Skipped
 from tests.support.builders import NODE, checks, ipv4, ipv6
 

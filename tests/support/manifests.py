@@ -1,6 +1,5 @@
 """The folder `cron/` as kustomize renders it, by itself and from the overlays that the README shows."""
 
-import re
 import subprocess
 import sys
 import tempfile
@@ -18,16 +17,35 @@ Manifest: TypeAlias = dict[str, Any]
 CRON = Path(__file__).parents[2] / "cron"
 KUBECTL = str(Path(sys.executable).with_name("kubectl"))
 NAMESPACE = "kube-node-dns"
-
-_ELSEWHERE = "namespace: elsewhere\ntransformers: [../cron/other-namespaces]\n"
+ANNOTATE_NAMESPACE = "kube-node-dns-annotate"
+IMAGE = "kube-node-dns.invalid/kube-node-dns"
+"""What the manifests name, which is nobody's."""
 _WATCH = "resources: [../cron]\ncomponents: [../cron/watch]\n"
 _READY_SERVICE = "resources: [../cron]\ncomponents: [../cron/ready-service, ../cron/watch]\n"
+_IMAGES = dedent("""
+    images:
+      - name: kube-node-dns.invalid/kube-node-dns
+        newName: registry.example.com/me/kube-node-dns
+        digest: sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+""")
+_RENAMED = dedent("""
+      - target: {kind: Namespace, name: kube-node-dns}
+        patch: "- {op: replace, path: /metadata/name, value: elsewhere}"
+      - target: {kind: Namespace, name: kube-node-dns-annotate}
+        patch: "- {op: replace, path: /metadata/name, value: elsewhere-annotate}"
+    transformers: [../cron/other-namespaces]
+""")
+_ELSEWHERE = f"patches:{_RENAMED}"
 _EDITED = _WATCH + dedent("""
     configMapGenerator:
       - name: kube-node-dns
         namespace: kube-node-dns
         behavior: merge
         literals: [KUBE_NODE_DNS_TTL=300]
+      - name: kube-node-dns-annotate
+        namespace: kube-node-dns-annotate
+        behavior: merge
+        literals: [KUBE_NODE_DNS_EXCLUDE_INTERFACE=wg0]
 """)
 _TWO_DOMAINS = dedent("""
     resources: [../cron, eu]
@@ -78,13 +96,14 @@ OVERLAYS: Mapping[str, Mapping[str, str]] = {
     },
     "elsewhere, edited": {"overlay/kustomization.yaml": _ELSEWHERE + _EDITED},
     "elsewhere, two domains": {
-        "overlay/kustomization.yaml": _ELSEWHERE + _TWO_DOMAINS,
+        "overlay/kustomization.yaml": _TWO_DOMAINS + _RENAMED,
         "overlay/eu/kustomization.yaml": _EU,
     },
     "elsewhere, no watch": {
         "overlay/kustomization.yaml": _ELSEWHERE + "resources: [../cron]\ncomponents: [../cron/ready-service]\n"
     },
-    "elsewhere, one line": {"overlay/kustomization.yaml": "namespace: elsewhere\n" + _WATCH},
+    "kubelets": {"overlay/kustomization.yaml": "resources: [../cron]\ncomponents: [../cron/kubelets]\n"},
+    "pinned": {"overlay/kustomization.yaml": _WATCH + _IMAGES},
 }
 """Each way to install it, as files beside a copy of `cron/`."""
 
@@ -128,17 +147,6 @@ def one(overlay: str, kind: str, name: str | None = None) -> Manifest:
     return found
 
 
-def with_suggestion(number: int) -> tuple[Manifest, ...]:
-    """Render the base with one of the suggestions that its kustomization.yaml has as comments."""
-    text = (CRON / "kustomization.yaml").read_text(encoding="utf-8")
-    blocks = re.findall(r"^# ((?:patches|images):\n(?:#   .*\n)+)", text, re.MULTILINE)
-    block = re.sub("^# ", "", blocks[number], flags=re.MULTILINE)
-    with tempfile.TemporaryDirectory(prefix="manifests-") as home:
-        folder = write("base", Path(home))
-        (folder / "kustomization.yaml").write_text(f"resources: [../cron]\n{block}", encoding="utf-8")
-        return kustomize(folder)
-
-
 def job_spec(cronjob: Manifest) -> Manifest:
     """Give the spec of a CronJob's Jobs."""
     spec: Manifest = cronjob["spec"]["jobTemplate"]["spec"]
@@ -162,6 +170,13 @@ def container(component: str, overlay: str = "watch") -> Manifest:
     """Give the only container of a component."""
     (only,) = pod_spec(component, overlay)["containers"]
     return dict(only)
+
+
+def config_map(component: str, overlay: str = "watch") -> Manifest:
+    """Give the ConfigMap that a component takes its options from."""
+    namespace, _ = service_account(component, overlay)
+    (found,) = (each for each in all_of(overlay, "ConfigMap") if each["metadata"]["namespace"] == namespace)
+    return found
 
 
 def service_account(component: str, overlay: str = "watch") -> tuple[str, str]:

@@ -16,7 +16,7 @@ from tests.sandbox.world import PROGRAM, Finished, World
 Namespace = Literal["net", "mount", "pid"]
 
 NODE = "node-1"
-ANNOTATE = ("annotate-once", "--node-name", NODE, "--interface", "none")
+ANNOTATE = ("annotate-once", "--node-name", NODE, "--interface", "lo")
 """Annotate with no address at all: the same on every machine."""
 
 GRACE_SECONDS = 30.0

@@ -8,8 +8,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from jobs.core.address import Address
-from jobs.core.evidence import Candidate, Checks, Conclusion, Signs, by_facts, conclude
+from jobs.core.candidates import Candidate, by_facts
+from jobs.core.evidence import Conclusion, conclude
 from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
+from jobs.core.signs import Checks, Signs
 from jobs.core.verdict import Published, Skipped, Verdict
 from tests.support.builders import NODE, PARIS, TOKYO, checks, ipv4, ipv6
 from tests.support.judging import HTTPS, NOW, TCP

@@ -13,7 +13,7 @@ SYNC = ("sync-once", "--domain", DOMAIN)
 def annotate_once(pod: Pod) -> None:
     """Annotate a node with the addresses of an interface that is not there."""
     pod.world.node("node-1")
-    finished = pod.run("annotate-once", "--interface", "none", KUBE_NODE_NAME="node-1")
+    finished = pod.run("annotate-once", "--interface", "lo", KUBE_NODE_NAME="node-1")
     assert finished.returncode == 0, finished.stderr
     assert pod.world.kubernetes.get("Node", "node-1")["metadata"]["annotations"][f"{PREFIX}node-ips"] == ""
 

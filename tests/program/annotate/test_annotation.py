@@ -176,7 +176,7 @@ def test_another_writers_change_in_between_is_told_as_a_change(cluster: World) -
     """A node whose annotation somebody keeps overwriting would look calm."""
     annotate(cluster)
     cluster.kubernetes.edit("Node", NODE, lambda node: node["metadata"]["annotations"].update({NODE_IPS: "9.9.9.9"}))
-    assert document(annotate(cluster, "--interface", "none", "--output", "json"))["changed"] is True
+    assert document(annotate(cluster, "--interface", "lo", "--output", "json"))["changed"] is True
 
 
 def test_a_patch_needs_no_date(cluster: World) -> None:
@@ -272,6 +272,7 @@ def test_the_document_is_the_contracts() -> None:
     _, printed = annotations_in_a_network("""
         link eth0; ip address add 9.9.9.9/32 dev eth0; ip address add 10.1.2.3/32 dev eth0
     """)
+    assert {each.pop("source") for each in printed["addresses"] + printed["left_out"]} == {"interface"}
     reasons = [each.pop("reason") for each in printed["left_out"]]
     assert all(isinstance(reason, str) and reason for reason in reasons)
     assert printed == {
@@ -303,7 +304,7 @@ def test_a_failed_run_gives_the_document_with_its_status(world: World) -> None:
 def test_the_text_shows_each_address_and_why_it_is_left_out(cluster: World) -> None:
     """People could not see why their node is not published."""
     (row,) = (line for line in annotate(cluster).stdout.splitlines() if line.startswith("127.0.0.1 "))
-    assert row.split()[1:3] == ["lo", "no"]
+    assert row.split()[1:4] == ["interface", "lo", "no"]
     assert "not globally reachable" in row
 
 

@@ -1,12 +1,13 @@
 """The addresses of this host: what annotate-once takes from the interfaces of a network made for the test."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.support.processes import bare_environment, network, run
+from tests.support.processes import bare_environment, complaint, network, run
 
 
 @dataclass(frozen=True)
@@ -155,34 +156,40 @@ def test_a_glob_matches_the_name_without_the_alias_label(options: tuple[str, str
     assert look("link eth0; ip address add 8.8.8.8/24 dev eth0 label eth0:1", *options).addresses == taken
 
 
-CONTAINER_NETWORKING = (
-    "cni0",
-    "flannel.1",
-    "cilium_host",
-    "lxc4f2a",
-    "cali77d0",
-    "veth9b1c",
-    "docker0",
-    "br-5ab3",
-    "kube-ipvs0",
-    "nodelocaldns",
+NOT_OURS = (
+    *("cni0", "flannel.1", "cilium_host", "lxc4f2a", "cali77d0", "veth9b1c", "docker0", "kube-ipvs0", "nodelocaldns"),
+    *("vxlan-v6.calico", "wg-v6.cali", "antrea-gw0", "ovn-k8s-mp0", "weave", "virbr0", "podman0", "lxdbr0", "wgcf"),
+    *("proton0", "ham0", "br-0123456789ab"),
 )
+OURS = ("br-ex", "br-wan", "br0", "wlan0", "enp3s0", "wg0", "mycni0")
 
 
-def container_links() -> str:
-    """Set up the links of every container network at once, each with a global address of its own."""
+def links(names: Iterable[str], beginning: str) -> str:
+    """Set up links at once, each with global addresses of its own."""
     return "\n".join(
-        f"ip link add {name} type bridge; ip link set {name} up; ip address add 8.8.{number}.8/24 dev {name}"
-        for number, name in enumerate(CONTAINER_NETWORKING)
+        f"ip link add {name} type bridge; ip link set {name} up\n"
+        f"ip address add {beginning}.{number}.8/24 dev {name}\n"
+        f"ip address add 2001:4860:{number + 1:x}::8/64 dev {name} nodad"
+        for number, name in enumerate(names)
     )
 
 
-def test_container_networking_is_left_out_by_default() -> None:
-    """Addresses of pods and bridges would be published as the node's own."""
-    seen = look(container_links())
-    assert seen.addresses == []
-    named = [seen.left_out[f"8.8.{number}.8"] for number in range(len(CONTAINER_NETWORKING))]
-    assert all("container" in reason for reason in named), named
+def container_links() -> str:
+    """Set up links that are not the node's own."""
+    return links(NOT_OURS, "8.7")
+
+
+def test_other_interfaces_than_the_nodes_own_are_left_out_by_default() -> None:
+    """Leaves out both families of pods, containers, virtual machines and client VPNs; takes bridges with other names.
+
+    Addresses would be published behind which the node does not serve; or a home server whose uplink is a bridge never.
+    """
+    document = dry_run(links(NOT_OURS, "8.7") + "\n" + links(OURS, "9.9").replace("2001:4860:", "2600:"))
+    left_out = {each["interface"]: each["reason"] for each in document["left_out"] if each["interface"] != "lo"}
+    assert set(left_out) >= {*NOT_OURS}
+    assert all("by default" in left_out[name] for name in NOT_OURS), left_out
+    taken = [each["address"] for each in document["addresses"]]
+    assert taken == [*(f"9.9.{n}.8" for n in range(len(OURS))), *(f"2600:{n + 1}::8" for n in range(len(OURS)))]
 
 
 def test_a_global_ipv6_address_of_pods_is_left_out_by_default() -> None:
@@ -191,19 +198,10 @@ def test_a_global_ipv6_address_of_pods_is_left_out_by_default() -> None:
     assert seen.addresses == []
 
 
-def test_names_that_only_resemble_container_networking_are_taken() -> None:
-    """A home server whose uplink is the bridge br0 or a WLAN would never be published."""
-    links = "\n".join(
-        f"link {name}; ip address add 8.8.{number}.8/24 dev {name}"
-        for number, name in enumerate(("br0", "wlan0", "enp3s0", "wg0", "mycni0"))
-    )
-    assert look(links).addresses == [f"8.8.{number}.8" for number in range(5)]
-
-
 def test_interface_replaces_the_default_exclusions() -> None:
     """Whoever serves from docker0 could not say so; and what they did not choose would be published."""
     seen = look(f"{TWO_LINKS} {container_links()}", "--interface", "docker0")
-    assert seen.addresses == ["8.8.6.8"]
+    assert seen.addresses == ["8.7.6.8", "2001:4860:7::8"]
     assert "8.8.8.8" in seen.left_out
 
 
@@ -223,6 +221,29 @@ def test_an_exclusion_leaves_the_defaults_in_force() -> None:
     """Excluding one interface would publish those of containers."""
     seen = look(f"{TWO_LINKS} {container_links()}", "--exclude-interface", "eth1")
     assert seen.addresses == ["8.8.8.8"]
+
+
+@pytest.mark.parametrize("options", [("--interface", "eht*"), ("--interface", "eth9", "--interface", "8*")])
+def test_globs_that_match_no_interface_are_wrong_usage(options: tuple[str, ...]) -> None:
+    """Says so with the names there are: such a slip would empty the annotations of one node after the other."""
+    finished = run(("annotate-once", "--dry-run", *options), bare_environment(), inside=network(TWO_LINKS))
+    line = complaint(finished, 2)
+    assert line.startswith(f"error: --interface {' '.join(options[1::2])}: no interface of this machine matches")
+    assert line.endswith("it has eth0 eth1 lo p-eth0 p-eth1")
+    assert finished.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("script", "options"),
+    [
+        pytest.param(TWO_LINKS, ("--interface", "eth9", "--interface", "p-eth0"), id="one that has no address"),
+        pytest.param("link eth0; ip link set eth0 down", ("--interface", "eth0"), id="one that is down"),
+        pytest.param(TWO_LINKS, ("--interface", "eth*", "--exclude-interface", "eth*"), id="all excluded"),
+    ],
+)
+def test_an_interface_that_is_there_is_enough(script: str, options: tuple[str, ...]) -> None:
+    """Finds no address where a glob matches an interface without one: that is what this node is like."""
+    assert look(script, *options).addresses == []
 
 
 @pytest.mark.parametrize("words", ["eth0,eth1", "eth0 eth1", " eth0,\teth1 "])
@@ -261,10 +282,10 @@ def test_each_address_names_its_interface() -> None:
     """Nobody could tell which interface to exclude."""
     document = dry_run(TWO_LINKS)
     assert document["addresses"] == [
-        {"address": "8.8.8.8", "interface": "eth0"},
-        {"address": "9.9.9.9", "interface": "eth1"},
+        {"address": "8.8.8.8", "interface": "eth0", "source": "interface"},
+        {"address": "9.9.9.9", "interface": "eth1", "source": "interface"},
     ]
-    assert {"address": "127.0.0.1", "interface": "lo"}.items() <= document["left_out"][0].items()
+    assert {"address": "127.0.0.1", "interface": "lo", "source": "interface"}.items() <= document["left_out"][0].items()
 
 
 def named(name: str, address: str) -> str:
@@ -321,6 +342,6 @@ def test_the_table_shows_odd_names_on_one_line() -> None:
     """Writes escapes for what a terminal would not print, and for what is no character."""
     links = "".join(named(written, f"8.8.{number}.8") for number, (written, _) in enumerate(ODD_NAMES.values()))
     finished = run(("annotate-once", "--dry-run"), bare_environment(), inside=network(links))
-    shown = [line.split()[1] for line in finished.stdout.splitlines() if line.startswith("8.8.")]
+    shown = [line.split()[2] for line in finished.stdout.splitlines() if line.startswith("8.8.")]
     assert shown == ["\u00fc0", r"\udcfc0", r"x\udcc3", r"\x1b[2Jx", r"a\u2028b\x1cc"]
     assert finished.returncode == 0, finished.stderr

@@ -84,6 +84,11 @@ GOOD = [
     pytest.param("--interface", "en[op]?", ("en[op]?",), id="interface, character class"),
     pytest.param("--interface", "en[!x]", ("en[!x]",), id="interface, negated class"),
     pytest.param("--exclude-interface", "wg0", ("wg0",), id="exclude-interface"),
+    *(pytest.param("--public-ip-from", cloud, (cloud,), id=cloud) for cloud in ("aws", "gcp", "azure")),
+    *(
+        pytest.param("--public-ip-from", url, (url,), id=url)
+        for url in ("https://ip.example.com", "https://1.1.1.1/ip", "https://a.example:8443/b/c?d=e%20f")
+    ),
 ]
 
 
@@ -147,6 +152,14 @@ BAD = [
     pytest.param("--probe", "http://a.example:65536/", "is not http://HOST", id="URL with a port too large"),
     pytest.param("--probe", "https://a.example/b c", "is neither tcp:PORT nor a URL", id="URL with a space"),
     pytest.param("--probe", "https://a.example/\r\nX:", "is neither tcp:PORT nor a URL", id="URL of two lines"),
+    *(
+        pytest.param("--public-ip-from", text, "is neither aws, gcp, azure nor https://HOST", id=f"source {text!r}")
+        for text in (
+            *("AWS", "oracle", "ip.example.com", "http://ip.example.com", "https://", "https:///ip", "https://a:0/"),
+            *("https://a:65536/", "https://user@a.example/", "https://a.example/#b", "https://a.example/b c"),
+            *("https://a.example/\r\nX:", "https://b\u00fccher.example/"),
+        )
+    ),
     pytest.param("--ip-family", "ipv4", "is not IPv4 or IPv6", id="family in small letters"),
     pytest.param("--ip-family", "4", "is not IPv4 or IPv6", id="family as a number"),
     pytest.param("--exclude-address", "5.75.128.1/24", "without host bits", id="network with host bits"),
@@ -362,6 +375,7 @@ def test_a_bad_node_name_names_its_variable() -> None:
                 "ip_family": (),
                 "exclude_address": (),
                 "exclude_taint": (),
+                "external_ip": False,
                 "publish_cordoned": False,
                 "min_ready_seconds": 0,
                 "place": (),
@@ -385,6 +399,7 @@ def test_a_bad_node_name_names_its_variable() -> None:
                 "node_name": None,
                 "interface": (),
                 "exclude_interface": (),
+                "public_ip_from": (),
                 "dry_run": False,
                 "output": "text",
                 "timeout": None,
@@ -408,6 +423,7 @@ def test_a_bad_node_name_names_its_variable() -> None:
                 "ip_family": (),
                 "exclude_address": (),
                 "exclude_taint": (),
+                "external_ip": False,
                 "publish_cordoned": False,
                 "min_ready_seconds": 0,
                 "place": (),

@@ -51,7 +51,7 @@ def run(script: str, **variables: str) -> Finished:
 
 def test_a_job_that_is_done_in_time() -> None:
     """A job that ends in time has no failure, and its result is written once."""
-    finished = run("failure = process.run(lambda: os.write(2, b'done\\n'), Clock(60))")
+    finished = run("failure = process.run_job(lambda: os.write(2, b'done\\n'), Clock(60))")
     assert (finished.returncode, finished.stdout) == (0, "None\n")
     assert finished.stderr == "done\ntidied up\n"
 
@@ -70,13 +70,13 @@ def test_a_job_that_is_done_in_time() -> None:
 )
 def test_what_goes_wrong_with_a_job(job: str, status: int, words: str) -> None:
     """A job's failure is what went wrong; a defect becomes one line that asks to be reported."""
-    finished = run(f"def job():\n    {job}\nfailure = process.run(job, Clock(60))")
+    finished = run(f"def job():\n    {job}\nfailure = process.run_job(job, Clock(60))")
     assert (finished.returncode, finished.stdout, finished.stderr) == (status, f"{words}\n", "tidied up\n")
 
 
 def test_a_job_that_hangs_ends_at_the_deadline() -> None:
     """A job that hangs in C is left to itself at the deadline; the result is written all the same."""
-    finished = run("failure = process.run(hang, Clock(1))")
+    finished = run("failure = process.run_job(hang, Clock(1))")
     assert (finished.returncode, finished.stdout) == (1, "not done within 1 s (--timeout)\n")
     assert finished.stderr == "hanging\ntidied up\n"
 
@@ -88,7 +88,7 @@ late = threading.Event()
 def job():
     late.wait()
     raise ConfigurationError("late")
-failure = process.run(job, Clock(1))
+failure = process.run_job(job, Clock(1))
 late.set()
 [thread.join() for thread in threading.enumerate() if thread is not threading.main_thread()]
 """
@@ -101,7 +101,7 @@ def test_a_signal_ends_a_job_that_hangs(seconds: str, number: int, status: int) 
     """SIGTERM and Ctrl-C end a process whose job hangs, with a shell's status, no result, and its files removed."""
     script = f"""
 try:
-    failure = process.run(hang, Clock({seconds}))
+    failure = process.run_job(hang, Clock({seconds}))
 except SystemExit as stopped:
     process.end(stopped.code)
 """
@@ -117,7 +117,7 @@ def test_a_signal_ends_a_result_that_nobody_reads() -> None:
     """SIGTERM ends a process that waits for somebody to read its result."""
     script = """
 try:
-    failure = process.run(lambda: None, Clock(60))
+    failure = process.run_job(lambda: None, Clock(60))
     print("writing", file=sys.stderr, flush=True)
     process.print_result("x" * 10_000_000)
 except SystemExit as stopped:
@@ -133,7 +133,7 @@ except SystemExit as stopped:
 
 def test_what_standard_output_cannot_say_is_escaped() -> None:
     """A result is written whole whatever the encoding of standard output; what that cannot say is an escape."""
-    script = "failure = process.run(lambda: None, Clock(60))\nprocess.print_result('a · b\\n')"
+    script = "failure = process.run_job(lambda: None, Clock(60))\nprocess.print_result('a · b\\n')"
     finished = run(script, PYTHONIOENCODING="ascii")
     assert (finished.returncode, finished.stdout) == (0, "a \\xb7 b\nNone\n")
 
@@ -156,6 +156,6 @@ def test_an_exit_handler_that_hangs_does_not_hold_up_the_end() -> None:
 
 def test_a_job_that_exits_is_a_failure() -> None:
     """A library that calls exit() in the middle of a job does not make an unfinished run a success."""
-    finished = run("failure = process.run(lambda: sys.exit(0), Clock(60))")
+    finished = run("failure = process.run_job(lambda: sys.exit(0), Clock(60))")
     assert finished.returncode == 1
     assert finished.stdout.startswith("unexpected SystemExit")

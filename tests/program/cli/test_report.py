@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from jobs.annotate_once import AnnotateResult
+from jobs.core.address import Found
 from jobs.core.errors import ConfigurationError
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet, api_form
 from jobs.core.verdict import Published, Skipped, Withheld
 from jobs.core.zones import Zone
-from jobs.edges.interfaces import InterfaceAddress
 from jobs.shell.annotate_report import annotate_document, annotate_text
 from jobs.shell.report import as_json
 from jobs.shell.sync_report import sync_document, sync_text
@@ -281,8 +281,9 @@ def test_text_of_several_domains() -> None:
 
 
 FOUND = (
-    InterfaceAddress(ipv4(1), "eth0"),
-    InterfaceAddress(ip_address("10.0.0.1"), "eth1", "not globally reachable: Private-Use"),
+    Found(ipv4(1), "eth0"),
+    Found(ipv4(2), source="aws"),
+    Found(ip_address("10.0.0.1"), "eth1", "not globally reachable: Private-Use"),
 )
 
 
@@ -293,22 +294,31 @@ def test_annotate_document() -> None:
         "status": 0,
         "node": "a",
         "changed": True,
-        "addresses": [{"address": "5.0.0.1", "interface": "eth0"}],
+        "addresses": [
+            {"address": "5.0.0.1", "interface": "eth0", "source": "interface"},
+            {"address": "5.0.0.2", "interface": None, "source": "aws"},
+        ],
         "left_out": [
-            {"address": "10.0.0.1", "interface": "eth1", "reason": "not globally reachable: Private-Use"},
+            {
+                "address": "10.0.0.1",
+                "interface": "eth1",
+                "source": "interface",
+                "reason": "not globally reachable: Private-Use",
+            },
         ],
     }
 
 
 def test_annotate_text() -> None:
-    """The text has a table of addresses: which is taken, and why another is not."""
+    """The text has a table of addresses: where each was found, which is taken, and why another is not."""
     found = annotate_text(AnnotateResult("a", changed=True, found=FOUND), dry_run=False, status=0)
     assert found.splitlines() == [
         "a · changed",
         "",
-        "ADDRESS   INTERFACE  PUBLIC  REASON",
-        "5.0.0.1   eth0       yes",
-        "10.0.0.1  eth1       no      not globally reachable: Private-Use",
+        "ADDRESS   SOURCE          PUBLIC  REASON",
+        "5.0.0.1   interface eth0  yes",
+        "5.0.0.2   aws             yes",
+        "10.0.0.1  interface eth1  no      not globally reachable: Private-Use",
     ]
 
 

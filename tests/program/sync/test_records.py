@@ -74,8 +74,9 @@ def test_alias_is_replaced(world: World) -> None:
 def test_health_check_does_not_stand_in_the_way(world: World) -> None:
     """A set with members that the program does not know could not be deleted, as DELETE must repeat them."""
     zone = no_place(world)
-    check = {"HealthCheckId": "00000000-0000-4000-8000-000000000000"}
-    world.route53.put(zone, routed("a", {"Weight": 3}) | check, routed("b", {"Weight": 3}))
+    check = world.route53.health_checks.create("theirs", {"Type": "TCP", "IPAddress": "5.0.0.1", "Port": 443})
+    named = {"HealthCheckId": check["Id"]}
+    world.route53.put(zone, routed("a", {"Weight": 3}) | named, routed("b", {"Weight": 3}))
     synced(world)
     assert answers(world, zone) == all_in_one()
 

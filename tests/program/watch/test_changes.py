@@ -73,7 +73,15 @@ CHANGES = [
     pytest.param(annotate(aws_geoproximity_coordinates="1.35,103.82"), "1.35,103.82", id="coordinates"),
     pytest.param(annotate(aws_geoproximity_bias="-20"), "publishable with 5.75.128.10", id="bias"),
     pytest.param(annotate(boot_id="another"), "rebooted", id="rebooted"),
+    pytest.param(annotate(public_ips="5.75.128.99"), "publishable with 5.75.128.99", id="the user's addresses"),
+    pytest.param(annotate(public_ips="none"), "public-ips is not a list of addresses", id="no addresses by the user"),
 ]
+
+
+def external(*found: str) -> Edit:
+    """Set the addresses of type ExternalIP in the status."""
+    return lambda node: node["status"].update(addresses=[{"type": "ExternalIP", "address": each} for each in found])
+
 
 CHANGES_OF_A_CORDONED_NODE: list[Edit] = [
     annotate(aws_geoproximity_coordinates="1.35,103.82"),
@@ -96,6 +104,7 @@ NO_CHANGES: list[Edit] = [
     ready("True", "kubelet is posting ready status"),
     lambda node: node["status"].update(images=[{"names": ["registry.example/app:1"], "sizeBytes": 1}]),
     lambda node: node["status"].update(capacity={"cpu": "4"}),
+    external("5.75.128.99"),
     lambda node: node["status"]["conditions"].append({"type": "MemoryPressure", "status": "True"}),
     lambda node: node["metadata"]["labels"].update({"example.com/rack": "7"}),
     lambda node: node["metadata"]["annotations"].update({"example.com/note": "moved"}),
@@ -131,6 +140,18 @@ def test_a_cordoned_node_that_comes_makes_a_job(cluster: World) -> None:
         job_number(cluster, 1)
         cluster.node("sgp-1", "5.223.50.3", cordoned=True)
         assert words(job_number(cluster, 2)) == "sgp-1: cordoned"
+
+
+def test_external_ips_make_a_job_when_they_count(cluster: World) -> None:
+    """With --external-ip an address that comes or goes in the status is a change, other entries are none."""
+    with watching(cluster, "--external-ip") as watcher:
+        job_number(cluster, 1)
+        cluster.kubernetes.edit("Node", "fra-1", external("5.75.128.99", "junk"))
+        assert "publishable with 5.75.128.10 5.75.128.99" in words(job_number(cluster, 2))
+        cluster.kubernetes.edit("Node", "fra-1", external("5.75.128.99", "other junk"))
+        cluster.kubernetes.edit("Node", "fra-1", external())
+        assert words(job_number(cluster, 3)).startswith("fra-1: publishable with 5.75.128.10 at")
+    assert len(watcher.changes) == 3
 
 
 def test_a_node_that_is_deleted_makes_a_job(cluster: World) -> None:

@@ -32,7 +32,7 @@ from tests.support.watching import (
 
 NODES = ("fra-1", "nyc-1", "sgp-1", "syd-1")
 SERVICE = "traefik/traefik"
-STALE = re.compile(r"nyc-1: lease not renewed for [3-9][0-9] s")
+STALE = re.compile(r"nyc-1: lease not renewed for [2-9][0-9] s")
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 OFF_NYC = {"nodeSelectorTerms": [{"matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["nyc-1"]}]}]}
 
@@ -371,21 +371,3 @@ def test_most_nodes_unknown_make_no_job_before_half_a_minute_is_over() -> None:
     assert "3 of 4 nodes" in warning
     assert words(job) == "; ".join(f"{node}: not ready: Ready is Unknown" for node in NODES[1:])
     assert affinity(job) is None
-
-
-def test_one_of_many_unknown_nodes_that_is_back_makes_no_job(cluster: World, kubelets: Kubelets) -> None:
-    """After each restart of the control plane there would be Jobs for nodes that were never away.
-
-    The other two stay away: one alone would be believed to be, in the moment before its own return is heard of.
-    """
-    kubelets.silence(*NODES[1:], age_seconds=50)
-    for node in NODES[1:]:
-        cluster.kubernetes.set_ready(node, "Unknown")
-    with watching(cluster, command=HASTY) as watcher:
-        job_number(cluster, 1)
-        kubelets.looked()
-        kubelets.wake("syd-1")
-        cluster.kubernetes.set_ready("syd-1", "True")
-        cluster.kubernetes.edit("Node", "fra-1", lambda node: node["spec"].update(unschedulable=True))
-        assert words(job_number(cluster, 2)) == "fra-1: cordoned"
-        assert len(watcher.changes) == 2

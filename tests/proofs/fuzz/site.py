@@ -19,6 +19,7 @@ from jobs.sync_once import SyncRequest, sync_once
 from tests.sandbox.kubernetes import Kubernetes
 from tests.sandbox.route53 import Route53
 from tests.sandbox.world import World
+from tests.support.strategies import THEIR_CHECK
 from tests.support.virtual_clock import VirtualClock
 
 Raw = dict[str, Any]
@@ -40,6 +41,7 @@ class Site:
         """Take an empty cluster and an empty account."""
         self.world.kubernetes = Kubernetes()
         self.world.route53 = Route53()
+        self.world.route53.health_checks.put(THEIR_CHECK, "theirs", {"Type": "CLOUDWATCH_METRIC"})
         self.world.cluster.service, self.world.dns.service = self.world.kubernetes, self.world.route53
         self.world.cluster.calls.clear()
         self.world.dns.calls.clear()

@@ -10,7 +10,7 @@ from tests.sandbox.names import canonical
 from tests.sandbox.route53 import Route53
 from tests.sandbox.zones import Refused
 from tests.support.builders import DOMAIN, place
-from tests.support.strategies import Raw, record_sets
+from tests.support.strategies import THEIR_CHECK, Raw, record_sets
 
 DOMAINS = (DOMAIN, "*.example.com", "example.com", "_a-b.cdn.example.com")
 """The names to keep: an ordinary one, a wildcard, the zone's own, and one below the first."""
@@ -85,7 +85,7 @@ def _strangers(draw: Draw, domain: str) -> Raw:
             "ResourceRecords": [{"Value": each} for each in values],
         }
     if draw(st.integers(0, 4)) == 0:
-        found["HealthCheckId"] = "0000"
+        found["HealthCheckId"] = THEIR_CHECK
     return found
 
 

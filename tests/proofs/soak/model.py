@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from jobs.core.evidence import Checks, Conclusion, Signs, conclude
+from jobs.core.evidence import Conclusion, conclude
 from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
 from jobs.core.record_set import RecordSet, from_api
+from jobs.core.signs import Checks, Signs
 from jobs.sync_once import SyncRequest, decide
 from tests.sandbox.world import PREFIX, World
 
@@ -55,6 +56,7 @@ def _node(raw: dict[str, Any]) -> Node:
         deleting="deletionTimestamp" in raw["metadata"],
         bias=annotations.get(PREFIX + "aws-geoproximity-bias"),
         taints=tuple(each["key"] for each in raw.get("spec", {}).get("taints", ())),
+        public_ips=annotations.get(PREFIX + "public-ips"),
     )
 
 

@@ -7,6 +7,7 @@ import urllib3
 
 from tests.sandbox.contract.client import LEASES, LIMITED, LIMITED_TOKEN, READER, READER_TOKEN, Api, Json
 from tests.sandbox.contract.definition import NAME, dnsendpoint_definition
+from tests.sandbox.contract.installed import Installed, installed
 from tests.sandbox.controlplane import assets, control_plane
 from tests.sandbox.kubernetes import ADMIN_TOKEN, Kubernetes, User
 from tests.sandbox.server import Server, wait_until
@@ -60,6 +61,16 @@ def real_api() -> Iterator[Api]:
         _grant(shared, LIMITED, "kube-node-lease", _MAY_LIST_LEASES)
         assert wait_until(lambda: shared.call("GET", LEASES, token=LIMITED_TOKEN).status == 200)
         yield shared
+
+
+@pytest.fixture(scope="session")
+def cluster_with_cron(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """Start a control plane where cron/ is installed, if there is one."""
+    binaries = assets()
+    if binaries is None:
+        pytest.skip("KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver")
+    with installed(binaries, tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
 
 
 def _pool(ca_certs: str | None = None) -> urllib3.PoolManager:

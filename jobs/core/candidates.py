@@ -1,0 +1,73 @@
+"""The nodes by what is certain: their own objects, and the ready endpoints of Services. Pure."""
+
+from dataclasses import dataclass, replace
+
+from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules, assess, not_ready
+from jobs.core.signs import Checks, Signs
+from jobs.core.verdict import Published, Skipped
+
+DOUBT_SECONDS = 30
+"""How long Ready=Unknown is the node controller's opinion only. When the API server comes back from an outage, healthy
+nodes turn Unknown together until their kubelets, which try every 10 s, have renewed their Leases."""
+AHEAD_SECONDS = 60
+"""How far the clock that dates a condition may be ahead of the API server's, for its time to count as now."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A node by what is certain, as it would be published if nothing else spoke against it.
+
+    `fact` is why it is out all the same, unless an answer acquits an address; `accusation` why the node controller has
+    lost it a moment ago; `hold` why it is left as it is.
+    """
+
+    verdict: Published
+    fact: str = ""
+    accusation: str = ""
+    hold: str = ""
+
+
+def by_facts(listed: NodeList, signs: Signs, checks: Checks, rules: Rules) -> list[Candidate | Skipped]:
+    """Judge the nodes by what is certain: their own objects, and the ready endpoints of services.
+
+    A service may well run on few nodes, but when one is ready nowhere, endpoints say nothing about any node. Nor do
+    they about a node that is taken as ready while the node controller calls it Unknown: that has marked its pods, too.
+    """
+    nowhere = [service for service, nodes in signs.serving.items() if not nodes]
+    hold = f"no endpoint of {', '.join(nowhere)} is ready on any node" if nowhere else ""
+    return [_by_facts(node, listed, signs, checks, rules, hold) for node in listed.nodes]
+
+
+def _by_facts(
+    node: Node, listed: NodeList, signs: Signs, checks: Checks, rules: Rules, hold: str
+) -> Candidate | Skipped:
+    ready = node.ready
+    if ready is None or ready.status not in {"True", "Unknown"}:
+        verdict = assess(node, rules)
+        assert isinstance(verdict, Skipped)  # noqa: S101 - it is not ready
+        return verdict
+    verdict = assess(replace(node, ready=Condition("True", "")), rules)
+    if isinstance(verdict, Skipped):
+        return verdict
+    if ready.status == "Unknown":
+        if _is_young(signs.lease_ages.get(node.name), checks):
+            return Candidate(verdict, hold=hold)
+        if ready.age_seconds(listed.listed_at, AHEAD_SECONDS) < DOUBT_SECONDS:
+            return Candidate(verdict, accusation=not_ready(ready), hold=hold)
+        return Candidate(verdict, fact=not_ready(ready))
+    missing = [service for service, nodes in signs.serving.items() if nodes and node.name not in nodes]
+    if missing and not hold:
+        return Candidate(verdict, fact=f"no ready endpoint of {', '.join(missing)}")
+    seconds = ready.age_seconds(listed.listed_at, 0)
+    if seconds < rules.min_ready_seconds:
+        hold = hold or f"Ready for less than {rules.min_ready_seconds} s (--min-ready-seconds)"
+    return Candidate(verdict, hold=hold)
+
+
+def _is_young(age: LeaseAge | None, checks: Checks) -> bool:
+    """Whether the API server hears a node's kubelet, so that its condition is what is old.
+
+    After an outage of the API server kubelets renew their Leases at once, and correct their conditions up to two
+    minutes later (measured on kubelets 1.34).
+    """
+    return age is not None and max(age) < checks.lease_timeout_seconds

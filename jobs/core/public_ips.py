@@ -1,0 +1,56 @@
+"""What sources beside the interfaces say about a node's addresses, taken together. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from jobs.core.address import Address, Found, in_order, why_not_global
+from jobs.core.errors import Failure
+from jobs.core.interface_names import NOT_CHOSEN
+
+Replies = Mapping[tuple[str, int], tuple[Address, ...] | Failure]
+"""By URL and IP version: the address that it answers with, none where it has no such version, or why it does not."""
+
+
+def agreed(replies: Replies) -> tuple[list[tuple[str, Address]], list[str]]:
+    """Give each answer with its URL, and a warning for each URL that failed though another has answered.
+
+    One answer per IP version is enough. Raises Failure for a version about which every URL failed, and where answers
+    differ, for nobody knows which of them is right.
+    """
+    known = {
+        asked: reply if any(replies[other] for other in replies if other[0] == asked[0]) else _nowhere(asked[0])
+        for asked, reply in replies.items()
+    }
+    for version in dict.fromkeys(version for _, version in known):
+        told, failures = _parted({asked: reply for asked, reply in known.items() if asked[1] == version})
+        if len({address for _, address in told}) > 1:
+            words = ", ".join(f"{address} by {url}" for url, address in told)
+            raise Failure(f"the answers about IPv{version} differ: {words}")
+        if failures and not told:
+            raise Failure("; ".join(failures))
+    return _parted(known)
+
+
+def _parted(replies: Replies) -> tuple[list[tuple[str, Address]], list[str]]:
+    """Part answers and failures, of these each once."""
+    told = [(url, each) for (url, _), reply in replies.items() if not isinstance(reply, Failure) for each in reply]
+    return told, list(dict.fromkeys(str(reply) for reply in replies.values() if isinstance(reply, Failure)))
+
+
+def _nowhere(url: str) -> Failure:
+    return Failure(f"{url}: its host has no address of an IP version that leads to the internet from here")
+
+
+def joined(on_interfaces: Iterable[Found], told: Iterable[tuple[str, Address]]) -> tuple[Found, ...]:
+    """Add what sources have told to what stands on interfaces.
+
+    An address that stands on an interface and was left out there stays out: to a service, a temporary one or that of an
+    excluded interface looks like any other. Only not to be among those chosen counts for nothing: the source is.
+    """
+    on_interfaces = tuple(on_interfaces)
+    why = {each.address: each.reason for each in on_interfaces if each.reason not in (None, NOT_CHOSEN)}
+    taken = {each.address for each in on_interfaces if not each.reason}
+    more = (
+        Found(address, None, None if address in taken else why.get(address) or why_not_global(address), source)
+        for source, address in told
+    )
+    return in_order((*on_interfaces, *more))

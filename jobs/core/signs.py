@@ -1,0 +1,35 @@
+"""What to look at beside the nodes' own objects, and what was seen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from jobs.core.address import Address
+from jobs.core.node import LeaseAge
+from jobs.core.probe import Probe
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What to look at beside the nodes' own objects.
+
+    Leases not renewed for so many seconds (0: not at all), services (`namespace/name`), probes. `observer` is the node
+    that the probes are sent from, where it is known: many networks have no way back to oneself.
+    """
+
+    lease_timeout_seconds: int
+    ready_services: tuple[str, ...]
+    probes: tuple[Probe, ...]
+    observer: str | None = None
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What was seen; what was not looked at is missing. `warnings` say what could not be seen."""
+
+    lease_ages: Mapping[str, LeaseAge] = field(default_factory=dict)
+    """By node."""
+    serving: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By service: the nodes on which an endpoint of it is ready."""
+    answers: Mapping[tuple[Address, Probe], str | None] = field(default_factory=dict)
+    """By address and probe: why there is no answer, None where there is one, "" where that is not sure."""
+    warnings: tuple[str, ...] = ()
