@@ -28,7 +28,7 @@ NEW = "(new)"
 """The id, in a dry run, of a check that would have to be made."""
 
 _CHECKED = ("geoproximity", "multivalue")
-_REFERENCE = re.compile("kube-node-dns:[0-9a-f]{12}:(?P<content>[0-9a-f]{16}):(?P<created>[0-9]{10})")
+_REFERENCE = re.compile("kube-node-dns:[0-9a-f]{12}:(?P<content>[0-9a-f]{16}):(?P<created>[0-9]{13})")
 _FAILURES = 3  # in a row, Route 53's default: healthy again takes as many successes
 _LONGEST = 255  # characters of a host or a path (Route 53)
 
@@ -66,9 +66,9 @@ class HealthCheck:
     children: tuple[str, ...] = ()
 
     @cached_property
-    def _parts(self) -> tuple[str, int]:
+    def _parts(self) -> tuple[str, float]:
         found = _REFERENCE.fullmatch(self.caller_reference)
-        return (found["content"], int(found["created"])) if found else ("", 0)
+        return (found["content"], int(found["created"]) / 1000) if found else ("", 0.0)
 
     @property
     def content(self) -> str:
@@ -76,7 +76,7 @@ class HealthCheck:
         return self._parts[0]
 
     @property
-    def created(self) -> int:
+    def created(self) -> float:
         """When it was made, in seconds since 1970."""
         return self._parts[1]
 
@@ -123,8 +123,11 @@ class View:
         return _hash(f"{self.checking.probe} every {self.checking.interval_seconds} s: {asked}", 16)
 
     def reference(self, addresses: Iterable[Address]) -> str:
-        """Give the caller reference of a check to be made: never an old one, which a deleted check keeps for days."""
-        return f"{self.owner}:{self.content(addresses)}:{int(self.now):010d}"
+        """Give the caller reference of a check to be made, with the time in milliseconds.
+
+        It is never one used before, which Route 53 refuses for days after its check was deleted.
+        """
+        return f"{self.owner}:{self.content(addresses)}:{round(1000 * self.now):013d}"
 
 
 def owner_of(zone: Zone, domain: str) -> str:

@@ -118,13 +118,13 @@ class HealthChecks:
             return [self.checks[each] for each in ids[:size]], ids[size] if len(ids) > size else None
 
     def age(self, seconds: int) -> None:
-        """Let all checks be older by so much; also by the time at the end of a reference, where a client keeps one."""
+        """Let all checks be older by so much; so are milliseconds at the end of a reference."""
         with self._lock:
             for check_id, check in self.checks.items():
                 self.created[check_id] -= seconds
                 begin, colon, end = check["CallerReference"].rpartition(":")
-                if len(end) == 10 and end.isdecimal():
-                    check["CallerReference"] = f"{begin}{colon}{int(end) - seconds:010d}"
+                if len(end) == 13 and end.isdecimal():
+                    check["CallerReference"] = f"{begin}{colon}{int(end) - 1000 * seconds:013d}"
 
     def is_healthy(self, check_id: str) -> bool:
         """Say how a check stands once it has been measured; KeyError for one that is gone: nobody can predict it."""

@@ -245,7 +245,7 @@ def test_a_calculated_check_wants_as_many_healthy_as_it_says(dns: Account) -> No
 def test_a_test_can_let_time_pass(dns: Account) -> None:
     """Checks are made older, by the time that a client keeps in the reference too."""
     checks = dns.service.health_checks
-    check = checks.create("ours:1700000000", TCP)["Id"]
+    check = checks.create("ours:1700000000000", TCP)["Id"]
     before = checks.created[check]
     checks.age(3600)
-    assert (before - checks.created[check], checks.checks[check]["CallerReference"]) == (3600, "ours:1699996400")
+    assert (before - checks.created[check], checks.checks[check]["CallerReference"]) == (3600, "ours:1699996400000")

@@ -382,6 +382,8 @@ def test_a_bad_node_name_names_its_variable() -> None:
                 "default_coordinates": None,
                 "routing": "auto",
                 "zone_id": None,
+                "health_check": None,
+                "health_check_interval": "30",
                 "wait": False,
                 "dry_run": False,
                 "output": "text",
