@@ -358,6 +358,15 @@ def test_an_edited_config_is_rolled_out() -> None:
         assert before["metadata"]["name"] != after["metadata"]["name"]
 
 
+@pytest.mark.parametrize("overlay", ["dnsendpoint", "dnsendpoint, two domains", "elsewhere, dnsendpoint"])
+def test_a_sync_to_dnsendpoints_gets_no_credentials(overlay: str) -> None:
+    """Every CronJob of an overlay with DNSEndpoints publishes to them, without the AWS Secret."""
+    for cronjob in all_of(overlay, "CronJob"):
+        (container,) = pod_of(cronjob)["spec"]["containers"]
+        assert {"name": "KUBE_NODE_DNS_PUBLISH_TO", "value": "dnsendpoint"} in container["env"]
+        assert [set(each) for each in container["envFrom"]] == [{"configMapRef"}]
+
+
 def test_sync_alone_gets_credentials_and_they_may_be_absent() -> None:
     """The component sync alone gets the Secret with credentials, and starts without it."""
     secrets = {name: [each for each in container(name)["envFrom"] if "secretRef" in each] for name in CONTAINERS}
@@ -383,6 +392,7 @@ def test_other_namespaces_are_others_everywhere(overlay: str) -> None:
         ("elsewhere", "ready service"),
         ("elsewhere, edited", "edited"),
         ("elsewhere, two domains", "two domains"),
+        ("elsewhere, dnsendpoint", "dnsendpoint"),
     ],
 )
 @WORKLOADS

@@ -11,11 +11,13 @@ import pytest
 from tests.sandbox.kubernetes_access import parse_call
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import PROGRAM, World
+from tests.support.dnsendpoints import DEFINITION
 from tests.support.manifests import NAMESPACE, container, rights
 from tests.support.watching import cronjob, follows, job_number, populated, watching
 
 DOMAIN = "cdn.example.com"
 READY_SERVICE = ("--ready-service", "traefik/traefik")
+DNSENDPOINT = ("--publish-to", "dnsendpoint", "--dnsendpoint-namespace", NAMESPACE)
 Right: TypeAlias = tuple[str, str, str]
 _MEASURE = """
 import resource, subprocess, sys
@@ -40,6 +42,15 @@ def syncs(world: World, *options: str) -> None:
         assert finished.returncode == 0, finished.stderr
 
 
+def syncs_objects(world: World, *options: str) -> None:
+    """Sync three times to a DNSEndpoint: it is created, changed, and left alone."""
+    world.kubernetes.define(DEFINITION)
+    world.kubernetes.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    for ttl in ("60", "30", "30"):
+        finished = world.run("sync-once", "--domain", DOMAIN, "--ttl", ttl, *options)
+        assert finished.returncode == 0, finished.stderr
+
+
 def watches(world: World, *options: str) -> None:
     """Watch through the start, a look at the nodes' health, and one change."""
     world.kubernetes.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
@@ -59,6 +70,7 @@ def watches(world: World, *options: str) -> None:
         pytest.param("annotate", "watch", annotates, (), id="annotate"),
         pytest.param("sync", "watch", syncs, (), id="sync"),
         pytest.param("sync", "ready service", syncs, READY_SERVICE, id="sync with a ready-service"),
+        pytest.param("sync", "dnsendpoint", syncs_objects, DNSENDPOINT, id="sync to a DNSEndpoint"),
         pytest.param("watch", "watch", watches, (), id="watch"),
         pytest.param("watch", "ready service", watches, READY_SERVICE, id="watch with a ready-service"),
     ],

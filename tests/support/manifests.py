@@ -103,6 +103,16 @@ OVERLAYS: Mapping[str, Mapping[str, str]] = {
         "overlay/kustomization.yaml": _ELSEWHERE + "resources: [../cron]\ncomponents: [../cron/ready-service]\n"
     },
     "kubelets": {"overlay/kustomization.yaml": "resources: [../cron]\ncomponents: [../cron/kubelets]\n"},
+    "dnsendpoint": {
+        "overlay/kustomization.yaml": "resources: [../cron]\ncomponents: [../cron/watch, ../cron/dnsendpoint]\n"
+    },
+    "dnsendpoint, two domains": {
+        "overlay/kustomization.yaml": _TWO_DOMAINS.replace("/watch]", "/watch, ../cron/dnsendpoint]"),
+        "overlay/eu/kustomization.yaml": _EU,
+    },
+    "elsewhere, dnsendpoint": {
+        "overlay/kustomization.yaml": _ELSEWHERE + "resources: [../cron]\ncomponents: [../cron/watch, ../cron/dnsendpoint]\n"
+    },
     "pinned": {"overlay/kustomization.yaml": _WATCH + _IMAGES},
 }
 """Each way to install it, as files beside a copy of `cron/`."""

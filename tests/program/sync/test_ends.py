@@ -87,7 +87,7 @@ def finish(process: subprocess.Popen[str], seconds: float = GRACE_SECONDS) -> Fi
 def test_outage_ends_the_run_at_the_deadline(
     at_deadline: dict[str, tuple[World, Finished]], name: str, words: str
 ) -> None:
-    """A run would hang, take an outage for "no nodes" or "no records", or not tell what it has been waiting for."""
+    """An outage ends the run at its deadline with status 1; document and log name it, and nothing is written."""
     world, finished = at_deadline[name]
     found = document(finished)
     assert (finished.returncode, found["status"]) == (1, 1)
@@ -97,7 +97,7 @@ def test_outage_ends_the_run_at_the_deadline(
 
 
 def test_sigterm_ends_a_run_that_waits_to_try_again(world: World) -> None:
-    """A pod would use up its grace period while Route 53 is throttled."""
+    """SIGTERM ends a run that waits to repeat a throttled call, with status 143."""
     no_place(world)
     world.dns.fail(Fault("throttled"))
     process = world.start(*RUN)
@@ -107,7 +107,7 @@ def test_sigterm_ends_a_run_that_waits_to_try_again(world: World) -> None:
 
 
 def test_sigterm_ends_a_login_plugin_that_hangs(world: World) -> None:
-    """A broken plugin would keep the pod until it is killed."""
+    """SIGTERM ends a run that waits for its login plugin, with status 143."""
     told = hang_at_login(world)
     process = world.start(*RUN)
     assert wait_until(lambda: told.exists() and bool(told.read_text()), 60)
@@ -118,7 +118,7 @@ def test_sigterm_ends_a_login_plugin_that_hangs(world: World) -> None:
 
 
 def test_login_plugin_that_fails_is_quoted(world: World) -> None:
-    """A user would not learn what the plugin has to say."""
+    """A login plugin that fails is an error of status 1 with its exit status or its words, without a traceback."""
     no_place(world)
     login_with(world, "echo the hardware key is missing >&2; exit 3")
     finished = world.run(*RUN)
@@ -142,7 +142,7 @@ def test_login_plugin_that_fails_is_quoted(world: World) -> None:
 def test_a_defect_is_one_line_and_leaves_a_result(
     world: World, broken: str, arguments: tuple[str, ...], status: int
 ) -> None:
-    """Programs would get no document, and nobody a report that could help."""
+    """A defect of the program is one error line that asks to be reported, and the JSON document is printed."""
     no_place(world)
     module = broken.partition(".")[0]
     script = f"from jobs import {module}; {broken} = None; from jobs.__main__ import main; main()"
