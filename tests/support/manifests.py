@@ -111,7 +111,8 @@ OVERLAYS: Mapping[str, Mapping[str, str]] = {
         "overlay/eu/kustomization.yaml": _EU,
     },
     "elsewhere, dnsendpoint": {
-        "overlay/kustomization.yaml": _ELSEWHERE + "resources: [../cron]\ncomponents: [../cron/watch, ../cron/dnsendpoint]\n"
+        "overlay/kustomization.yaml": _ELSEWHERE
+        + "resources: [../cron]\ncomponents: [../cron/watch, ../cron/dnsendpoint]\n"
     },
     "pinned": {"overlay/kustomization.yaml": _WATCH + _IMAGES},
 }
