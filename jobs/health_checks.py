@@ -46,7 +46,7 @@ class Keeper:
         names, known = tuple(names), None
         if not any(self._progress[name].checks_unlisted for name in names):
             try:
-                known = {**self._made, **self._edge.all()}  # the list may lag behind
+                known = self._edge.all()
             except Failure as error:
                 for name in names:
                     self._progress.note(name, checks_error=error, checks_unlisted=True)
@@ -55,6 +55,8 @@ class Keeper:
     def _view(self, name: str, known: Mapping[str, HealthCheck] | None) -> View:
         domain = self._progress[name]
         assert domain.zone is not None  # noqa: S101 - its records were read
+        if known is not None and not domain.checks_refused:
+            known = {**self._made, **known}  # the list may lag behind; after a refusal only the list counts
         return View(
             self._checking,
             owner_of(domain.zone, name),

@@ -240,7 +240,6 @@ def test_annotate_once_loads_no_aws(world: World, tmp_path: Path) -> None:
         "jobs.edges.fetch",
         "jobs.edges.metadata",
         "jobs.edges.probe",
-        "concurrent.futures",
     }
 
 

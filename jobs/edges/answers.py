@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NameResolutionError
 
 from jobs.core.errors import TemporaryError
 from jobs.core.text import one_line
@@ -64,3 +64,11 @@ def reason(error: BaseException) -> str:
         words = (reason(each) if isinstance(each, Exception) else one_line(str(each)) for each in error.args)
         return ": ".join(each.rstrip(".") for each in words).rpartition("): ")[2]
     return one_line(str(error)) or type(error).__name__
+
+
+def not_resolved(error: object, remedy: str) -> str | None:
+    """Say which name does not resolve and what to check, where that is what an error of urllib3 is about."""
+    if not isinstance(error, NameResolutionError):
+        return None
+    name, _, why = reason(error).removeprefix("Failed to resolve ").partition(" (")
+    return f"the name {name} does not resolve ({why}; {remedy}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import msgspec
-from urllib3.exceptions import HTTPError, LocationValueError, NameResolutionError
+from urllib3.exceptions import HTTPError, LocationValueError
 
 from jobs.core.errors import ConfigurationError, Failure, NotApplied, TemporaryError
 from jobs.core.text import one_line
@@ -226,8 +226,6 @@ def _unreachable(error: BaseException, source: str) -> Failure:
                     f"{one_line(str(each))}; check those in {source}"
                 )
         cause = cause.__context__
-    words = answers.reason(error)
-    if isinstance(error, NameResolutionError):  # of the server, or of a proxy
-        name, _, why = words.removeprefix("Failed to resolve ").partition(" (")
-        words = f"the name {name} does not resolve ({why}; check {source}"
+    # a name is that of the server, or of a proxy
+    words = answers.not_resolved(error, f"check {source}") or answers.reason(error)
     return TemporaryError(f"Kubernetes API server unreachable: {words}")

@@ -26,7 +26,7 @@ class HealthChecks:
         for _ in range(MOST_PAGES):
             page = self._dns.read("ListHealthChecks", "*", **position)
             with promised("ListHealthChecks"):
-                found |= {each.id: each for each in map(_health_check, page["HealthChecks"])}
+                found |= {each.id: each for each in map(health_check, page["HealthChecks"])}
                 if not page["IsTruncated"]:
                     return found
                 position = {"Marker": page["NextMarker"]}
@@ -36,7 +36,7 @@ class HealthChecks:
         """Make a check; Route 53 answers the same reference and settings again with the check that it has made."""
         answer = self._dns.read("CreateHealthCheck", "*", CallerReference=caller_reference, HealthCheckConfig=settings)
         with promised("CreateHealthCheck"):
-            return _health_check(answer["HealthCheck"])
+            return health_check(answer["HealthCheck"])
 
     def delete(self, check: HealthCheck) -> None:
         """Delete a check, unless somebody else has."""
@@ -46,7 +46,8 @@ class HealthChecks:
             return
 
 
-def _health_check(raw: Mapping[str, Any]) -> HealthCheck:
+def health_check(raw: Mapping[str, Any]) -> HealthCheck:
+    """Read a check in the AWS API's form; raises KeyError or ValueError where it is not one."""
     check_id, settings = raw["Id"], raw["HealthCheckConfig"]
     if not re.fullmatch("[A-Za-z0-9-]{1,64}", check_id):  # it goes into requests, records and lines of the log
         raise ValueError(f"{quoted(check_id)} is not the id of a health check")

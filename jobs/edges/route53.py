@@ -32,6 +32,7 @@ from jobs.core.plan import Change, api_changes
 from jobs.core.record_set import RecordSet, from_api
 from jobs.core.text import one_line, quoted, shortened
 from jobs.core.zones import Zone, canonical, escaped, within
+from jobs.edges import answers
 from jobs.edges.clock import Clock, retrying
 
 log = logging.getLogger(__name__)
@@ -245,7 +246,8 @@ def _translated(error: Exception, what: str, action: str = "") -> Failure:
                 "the AWS credentials hold a line break or another character that no header may hold"
             )
         case HTTPClientError() | ConnectionError():
-            return TemporaryError(f"Route 53 unreachable: {error}")
+            unknown = answers.not_resolved(error.kwargs.get("error"), "check the DNS that this machine or pod uses")
+            return TemporaryError(f"Route 53 unreachable: {unknown or error}")
         case ResponseParserError():
             return TemporaryError(f"{what}: unreadable answer: {shortened(one_line(str(error)), 200)}")
         case _:

@@ -51,6 +51,18 @@ def test_a_failing_run_ends_the_container(wrapper: Wrapper) -> None:
     assert (wrapper.lines("runs"), wrapper.lines("sleeps")) == (["annotate-once"], [])
 
 
+def test_a_slip_in_the_settings_halts_the_rollout(wrapper: Wrapper) -> None:
+    """With a glob that matches no interface the container ends with 2 at once, before anything is written.
+
+    So its pod is never available, which halts the rollout at the first nodes.
+    """
+    process = wrapper.start("is the program", KUBE_NODE_NAME="node-1", KUBE_NODE_DNS_INTERFACE="eht*")
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert said.startswith("error: --interface eht*: no interface of this machine matches")
+    assert wrapper.lines("runs") == ["annotate-once"]
+
+
 def test_a_sleep_that_fails_ends_it_too(wrapper: Wrapper) -> None:
     """A sleep that fails ends it too. Otherwise the loop would ask the API server as fast as it can."""
     assert wrapper.start("succeeds", sleeps="exit 7").wait(30) == 7

@@ -102,7 +102,9 @@ class Route53:
         self.clock = clock
         self.health_checks = HealthChecks(clock=clock)
         self.health_checks_a_page = 100
-        self._zones = Zones(record_sets_per_zone, lambda check: check in self.health_checks.checks)
+        self.refuse_checks_in_records = False
+        """Refuse every record set that names a check, as if none was there."""
+        self._zones = Zones(record_sets_per_zone, self._has_health_check)
         self._buckets: dict[str, Bucket] = {"changes": Bucket(changes_burst, changes_refill)}
         self._submitted: dict[str, _Submitted] = {}
         self._numbers = itertools.count(1)
@@ -332,6 +334,9 @@ class Route53:
         return {"ResourceTagSet": asked | {"Tags": []}}
 
     # Health checks
+
+    def _has_health_check(self, check: str) -> bool:
+        return check in self.health_checks.checks and not self.refuse_checks_in_records
 
     def _create_health_check(self, arguments: Arguments) -> Result:
         check = self.health_checks.create(arguments["CallerReference"], arguments["HealthCheckConfig"])

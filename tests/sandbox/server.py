@@ -101,10 +101,12 @@ class Service(Protocol):
 
 
 class Server:
-    """Serves one `Service` on a free loopback port, in threads of this process."""
+    """Serves one `Service` on a free port of loopback, or at an address of one's own, in threads of this process."""
 
-    def __init__(self, service: Service, *, tls: ssl.SSLContext | None = None) -> None:
-        """Bind a free port; nothing is served before the context is entered."""
+    def __init__(
+        self, service: Service, *, tls: ssl.SSLContext | None = None, at: tuple[str, int] = ("127.0.0.1", 0)
+    ) -> None:
+        """Bind a port and listen."""
         self.service = service
         self.calls: list[Call] = []
         self.before: Callable[[Call], None] = lambda _call: None
@@ -114,21 +116,23 @@ class Server:
         self._tls = tls
         self._stopping = threading.Event()
         self._http: _Http | None = None
-        self._reserved = socket.socket()  # never listens: it keeps the port from others while nobody does
+        self._host = at[0]
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        self._reserved = socket.socket(family)  # never listens: it keeps the port from others while nobody does
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self._reserved.bind(("127.0.0.1", 0))
+        self._reserved.bind(at)
         self._port: int = self._reserved.getsockname()[1]
         self.listen()
 
     @property
     def port(self) -> int:
-        """The TCP port on 127.0.0.1."""
+        """The TCP port."""
         return self._port
 
     @property
     def url(self) -> str:
         """Where clients find this server."""
-        return f"http{'s' if self._tls else ''}://127.0.0.1:{self._port}"
+        return f"http{'s' if self._tls else ''}://{self._host}:{self._port}"
 
     def __enter__(self) -> Self:
         """Nothing more to do: a server listens from its making."""
@@ -144,7 +148,7 @@ class Server:
         """Accept connections (again) on the same port."""
         with self._lock:
             if self._http is None and not self._stopping.is_set():
-                self._http = _Http(("127.0.0.1", self._port), self, self._tls)
+                self._http = _Http((self._host, self._port), self, self._tls)
                 threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
 
     def refuse(self) -> None:
@@ -207,6 +211,7 @@ class _Http(http.server.ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], owner: Server, tls: ssl.SSLContext | None) -> None:
         self.owner = owner
         self.open: set[socket.socket] = set()
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+from tests.sandbox.world import PROGRAM
 from tests.support.manifests import container
 
 SHELL = "/bin/sh"
@@ -14,6 +15,7 @@ STAND_INS = {
     "succeeds": "exit 0",
     "fails": "exit 2",
     "hangs": 'echo "$$" > running; exec sleep 600',
+    "is the program": f'exec {PROGRAM[0]} "$@"',
     "hangs and is deaf": "trap '' TERM; echo \"$$\" > running; while :; do sleep 1; done",
 }
 
@@ -34,15 +36,15 @@ class Wrapper:
         self.home = home
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self, stand_in: str, *, sleeps: str = "") -> "subprocess.Popen[str]":
-        """Run the script; `sleeps` is what stands in for sleep."""
+    def start(self, stand_in: str, *, sleeps: str = "", **variables: str) -> "subprocess.Popen[str]":
+        """Run the script; `sleeps` is what stands in for sleep, `variables` are added to its environment."""
         self._put("kube-node-dns", f'echo "$@" >> runs; {STAND_INS[stand_in]}')
         if sleeps:
             self._put("sleep", f'echo "$@" >> sleeps; {sleeps}')
         self.process = subprocess.Popen(
             [SHELL, "-c", script()],
             cwd=self.home,
-            env={"PATH": f"{self.home}:{os.environ['PATH']}"},
+            env={"PATH": f"{self.home}:{os.environ['PATH']}", **variables},
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,

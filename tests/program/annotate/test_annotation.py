@@ -78,20 +78,20 @@ def annotations_in_a_network(script: str) -> tuple[dict[str, str], dict[str, Any
 
 
 def test_one_request_is_made_and_it_is_a_patch(cluster: World) -> None:
-    """A thousand nodes a minute would each cost the API server more than they must."""
+    """An annotation costs one request, a PATCH of the node."""
     assert annotate(cluster).returncode == 0
     (call,) = cluster.cluster.calls
     assert (call.operation, call.request.method) == ("patch nodes", "PATCH")
 
 
 def test_the_addresses_shown_are_the_addresses_written(cluster: World) -> None:
-    """People would look at one list while DNS is made of another."""
+    """The addresses in the JSON document are those in the annotation, in the same order."""
     shown = [each["address"] for each in document(annotate(cluster, "--output", "json"))["addresses"]]
     assert annotations(cluster)[NODE_IPS] == ",".join(shown)
 
 
 def test_the_addresses_of_the_host_replace_those_of_the_node() -> None:
-    """Old addresses of the machine would stay in DNS, or the new ones in another order at each run."""
+    """The host's addresses replace the old annotation, IPv4 first, each family in numeric order."""
     written, _ = annotations_in_a_network("""
         link eth0; link eth1
         ip address add 100.20.0.1/32 dev eth0; ip address add 9.9.9.9/32 dev eth1; ip address add 10.0.0.1/8 dev eth0
@@ -101,7 +101,7 @@ def test_the_addresses_of_the_host_replace_those_of_the_node() -> None:
 
 
 def test_an_address_on_two_interfaces_is_written_once() -> None:
-    """One address would count twice against the node's limit."""
+    """An address that two interfaces have is written once. Twice, it counts twice against the node's limit."""
     written, _ = annotations_in_a_network("""
         link eth0; ip address add 9.9.9.9/32 dev eth0; link eth1; ip address add 9.9.9.9/32 dev eth1
     """)
@@ -109,28 +109,31 @@ def test_an_address_on_two_interfaces_is_written_once() -> None:
 
 
 def test_a_node_without_a_public_address_says_so(cluster: World) -> None:
-    """Nobody could tell "looked, found none" from "never looked"."""
+    """A node without a public address gets an empty annotation.
+
+    Without one, "looked, found none" looks like "never looked".
+    """
     finished = cluster.run(*ANNOTATE)
     assert finished.returncode == 0, finished.stderr
     assert annotations(cluster)[NODE_IPS] == ""
 
 
 def test_addresses_that_are_gone_are_taken_away(world: World) -> None:
-    """Visitors would be sent to an address the machine has lost."""
+    """Addresses that the machine no longer has are removed from the annotation."""
     world.node(NODE, "203.0.113.9,2001:4860::9")
     assert world.run(*ANNOTATE).returncode == 0
     assert annotations(world)[NODE_IPS] == ""
 
 
 def test_the_boot_id_is_the_kernels(cluster: World) -> None:
-    """A rebooted node with another address would be published with its old one, or never again."""
+    """The annotated boot id is the kernel's."""
     annotate(cluster)
     kernel = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     assert annotations(cluster)[BOOT_ID] == kernel
 
 
 def test_nothing_else_of_the_node_is_touched(world: World) -> None:
-    """Coordinates, labels or other people's annotations would be lost."""
+    """Nothing of the node changes but the two annotations: coordinates, labels and others' annotations stay."""
     theirs = {"example.com/theirs": "kept", f"{PREFIX}aws-geoproximity-coordinates": "1.35,103.82"}
     world.node(NODE, annotations=theirs)
     before = world.kubernetes.get("Node", NODE)
@@ -159,7 +162,7 @@ def test_whatever_else_wrote_to_the_node_is_no_obstacle(cluster: World, fields: 
 
 
 def test_a_second_run_writes_nothing(cluster: World) -> None:
-    """Every node would wake every watcher of nodes once a minute."""
+    """A second run leaves the node's resourceVersion as it is, so it wakes no watcher."""
     annotate(cluster)
     version = metadata(cluster)["resourceVersion"]
     assert annotate(cluster).returncode == 0
@@ -167,33 +170,36 @@ def test_a_second_run_writes_nothing(cluster: World) -> None:
 
 
 def test_the_document_says_whether_anything_changed(cluster: World) -> None:
-    """Scripts could not tell a first annotation from a repeated one."""
+    """The JSON document says that the first run changed the node, and that the second did not."""
     first, second = (document(annotate(cluster, "--output", "json"))["changed"] for _ in range(2))
     assert (first, second) == (True, False)
 
 
 def test_another_writers_change_in_between_is_told_as_a_change(cluster: World) -> None:
-    """A node whose annotation somebody keeps overwriting would look calm."""
+    """A run that overwrites another writer's value reports a change."""
     annotate(cluster)
     cluster.kubernetes.edit("Node", NODE, lambda node: node["metadata"]["annotations"].update({NODE_IPS: "9.9.9.9"}))
     assert document(annotate(cluster, "--interface", "lo", "--output", "json"))["changed"] is True
 
 
 def test_a_patch_needs_no_date(cluster: World) -> None:
-    """Nodes would not be annotated behind a proxy that drops the header, which only ages are reckoned from."""
+    """A node is annotated even if the API server's answer has no Date, which a proxy may drop."""
     undated(cluster)
     assert document(annotate(cluster, "--output", "json"))["changed"] is True
 
 
 def test_an_unknown_node_may_yet_register(world: World) -> None:
-    """A DaemonSet pod that starts before its node is known would be taken for misconfigured."""
+    """A node that the cluster does not know is an error of status 1, which a later run can pass.
+
+    A pod of the DaemonSet may start before its node is registered.
+    """
     line = complaint(world.run(*ANNOTATE), 1)
     assert NODE in line
     assert "not found" in line
 
 
 def test_a_missing_permission_is_a_configuration_error(cluster: World) -> None:
-    """People would wait for a retry where only a role helps; the server's words say which."""
+    """A missing right to patch nodes is an error of status 2, in the server's words, and nothing is written."""
     cluster.kubernetes.tokens["may-list"] = User("reader", frozenset({("list", "nodes")}))
     cluster.kubeconfig.write_text(json.dumps(login(cluster, "may-list")), encoding="utf-8")
     line = complaint(annotate(cluster), 2)
@@ -202,7 +208,7 @@ def test_a_missing_permission_is_a_configuration_error(cluster: World) -> None:
 
 
 def test_a_token_that_is_not_accepted_may_be_renewed(cluster: World) -> None:
-    """An expired token would be taken for a wrong setting, which no later run could mend."""
+    """An expired token is an error of status 1, which a later run can pass, and the line says to log in."""
     cluster.kubeconfig.write_text(json.dumps(login(cluster, "expired")), encoding="utf-8")
     line = complaint(annotate(cluster), 1)
     assert "401" in line
@@ -210,20 +216,20 @@ def test_a_token_that_is_not_accepted_may_be_renewed(cluster: World) -> None:
 
 
 def test_a_change_whose_answer_was_lost_is_told_as_a_change(cluster: World) -> None:
-    """The log would say "unchanged" of the very run that changed the node."""
+    """A change whose answer was lost is repeated, and reported as a change."""
     cluster.cluster.fail(Fault("applied then dropped", last=1))
     assert document(annotate(cluster, "--output", "json"))["changed"] is True
 
 
 def test_trouble_that_passed_is_told(cluster: World) -> None:
-    """A cluster that is flaky would look fine in the log."""
+    """A request that succeeds only when it is repeated leaves one warning, with the server's words."""
     cluster.cluster.fail(Fault("unavailable", last=1))
     (line,) = (line for line in annotate(cluster).stderr.splitlines() if line.startswith("warning"))
     assert "currently unable to handle the request" in line
 
 
 def test_without_a_node_name_nothing_is_asked_of_the_cluster(cluster: World) -> None:
-    """A pod without its node's name would fail at the API server, in words that do not help."""
+    """Without a node's name the run ends with status 2 and names the option and the variable; no request is made."""
     line = complaint(cluster.run("annotate-once"), 2)
     assert "--node-name" in line
     assert "KUBE_NODE_NAME" in line
@@ -232,20 +238,20 @@ def test_without_a_node_name_nothing_is_asked_of_the_cluster(cluster: World) -> 
 
 @pytest.mark.parametrize("variable", ["KUBE_NODE_NAME", "KUBE_NODE_DNS_NODE_NAME"])
 def test_the_environment_names_the_node(cluster: World, variable: str) -> None:
-    """A DaemonSet's manifest could not pass the name on."""
+    """Both `KUBE_NODE_NAME` and `KUBE_NODE_DNS_NODE_NAME` name the node."""
     assert cluster.run("annotate-once", **{variable: NODE}).returncode == 0
     assert BOOT_ID in annotations(cluster)
 
 
 @pytest.mark.parametrize("variable", ["KUBE_NODE_NAME", "KUBE_NODE_DNS_NODE_NAME"])
 def test_the_option_names_the_node_before_the_environment(cluster: World, variable: str) -> None:
-    """Somebody who tries another node's name by hand would write to this one."""
+    """`--node-name` wins over both variables."""
     assert annotate(cluster, **{variable: "somebody-else"}).returncode == 0
     assert BOOT_ID in annotations(cluster)
 
 
 def test_a_dry_run_needs_no_cluster_no_login_and_no_name() -> None:
-    """Nobody could try the program on a machine before there is a cluster."""
+    """A dry run shows the machine's addresses without a cluster, a login or a node's name."""
     finished = run(("annotate-once", "--dry-run"), {"PATH": os.environ["PATH"]})
     assert finished.returncode == 0, finished.stderr
     assert finished.stderr == ""
@@ -253,7 +259,7 @@ def test_a_dry_run_needs_no_cluster_no_login_and_no_name() -> None:
 
 
 def test_a_dry_run_sends_nothing(cluster: World) -> None:
-    """Somebody who only wants to look would change the node."""
+    """A dry run sends no request, leaves the node as it is, and reports what it would change."""
     before = metadata(cluster)
     result = document(annotate(cluster, "--dry-run", "--output", "json"))
     assert cluster.cluster.calls == []
@@ -262,13 +268,13 @@ def test_a_dry_run_sends_nothing(cluster: World) -> None:
 
 
 def test_the_environment_asks_for_a_dry_run(cluster: World) -> None:
-    """A trial set up in a manifest would be a real run."""
+    """`KUBE_NODE_DNS_DRY_RUN=true` makes a dry run, which sends no request."""
     assert annotate(cluster, KUBE_NODE_DNS_DRY_RUN="true").returncode == 0
     assert cluster.cluster.calls == []
 
 
 def test_the_document_is_the_contracts() -> None:
-    """Programs that read it would break."""
+    """The JSON document has the documented fields, in full, and a reason for each address that is left out."""
     _, printed = annotations_in_a_network("""
         link eth0; ip address add 9.9.9.9/32 dev eth0; ip address add 10.1.2.3/32 dev eth0
     """)
@@ -290,19 +296,19 @@ def test_the_document_is_the_contracts() -> None:
 
 
 def test_the_document_of_a_dry_run_without_a_name_has_no_node() -> None:
-    """Programs could not tell a machine without a name from a node."""
+    """The JSON document of a dry run without a node's name has null for the node."""
     result = document(run(("annotate-once", "--dry-run", "--output", "json"), bare_environment()))
     assert result["node"] is None
 
 
 def test_a_failed_run_gives_the_document_with_its_status(world: World) -> None:
-    """Programs would have to parse nothing at all when a run fails."""
+    """A failed run prints the JSON document too, with its status."""
     result = document(world.run(*ANNOTATE, "--output", "json"), 1)
     assert (result["status"], result["changed"], result["node"]) == (1, False, NODE)
 
 
 def test_the_text_shows_each_address_and_why_it_is_left_out(cluster: World) -> None:
-    """People could not see why their node is not published."""
+    """The text shows an address that is left out, with its interface and the reason."""
     (row,) = (line for line in annotate(cluster).stdout.splitlines() if line.startswith("127.0.0.1 "))
     assert row.split()[1:4] == ["interface", "lo", "no"]
     assert "not globally reachable" in row
@@ -310,7 +316,7 @@ def test_the_text_shows_each_address_and_why_it_is_left_out(cluster: World) -> N
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_run_that_waits_for_the_cluster(cluster: World, number: signal.Signals) -> None:
-    """A pod would hang until it is killed, and its node's drain with it."""
+    """SIGTERM or SIGINT ends a run that waits for an answer, with status 128 plus the signal's number."""
     cluster.cluster.fail(Fault("slow"))
     process = cluster.start(*ANNOTATE)
     assert wait_until(lambda: bool(cluster.cluster.calls), 30)
@@ -321,7 +327,7 @@ def test_a_signal_ends_a_run_that_waits_for_the_cluster(cluster: World, number: 
 
 
 def test_a_signal_ends_a_run_between_two_attempts(cluster: World) -> None:
-    """The pauses between attempts would delay the end of a pod."""
+    """SIGTERM ends a run that keeps repeating its request, with status 143."""
     cluster.cluster.fail(Fault("unavailable"))
     process = start([*PROGRAM, *ANNOTATE], environment_of(cluster))
     assert wait_until(lambda: len(cluster.cluster.calls) > 2, 30)

@@ -43,7 +43,7 @@ link eth1; ip address add 9.9.9.9/24 dev eth1
 
 
 def test_a_global_address_of_each_family_is_found() -> None:
-    """Without this nobody's node would ever be published."""
+    """A global address of each family is found."""
     seen = look("link eth0; ip address add 8.8.8.8/24 dev eth0; ip address add 2001:4860::8/64 dev eth0 nodad")
     assert seen.addresses == ["8.8.8.8", "2001:4860::8"]
 
@@ -61,7 +61,10 @@ def test_a_global_address_of_each_family_is_found() -> None:
     ],
 )
 def test_an_address_nobody_outside_can_reach_is_left_out_with_its_reason(address: str) -> None:
-    """Visitors would be sent to an address that leads nowhere, or into their own network."""
+    """An address that is not globally reachable is left out, and the reason says so.
+
+    It leads nowhere, or into the visitor's own network.
+    """
     nodad = " nodad" if ":" in address else ""
     seen = look(f"link eth0; ip address add {address}/24 dev eth0{nodad}")
     assert seen.addresses == []
@@ -69,14 +72,17 @@ def test_an_address_nobody_outside_can_reach_is_left_out_with_its_reason(address
 
 
 def test_loopback_is_left_out() -> None:
-    """A machine without a network would publish itself as localhost."""
+    """A machine with nothing but loopback has no addresses to publish; those of loopback are shown as left out."""
     seen = look("")
     assert seen.addresses == []
     assert set(seen.left_out) == {"127.0.0.1", "::1"}
 
 
 def test_a_temporary_address_is_left_out_and_the_lasting_one_beside_it_is_taken() -> None:
-    """DNS would name an address that the machine gives up within a day."""
+    """A temporary IPv6 address is left out, and the lasting one beside it is taken.
+
+    The machine gives up the temporary one within a day.
+    """
     seen = look("""
         link eth0
         echo 2 > /proc/sys/net/ipv6/conf/eth0/use_tempaddr
@@ -89,14 +95,20 @@ def test_a_temporary_address_is_left_out_and_the_lasting_one_beside_it_is_taken(
 
 
 def test_a_deprecated_address_is_left_out() -> None:
-    """After a renumbering, visitors would be sent to the prefix the provider is taking away."""
+    """A deprecated IPv6 address is left out.
+
+    After a renumbering it belongs to the prefix that the provider takes away.
+    """
     seen = look("link eth0; ip address add 2001:4860::8/64 dev eth0 nodad preferred_lft 0")
     assert seen.addresses == []
     assert "deprecated" in seen.left_out["2001:4860::8"]
 
 
 def test_a_tentative_address_is_left_out() -> None:
-    """An address that the link has not yet granted may turn out to be somebody else's."""
+    """A tentative IPv6 address is left out.
+
+    The link has not granted it yet, and it may turn out to belong to another machine.
+    """
     seen = look("""
         link eth0
         echo 1000 > /proc/sys/net/ipv6/conf/eth0/dad_transmits
@@ -107,7 +119,7 @@ def test_a_tentative_address_is_left_out() -> None:
 
 
 def test_an_address_that_failed_duplicate_detection_is_left_out() -> None:
-    """Visitors would reach another machine on the link, which owns the address."""
+    """An IPv6 address that failed duplicate detection is left out. Another machine on the link has it."""
     seen = look("""
         link eth0
         ip address add 2001:4860::8/64 dev p-eth0 nodad
@@ -120,26 +132,26 @@ def test_an_address_that_failed_duplicate_detection_is_left_out() -> None:
 
 
 def test_an_address_that_passed_duplicate_detection_is_taken() -> None:
-    """A machine that came up a moment ago would stay out of DNS for good."""
+    """An IPv6 address is taken once it has passed duplicate detection."""
     seen = look("link eth0; ip address add 2001:4860::8/64 dev eth0; await settled eth0")
     assert seen.addresses == ["2001:4860::8"]
 
 
 def test_an_interface_that_is_down_counts_for_nothing_though_it_keeps_its_ipv4_address() -> None:
-    """A link an administrator has switched off would stay in DNS."""
+    """An address of an interface that is down is left out, although the kernel keeps it."""
     seen = look(f"{TWO_LINKS} ip link set eth0 down")
     assert seen.addresses == ["9.9.9.9"]
     assert "down" in seen.left_out["8.8.8.8"]
 
 
 def test_an_alias_goes_down_with_its_interface() -> None:
-    """The address labelled eth0:1 would stay in DNS when eth0 is switched off."""
+    """The address labelled eth0:1 is left out when eth0 is down."""
     seen = look("link eth0; ip address add 8.8.8.8/24 dev eth0 label eth0:1; ip link set eth0 down")
     assert "down" in seen.left_out["8.8.8.8"]
 
 
 def test_an_address_with_an_alias_label_is_found() -> None:
-    """Hosters that add a second address as eth0:1 would see only the first one published."""
+    """An address labelled eth0:1 is found beside that of eth0."""
     seen = look("link eth0; ip address add 8.8.8.8/24 dev eth0; ip address add 9.9.9.9/24 dev eth0 label eth0:1")
     assert seen.addresses == ["8.8.8.8", "9.9.9.9"]
 
@@ -152,7 +164,7 @@ def test_an_address_with_an_alias_label_is_found() -> None:
     ],
 )
 def test_a_glob_matches_the_name_without_the_alias_label(options: tuple[str, str], taken: list[str]) -> None:
-    """Whoever names eth0 would miss eth0:1, or publish it against their will."""
+    """A glob for eth0 chooses or excludes the address labelled eth0:1."""
     assert look("link eth0; ip address add 8.8.8.8/24 dev eth0 label eth0:1", *options).addresses == taken
 
 
@@ -193,32 +205,32 @@ def test_other_interfaces_than_the_nodes_own_are_left_out_by_default() -> None:
 
 
 def test_a_global_ipv6_address_of_pods_is_left_out_by_default() -> None:
-    """With IPv6 pod networks, a host's end of a pod's link would be published."""
+    """A global IPv6 address of a host's end of a pod's link is left out by default."""
     seen = look("link veth1; ip address add 2001:4860::8/64 dev veth1 nodad")
     assert seen.addresses == []
 
 
 def test_interface_replaces_the_default_exclusions() -> None:
-    """Whoever serves from docker0 could not say so; and what they did not choose would be published."""
+    """`--interface docker0` takes that interface, excluded by default, and no other."""
     seen = look(f"{TWO_LINKS} {container_links()}", "--interface", "docker0")
     assert seen.addresses == ["8.7.6.8", "2001:4860:7::8"]
     assert "8.8.8.8" in seen.left_out
 
 
 def test_interface_can_be_repeated() -> None:
-    """A node with two uplinks could name only one of them."""
+    """`--interface` can be repeated, and all the interfaces named are taken."""
     assert look(TWO_LINKS, "--interface", "eth0", "--interface", "eth1").addresses == ["8.8.8.8", "9.9.9.9"]
 
 
 def test_an_excluded_interface_stays_out_even_when_chosen() -> None:
-    """The management network would be published although it was excluded, or one that nobody chose."""
+    """`--exclude-interface` wins over `--interface`, and interfaces that neither names stay out."""
     links = f"{TWO_LINKS} link wlan0; ip address add 8.8.4.4/24 dev wlan0"
     seen = look(links, "--interface", "eth*", "--exclude-interface", "eth0")
     assert seen.addresses == ["9.9.9.9"]
 
 
 def test_an_exclusion_leaves_the_defaults_in_force() -> None:
-    """Excluding one interface would publish those of containers."""
+    """`--exclude-interface` adds to the default exclusions of container networking."""
     seen = look(f"{TWO_LINKS} {container_links()}", "--exclude-interface", "eth1")
     assert seen.addresses == ["8.8.8.8"]
 
@@ -248,17 +260,20 @@ def test_an_interface_that_is_there_is_enough(script: str, options: tuple[str, .
 
 @pytest.mark.parametrize("words", ["eth0,eth1", "eth0 eth1", " eth0,\teth1 "])
 def test_interfaces_in_the_environment_are_split_on_commas_and_white_space(words: str) -> None:
-    """A manifest's list of interfaces would choose none of them."""
+    """Interfaces in `KUBE_NODE_DNS_INTERFACE` are separated by commas or white space."""
     assert look(TWO_LINKS, KUBE_NODE_DNS_INTERFACE=words).addresses == ["8.8.8.8", "9.9.9.9"]
 
 
 def test_exclusions_in_the_environment_count() -> None:
-    """A manifest could not keep an interface out."""
+    """Globs in `KUBE_NODE_DNS_EXCLUDE_INTERFACE` leave their interfaces out."""
     assert look(TWO_LINKS, KUBE_NODE_DNS_EXCLUDE_INTERFACE="eth0,x*").addresses == ["9.9.9.9"]
 
 
 def test_ipv4_comes_before_ipv6_each_in_numeric_order() -> None:
-    """The annotation would change with the order in which a kernel lists interfaces, and each change wakes a sync."""
+    """IPv4 addresses come before IPv6 ones, each family in numeric order, whatever interface they are on.
+
+    The annotation does not depend on the kernel's order, and each change of it wakes a sync.
+    """
     seen = look("""
         link eth0; link eth1
         for each in 100.20.0.1 9.9.9.9; do ip address add $each/32 dev eth0; done
@@ -279,7 +294,7 @@ def test_ipv4_comes_before_ipv6_each_in_numeric_order() -> None:
 
 
 def test_each_address_names_its_interface() -> None:
-    """Nobody could tell which interface to exclude."""
+    """Each address in the JSON document, taken or left out, names its interface."""
     document = dry_run(TWO_LINKS)
     assert document["addresses"] == [
         {"address": "8.8.8.8", "interface": "eth0", "source": "interface"},

@@ -119,7 +119,7 @@ def assert_untouched(world: World) -> None:
 def test_a_wrong_value_is_refused_before_anything_is_asked(
     world: World, command: str, option: str, value: str, remedy: str
 ) -> None:
-    """A slip of the pen would change DNS, or fail without saying where the slip is."""
+    """A wrong value ends the run with one line that names option, value and remedy; no request is made."""
     finished = world.run(*needed(command), f"{option}={value}")
     line = complaint(finished, 2)
     assert option in line
@@ -133,7 +133,7 @@ def test_a_wrong_value_is_refused_before_anything_is_asked(
 def test_a_wrong_variable_is_refused_under_its_own_name(
     world: World, command: str, option: str, value: str, remedy: str
 ) -> None:
-    """People would look for an option they never gave, in a manifest that has only variables."""
+    """A wrong value of a variable is reported under the variable's name; no request is made."""
     finished = world.run(*needed(command, without=option), **{twin(option): value})
     line = complaint(finished, 2)
     assert twin(option) in line
@@ -145,7 +145,10 @@ def test_a_wrong_variable_is_refused_under_its_own_name(
 
 @pytest.mark.parametrize("variable", ["KUBE_NODE_DNS_DRY_RUN", "KUBE_NODE_DNS_WAIT", "KUBE_NODE_DNS_VERBOSE"])
 def test_a_variable_that_is_neither_true_nor_false_is_refused(world: World, variable: str) -> None:
-    """`KUBE_NODE_DNS_DRY_RUN=yes` would be a real run."""
+    """A variable of a switch that is neither true nor false is refused.
+
+    So `KUBE_NODE_DNS_DRY_RUN=yes` is no real run.
+    """
     line = complaint(world.run(*SYNC, **{variable: "yes"}), 2)
     assert variable in line
     assert "'yes'" in line
@@ -154,7 +157,7 @@ def test_a_variable_that_is_neither_true_nor_false_is_refused(world: World, vari
 
 
 def test_a_wrong_node_name_of_the_manifest_is_refused_under_its_own_name(world: World) -> None:
-    """An unexpanded `$(NODE_NAME)` would look for a node of that name."""
+    """A wrong `KUBE_NODE_NAME`, such as an unexpanded `$(NODE_NAME)`, is refused under its own name."""
     line = complaint(world.run("annotate-once", KUBE_NODE_NAME="$(NODE_NAME)"), 2)
     assert "KUBE_NODE_NAME: '$(NODE_NAME)'" in line
     assert_untouched(world)
@@ -162,7 +165,7 @@ def test_a_wrong_node_name_of_the_manifest_is_refused_under_its_own_name(world: 
 
 @pytest.mark.parametrize("option", ["--ttl", "--min-nodes", "--zone-id", "--domain", "--timeout", "--kubeconfig"])
 def test_an_empty_value_on_the_command_line_is_refused(world: World, option: str) -> None:
-    """A shell variable that is not set would silently become the default."""
+    """An empty value on the command line is refused. It may be a shell variable that is not set."""
     assert option in complaint(world.run("sync-once", f"{option}="), 2)
     assert_untouched(world)
 
@@ -184,7 +187,7 @@ def test_an_empty_value_on_the_command_line_is_refused(world: World, option: str
 def test_wrong_usage_is_one_line_that_names_the_slip(
     world: World, arguments: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
-    """People would search a page of usage for what they typed wrong, or it would be taken for something else."""
+    """Wrong usage ends the run with one line that names the wrong word; no request is made."""
     finished = world.run(*arguments)
     line = complaint(finished, 2)
     assert all(word in line for word in words), line
@@ -196,7 +199,7 @@ def test_wrong_usage_is_one_line_that_names_the_slip(
     ("command", "option"), [("sync-once", "--domain"), ("watch", "--cronjob"), ("watch", "--namespace")]
 )
 def test_a_command_asks_for_what_it_cannot_do_without(world: World, command: str, option: str) -> None:
-    """A job without a domain, or a watcher without a CronJob, would look as if it did its work."""
+    """A command without an option that it needs ends with one line that names option and variable."""
     line = complaint(world.run(*needed(command, without=option)), 2)
     assert option in line
     assert twin(option) in line
@@ -204,7 +207,7 @@ def test_a_command_asks_for_what_it_cannot_do_without(world: World, command: str
 
 
 def test_a_label_selector_the_cluster_refuses_changes_nothing(world: World) -> None:
-    """A typo in the selector would select nobody, and withdraw everybody."""
+    """A label selector that the cluster refuses ends the run with status 2, and leaves DNS as it is."""
     world.node(NODE, "5.75.128.10")
     zone = world.route53.zone("example.com")
     assert world.run(*SYNC).returncode == 0
@@ -218,7 +221,7 @@ def test_a_label_selector_the_cluster_refuses_changes_nothing(world: World) -> N
 
 @pytest.mark.parametrize("command", OPTIONS)
 def test_help_names_every_option_and_its_variable(command: str) -> None:
-    """People would not find what they can set."""
+    """`--help` of each command names every option with its variable."""
     finished = run((command, "--help"), bare_environment())
     assert (finished.returncode, finished.stderr) == (0, "")
     missing = {option for option in OPTIONS[command] if f"{option} " not in finished.stdout}
@@ -228,35 +231,35 @@ def test_help_names_every_option_and_its_variable(command: str) -> None:
 
 @pytest.mark.parametrize("command", OPTIONS)
 def test_help_explains_each_exit_status(command: str) -> None:
-    """Whoever writes an alert would have to read the source."""
+    """`--help` of each command explains the exit statuses 0 to 3."""
     words = run((command, "--help"), bare_environment()).stdout
     assert all(f"\n  {status}  " in words for status in range(4)), words
 
 
 @pytest.mark.parametrize("command", OPTIONS)
 def test_the_readme_names_every_option(command: str) -> None:
-    """An option would be found by those only who already know it."""
+    """The README names every option of each command."""
     readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
     assert command in readme
     assert {option for option in OPTIONS[command] if f"`{option}" not in readme} == set()
 
 
 def test_help_lists_the_commands() -> None:
-    """A newcomer would not know where to begin."""
+    """`--help` lists the commands."""
     finished = run(("--help",), bare_environment())
     assert (finished.returncode, finished.stderr) == (0, "")
     assert all(command in finished.stdout for command in OPTIONS)
 
 
 def test_the_version_goes_to_standard_output() -> None:
-    """A bug report's version could not be taken with a pipe."""
+    """`--version` writes name and version to standard output."""
     finished = run(("--version",), bare_environment())
     expected = f"kube-node-dns {version('kube-node-dns')}\n"
     assert (finished.returncode, finished.stdout, finished.stderr) == (0, expected, "")
 
 
 def test_python_runs_the_package() -> None:
-    """Without the script on the PATH, as in some images, there would be no way in."""
+    """`python -m jobs` runs the program. Some images do not have the script on their PATH."""
     command = [sys.executable, "-m", "jobs", "--version"]
     finished = subprocess.run(command, env=bare_environment(), capture_output=True, text=True, check=False)
     assert (finished.returncode, finished.stderr) == (0, "")
@@ -264,7 +267,7 @@ def test_python_runs_the_package() -> None:
 
 
 def test_variables_of_others_are_ignored(world: World) -> None:
-    """In a namespace with a Service called kube-node-dns no job would start: Kubernetes injects its addresses."""
+    """Variables that Kubernetes injects for a Service called kube-node-dns are ignored."""
     host = {"KUBE_NODE_DNS_SERVICE_HOST": "10.96.0.20", "KUBE_NODE_DNS_SERVICE_PORT": "80"}
     port = {"KUBE_NODE_DNS_PORT": "tcp://10.96.0.20:80", "KUBE_NODE_DNS_PORT_80_TCP_ADDR": "10.96.0.20"}
     world.node(NODE)
@@ -273,7 +276,7 @@ def test_variables_of_others_are_ignored(world: World) -> None:
 
 
 def test_a_misspelt_variable_is_told(world: World) -> None:
-    """What was meant to be a dry run would write, and nobody see why."""
+    """A misspelt variable brings a warning that names the one it resembles."""
     world.node(NODE)
     slips = {"KUBE_NODE_DNS_DRYRUN": "true", "KUBE_NODE_DNS_MIN_NODE": "2", twin("--min-nodes"): "2"}
     lines = world.run(*ANNOTATE, **slips).stderr.splitlines()
@@ -284,7 +287,7 @@ def test_a_misspelt_variable_is_told(world: World) -> None:
 
 
 def test_an_empty_variable_is_unset(world: World) -> None:
-    """A manifest with `value: ""` for "the default" would be refused."""
+    """An empty variable counts as unset. A manifest may have `value: ""` for the default."""
     world.node(NODE)
     empty = {twin(option): "" for option in OPTIONS["annotate-once"]}
     assert run(ANNOTATE, environment_of(world, **empty)).returncode == 0
@@ -294,14 +297,14 @@ def test_an_empty_variable_is_unset(world: World) -> None:
     "words", [f"{DOMAIN},b.example.com", f" {DOMAIN}\n b.example.com ", f"{DOMAIN}, b.example.com,"]
 )
 def test_domains_in_the_environment_are_split_on_commas_and_white_space(world: World, words: str) -> None:
-    """Only the first domain of a manifest's list would be kept, or none."""
+    """Domains in `KUBE_NODE_DNS_DOMAIN` are separated by commas or white space."""
     world.route53.zone("example.com")
     finished = world.run("sync-once", "--dry-run", "--output", "json", KUBE_NODE_DNS_DOMAIN=words)
     assert [each["name"] for each in json.loads(finished.stdout)["domains"]] == [DOMAIN, "b.example.com"]
 
 
 def test_the_option_wins_over_its_variable(world: World) -> None:
-    """Whoever tries another domain by hand would change the one in the environment."""
+    """`--domain` on the command line replaces the domains of the variable."""
     world.route53.zone("example.com")
     finished = world.run(*SYNC, "--dry-run", "--output", "json", KUBE_NODE_DNS_DOMAIN="other.example.com")
     assert [each["name"] for each in json.loads(finished.stdout)["domains"]] == [DOMAIN]
@@ -323,7 +326,7 @@ def test_the_option_wins_over_its_variable(world: World) -> None:
 def test_a_json_log_has_one_object_a_line_also_for_errors(
     world: World, arguments: tuple[str, ...], variables: dict[str, str]
 ) -> None:
-    """A log collector would choke on just the lines that matter."""
+    """With `--log-format json` each line of the log is a JSON object, errors included."""
     finished = world.run(*arguments, **variables)
     records = [json.loads(line) for line in finished.stderr.splitlines()]
     assert all({"time", "level", "message"} <= record.keys() for record in records)
@@ -331,7 +334,7 @@ def test_a_json_log_has_one_object_a_line_also_for_errors(
 
 
 def test_verbose_tells_each_call(world: World) -> None:
-    """Nobody could see what a slow run waits for."""
+    """With `-v` the log has each request, and without it none."""
     world.node(NODE)
     quiet, told = (world.run(*ANNOTATE, *options).stderr for options in ((), ("-v",)))
     assert "PATCH" not in quiet
@@ -339,7 +342,7 @@ def test_verbose_tells_each_call(world: World) -> None:
 
 
 def test_no_secret_is_logged(world: World) -> None:
-    """Whoever reads the log of a run with -v could log in to the cluster or to AWS."""
+    """With `-v` the log has neither the cluster's token nor the AWS secret key."""
     world.node(NODE, "5.75.128.10")
     world.route53.zone("example.com")
     said = world.run(*SYNC, "-v").stderr + world.run(*ANNOTATE, "-v").stderr
@@ -348,7 +351,7 @@ def test_no_secret_is_logged(world: World) -> None:
 
 
 def test_sigterm_ends_process_1(world: World) -> None:
-    """A container would ignore SIGTERM and be killed only after the grace period."""
+    """SIGTERM ends the program as process 1 of a container, with status 143."""
     world.node(NODE)
     world.cluster.fail(Fault("slow"))
     process = start([*isolated("pid"), *PROGRAM, *ANNOTATE], environment_of(world))
@@ -360,7 +363,7 @@ def test_sigterm_ends_process_1(world: World) -> None:
 
 
 def test_sigterm_ends_a_run_inside_name_resolution(tmp_path: Path) -> None:
-    """A pod of a node whose name server is gone would hang until it is killed."""
+    """SIGTERM ends a run that waits for a name server which does not answer, with status 143."""
     resolver = tmp_path / "resolv.conf"
     resolver.write_text("nameserver 198.51.100.53\noptions timeout:30 attempts:3\n", encoding="ascii")
     order = tmp_path / "nsswitch.conf"

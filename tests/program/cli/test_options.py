@@ -96,18 +96,18 @@ GOOD = [
 
 @pytest.mark.parametrize(("name", "text", "value"), GOOD)
 def test_good_values(name: str, text: str, value: object) -> None:
-    """A documented value would be refused."""
+    """Each documented value on the command line is read."""
     assert given(name, text) == value
 
 
 @pytest.mark.parametrize(("name", "text", "value"), [case for case in GOOD if "selector" not in str(case.id)])
 def test_good_values_of_the_environment_twins(name: str, text: str, value: object) -> None:
-    """A manifest that sets the variable would be run with the default."""
+    """Each documented value is read from the option's variable as from the command line."""
     assert from_environment(name, {f"KUBE_NODE_DNS_{name[2:].upper().replace('-', '_')}": text}) == value
 
 
 def test_a_selector_with_spaces_and_commas_is_no_list() -> None:
-    """A set-based selector in a manifest would be torn apart."""
+    """A set-based selector in its variable is read whole, with its spaces and commas."""
     assert from_environment("--node-label-selector", {"KUBE_NODE_DNS_NODE_LABEL_SELECTOR": "a in (b, c),!d"}) == (
         "a in (b, c),!d"
     )
@@ -202,7 +202,7 @@ BAD = [
 
 @pytest.mark.parametrize(("name", "text", "words"), BAD)
 def test_bad_values(name: str, text: str, words: str) -> None:
-    """A typing error would become another setting; the message names option, value and what it should be."""
+    """A wrong value is refused; the message names option, value and what is expected."""
     with pytest.raises(ConfigurationError) as caught:
         given(name, text)
     message = str(caught.value)
@@ -213,7 +213,7 @@ def test_bad_values(name: str, text: str, words: str) -> None:
 
 @pytest.mark.parametrize(("name", "text", "words"), BAD)
 def test_bad_values_of_the_environment_twins(name: str, text: str, words: str) -> None:
-    """A message about an option that nobody gave would send people looking in the wrong place."""
+    """A wrong value of a variable is refused; the message names the variable and what is expected."""
     variable = OPTIONS[name].variable
     with pytest.raises(ConfigurationError) as caught:
         from_environment(name, {variable: text})
@@ -223,42 +223,42 @@ def test_bad_values_of_the_environment_twins(name: str, text: str, words: str) -
 
 @pytest.mark.parametrize("name", ["--domain", "--ttl", "--min-nodes", "--zone-id", "--kubeconfig", "--node-name"])
 def test_an_empty_value_on_the_command_line(name: str) -> None:
-    """A shell variable that is not set would quietly become the default."""
+    """An empty value on the command line is refused. It may be a shell variable that is not set."""
     with pytest.raises(ConfigurationError, match=f"{name}: "):
         given(name, "")
 
 
 def test_an_empty_selector_is_all_nodes() -> None:
-    """--node-label-selector '' would be an error though it says: all."""
+    """An empty `--node-label-selector` is accepted, and means all nodes."""
     assert given("--node-label-selector", "") == ""
 
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_each_option_has_its_twin(name: str) -> None:
-    """A setting could not be made in a manifest."""
+    """Each option has a variable of its own name."""
     assert OPTIONS[name].variable == "KUBE_NODE_DNS_" + name.removeprefix("--").replace("-", "_").upper()
 
 
 @pytest.mark.parametrize("empty", [pytest.param("", id="empty"), pytest.param(" \n", id="blank")])
 @pytest.mark.parametrize("name", OPTIONS)
 def test_an_empty_variable_is_unset(name: str, empty: str) -> None:
-    """A manifest that leaves a value empty would stop the program."""
+    """An empty or blank variable gives the option's default."""
     option = OPTIONS[name]
     assert from_environment(name, {option.variable: empty}) == option.default
 
 
 def test_the_option_wins() -> None:
-    """A value given by hand would be overruled by the manifest's."""
+    """An option on the command line wins over its variable."""
     assert value(OPTIONS["--ttl"], "5", {"KUBE_NODE_DNS_TTL": "6"}) == 5
 
 
 def test_the_option_wins_over_a_broken_variable() -> None:
-    """A typing error in the environment could not be worked around."""
+    """An option on the command line wins over a variable whose value is wrong."""
     assert value(OPTIONS["--ttl"], "5", {"KUBE_NODE_DNS_TTL": "soon"}) == 5
 
 
 def test_a_list_on_the_command_line_replaces_the_variables() -> None:
-    """A run for one domain would touch those of the manifest too."""
+    """A list on the command line replaces that of the variable."""
     found = value(OPTIONS["--domain"], ["a.example"], {"KUBE_NODE_DNS_DOMAIN": "b.example"})
     assert found == ("a.example",)
 
@@ -276,7 +276,7 @@ def test_a_list_on_the_command_line_replaces_the_variables() -> None:
     ],
 )
 def test_lists_in_a_variable(text: str) -> None:
-    """A domain of the list would be missing, or a stray comma would stop the program."""
+    """A list in a variable is separated by commas or white space, and has each domain once."""
     assert from_environment("--domain", {"KUBE_NODE_DNS_DOMAIN": text}) == ("a.example", "b.example")
 
 
@@ -302,13 +302,13 @@ def test_lists_in_a_variable(text: str) -> None:
     ],
 )
 def test_lists_of_checks_in_a_variable(name: str, text: str, value: object) -> None:
-    """A check that the manifest asks for would not be made, or a port be asked twice."""
+    """Lists of services, probes, families, taints, networks and places are read from their variables, each once."""
     assert from_environment(name, {OPTIONS[name].variable: text}) == value
 
 
 @pytest.mark.parametrize("text", [pytest.param(",", id="a comma"), pytest.param(" , ,\n", id="separators")])
 def test_a_list_of_nothing_is_unset(text: str) -> None:
-    """A template that joins an empty list would stop the program."""
+    """A list of separators alone is empty. A template may join an empty list."""
     assert from_environment("--interface", {"KUBE_NODE_DNS_INTERFACE": text}) == ()
 
 
@@ -317,13 +317,13 @@ def test_a_list_of_nothing_is_unset(text: str) -> None:
     ("text", "value"), [pytest.param("true", True, id="true"), pytest.param("false", False, id="false")]
 )
 def test_booleans_in_a_variable(name: str, text: str, *, value: bool) -> None:
-    """A dry run set in a manifest would be a real one."""
+    """A switch's variable takes `true` and `false`."""
     assert from_environment(name, {OPTIONS[name].variable: text}) is value
 
 
 @pytest.mark.parametrize("text", ["1", "yes", "on", "no", "tru"])
 def test_other_words_are_no_booleans(text: str) -> None:
-    """A word that looks like yes would be read as no, or the other way round."""
+    """A switch's variable takes no other words, such as 1, yes or no, and the message says so."""
     with pytest.raises(ConfigurationError, match=f"KUBE_NODE_DNS_DRY_RUN: '{text}' is neither true nor false"):
         from_environment("--dry-run", {"KUBE_NODE_DNS_DRY_RUN": text})
 
@@ -337,7 +337,7 @@ def test_other_words_are_no_booleans(text: str) -> None:
     ],
 )
 def test_a_flag_and_its_variable(variable: str, *, on_command_line: bool | None, expected: bool) -> None:
-    """--dry-run would not protect against the manifest's settings."""
+    """A switch on the command line wins over its variable; without either it is off."""
     assert value(OPTIONS["--dry-run"], on_command_line, {"KUBE_NODE_DNS_DRY_RUN": variable}) is expected
 
 
@@ -351,12 +351,12 @@ def test_a_flag_and_its_variable(variable: str, *, on_command_line: bool | None,
     ],
 )
 def test_the_name_of_the_node(environ: dict[str, str], name: str | None) -> None:
-    """Another node, or none, would be annotated."""
+    """The node's name comes from `KUBE_NODE_DNS_NODE_NAME`, or else from `KUBE_NODE_NAME`."""
     assert from_environment("--node-name", environ) == name
 
 
 def test_a_bad_node_name_names_its_variable() -> None:
-    """A message about KUBE_NODE_DNS_NODE_NAME would be wrong where KUBE_NODE_NAME is set."""
+    """A wrong name in `KUBE_NODE_NAME` is reported under that variable."""
     with pytest.raises(ConfigurationError, match="KUBE_NODE_NAME: 'A' is not the name of a"):
         from_environment("--node-name", {"KUBE_NODE_NAME": "A"})
 
@@ -442,5 +442,5 @@ def test_a_bad_node_name_names_its_variable() -> None:
     ],
 )
 def test_defaults(command: type[Any], defaults: dict[str, object]) -> None:
-    """A run without options would do something else than the manual says."""
+    """Each command has the documented defaults."""
     assert vars(settings(command, {}, {})) == defaults

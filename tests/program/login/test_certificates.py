@@ -78,7 +78,7 @@ ACCEPTED = [
 
 @pytest.mark.parametrize("made", ACCEPTED)
 def test_a_pod_takes_the_authorities_of_real_clusters(cluster: World, made: Callable[[], Shown]) -> None:
-    """A pod logs in wherever kubectl does."""
+    """A pod logs in with each kind of authority that kubectl takes."""
     shown = made()
     with served(cluster, shown) as server:
         assert who(in_a_pod(cluster, server, shown.trusted.pem), server) == "pod"
@@ -86,7 +86,7 @@ def test_a_pod_takes_the_authorities_of_real_clusters(cluster: World, made: Call
 
 @pytest.mark.parametrize("made", ACCEPTED)
 def test_a_kubeconfig_takes_the_authorities_of_real_clusters(cluster: World, made: Callable[[], Shown]) -> None:
-    """A laptop logs in wherever kubectl does."""
+    """A kubeconfig logs in with each kind of authority that kubectl takes."""
     shown = made()
     with served(cluster, shown) as server:
         write(cluster.kubeconfig, kubeconfig(server.url, "first", authority_pem=shown.trusted.pem))
@@ -116,7 +116,7 @@ REFUSED = [
 def test_a_wrong_certificate_is_not_shown_the_token(
     cluster: World, where: str, made: Callable[[], Shown], named: str
 ) -> None:
-    """Nobody between the program and the cluster can take the token; it is wrong until somebody changes it."""
+    """A server with a wrong certificate gets no request, so no token; the error, of status 2, says what is wrong."""
     shown = made()
     with served(cluster, shown) as server:
         if where == "pod":
@@ -148,7 +148,10 @@ def test_the_systems_authorities_are_trusted_without_one_in_the_kubeconfig(clust
 
 
 def test_an_expired_certificate_may_be_renewed_before_the_next_try(cluster: World) -> None:
-    """It is a temporary failure, as it is when this machine's clock is wrong; the token is not shown."""
+    """An expired certificate is an error of status 1, which a later run can pass; no request is made.
+
+    It may also be this machine's clock.
+    """
     trusted = authority()
     with served(cluster, Shown(trusted, trusted.issue(Style(days=(-2, -1))))) as server:
         finished = in_a_pod(cluster, server, trusted.pem)
@@ -158,7 +161,7 @@ def test_an_expired_certificate_may_be_renewed_before_the_next_try(cluster: Worl
 
 
 def test_insecure_skip_tls_verify_takes_any_certificate(cluster: World) -> None:
-    """Whoever says so reaches a cluster whose certificate is for another name, from an authority nobody knows."""
+    """With insecure-skip-tls-verify a certificate of another name and an unknown authority is taken."""
     with served(cluster, issued_for("api.example.com")) as server:
         config = kubeconfig(server.url, "first")
         config["clusters"][0]["cluster"]["insecure-skip-tls-verify"] = True
@@ -168,7 +171,7 @@ def test_insecure_skip_tls_verify_takes_any_certificate(cluster: World) -> None:
 
 @pytest.mark.parametrize(("name", "status"), [("api.example.com", 0), ("other.example.com", 2)])
 def test_tls_server_name_is_the_name_in_the_certificate(cluster: World, name: str, status: int) -> None:
-    """A cluster behind a tunnel or a load balancer is verified by the name that its certificate has."""
+    """tls-server-name is the name that the certificate is verified by. A tunnel or load balancer may have another."""
     shown = issued_for("api.example.com")
     with served(cluster, shown) as server:
         config = kubeconfig(server.url, "first", authority_pem=shown.trusted.pem)
@@ -229,7 +232,7 @@ def test_an_authority_is_replaced_under_a_watcher(rotating: Rotating) -> None:
 
 
 def test_an_authority_that_was_taken_out_is_trusted_no_more(rotating: Rotating) -> None:
-    """Whoever has the key of a former authority cannot take a watcher's token."""
+    """A watcher makes no request of a server with a certificate of the former authority once it trusts another."""
     rotating.replace(authority(), rotating.first.issue(PLAIN))
     assert wait_until(lambda: rotating.handshakes > 3, 60)
     assert rotating.server.calls == []

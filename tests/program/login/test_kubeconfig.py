@@ -49,7 +49,7 @@ def test_a_name_and_a_password_log_in(cluster: World) -> None:
 
 
 def test_a_client_certificate_logs_in_and_leaves_no_key_behind(cluster: World) -> None:
-    """The admin kubeconfigs of kubeadm and k3s work, and no run leaves the admin's key in /tmp."""
+    """A client certificate logs in, and the run leaves no key in its temporary folder."""
     temporary = cluster.home / "tmp"
     temporary.mkdir()
     with secure(cluster, client_certificates=True) as (server, certificate):
@@ -59,7 +59,7 @@ def test_a_client_certificate_logs_in_and_leaves_no_key_behind(cluster: World) -
 
 
 def test_sigterm_leaves_no_key_behind(cluster: World) -> None:
-    """A run that is interrupted does not leave the admin's key in /tmp either."""
+    """A run that SIGTERM ends leaves no key in its temporary folder either."""
     temporary = cluster.home / "tmp"
     temporary.mkdir()
     with secure(cluster, client_certificates=True) as (server, certificate):
@@ -102,7 +102,7 @@ UNREADABLE = encoded(b"no PEM")
 def test_what_cannot_be_used_of_a_kubeconfig_is_reported_once_without_a_secret(
     cluster: World, about: str, members: Mapping[str, str], named: str
 ) -> None:
-    """What cannot work is not tried again, is named, and no password stands in the log."""
+    """A member that cannot be used is an error of status 2 in one line, which names it; no secret is shown."""
     with secure(cluster) as (server, certificate):
         config = kubeconfig(server.url, "first", authority_pem=certificate.authority_pem)
         config[f"{about}s"][0][about].update(members)
@@ -117,7 +117,7 @@ def test_what_cannot_be_used_of_a_kubeconfig_is_reported_once_without_a_secret(
 
 
 def test_a_name_that_does_not_resolve_is_called_so(cluster: World) -> None:
-    """A typo in the server's name reads like one, and not like an outage of the API server."""
+    """A server's name that does not resolve is reported as such, with the advice to check the kubeconfig."""
     write(cluster.kubeconfig, kubeconfig("https://api.cluster.invalid:6443", "first"))
     finished = cluster.run(*LOGIN)
     assert finished.returncode == 1
@@ -126,7 +126,7 @@ def test_a_name_that_does_not_resolve_is_called_so(cluster: World) -> None:
 
 
 def test_a_key_that_belongs_to_another_certificate_is_reported_once(cluster: World) -> None:
-    """A kubeconfig put together wrongly does not look like an outage of the API server."""
+    """A key of another certificate is an error of status 2 in one line."""
     with secure(cluster, client_certificates=True) as (server, certificate):
         config = with_client_certificate(server, certificate)
         other = with_client_certificate(server, certificate)["users"][0]["user"]["client-key-data"]
@@ -136,7 +136,7 @@ def test_a_key_that_belongs_to_another_certificate_is_reported_once(cluster: Wor
 
 
 def test_a_key_behind_a_password_is_reported_once(cluster: World) -> None:
-    """Nobody is there to be asked for it, and it does not look like an outage of the API server."""
+    """An encrypted key is an error of status 2 in one line. No job can ask for its password."""
     with secure(cluster, client_certificates=True) as (server, certificate):
         config = with_client_certificate(server, certificate)
         user = config["users"][0]["user"]
@@ -160,7 +160,7 @@ def test_a_key_behind_a_password_is_reported_once(cluster: World) -> None:
     ],
 )
 def test_a_kubeconfig_that_is_none_is_named_in_plain_words(cluster: World, text: str) -> None:
-    """The broken file is named, without the words of a programming language."""
+    """A broken kubeconfig is an error of status 2, which names the file, without words of Python."""
     write(cluster.kubeconfig, text)
     line = complaint(cluster.run(*LOGIN), 2)
     assert str(cluster.kubeconfig) in line

@@ -17,7 +17,7 @@ def test_the_option_wins_over_the_environment(cluster: World) -> None:
 
 
 def test_the_options_variable_names_the_file(cluster: World) -> None:
-    """KUBE_NODE_DNS_KUBECONFIG wins over KUBECONFIG: a manifest can name a file beside the user's own."""
+    """KUBE_NODE_DNS_KUBECONFIG wins over KUBECONFIG. So a manifest can name a file beside the user's own."""
     chosen = write(cluster.home / "chosen", login(cluster, "first"))
     assert who(cluster.run(*LOGIN, KUBE_NODE_DNS_KUBECONFIG=chosen), cluster.cluster) == "first"
 
@@ -30,7 +30,7 @@ def test_the_options_variable_names_the_file(cluster: World) -> None:
     ],
 )
 def test_a_context_is_chosen_by_name(cluster: World, options: tuple[str, ...], variables: Mapping[str, str]) -> None:
-    """The named context is used, not the file's current one: another cluster would be changed."""
+    """The named context is used, not the file's current one."""
     config = login(cluster, "first")
     config["users"].append({"name": "other", "user": {"token": "second"}})
     config["contexts"].append({"name": "other", "context": {"cluster": "sandbox", "user": "other"}})
@@ -53,20 +53,20 @@ def test_a_file_of_kubeconfig_that_does_not_exist_is_passed_over(cluster: World)
 
 
 def test_the_home_directorys_file_is_the_last_resort(cluster: World) -> None:
-    """On a laptop where kubectl works without any setting, this does, too."""
+    """~/.kube/config is used where nothing else is set."""
     write(cluster.home / ".kube" / "config", login(cluster, "first"))
     assert who(cluster.run(*LOGIN, KUBECONFIG=""), cluster.cluster) == "first"
 
 
 def test_kubeconfig_wins_over_the_home_directory(cluster: World) -> None:
-    """The cluster named in the environment is the one that is changed."""
+    """KUBECONFIG wins over ~/.kube/config."""
     write(cluster.home / ".kube" / "config", login(cluster, "first"))
     chosen = write(cluster.home / "chosen", login(cluster, "second"))
     assert who(cluster.run(*LOGIN, KUBECONFIG=chosen), cluster.cluster) == "second"
 
 
 def test_a_pods_service_account_wins_over_the_home_directory(cluster: World) -> None:
-    """A kubeconfig left in an image does not send a pod's changes to another cluster."""
+    """A pod's service account wins over ~/.kube/config. One may be left in an image."""
     write(cluster.home / ".kube" / "config", login(cluster, "first"))
     with secure(cluster) as (server, certificate):
         assert who(in_a_pod(cluster, server, certificate.authority_pem), server) == "pod"
@@ -74,7 +74,7 @@ def test_a_pods_service_account_wins_over_the_home_directory(cluster: World) -> 
 
 @pytest.mark.parametrize("how", ["--kubeconfig", "--context", "KUBECONFIG"])
 def test_what_is_named_wins_over_a_pods_service_account(cluster: World, how: str) -> None:
-    """One cluster can be managed from a pod of another."""
+    """A login that is named wins over a pod's service account. So one cluster can be managed from a pod of another."""
     path = write(cluster.home / ".kube" / "config", login(cluster, "first"))
     options = {"--kubeconfig": (how, path), "--context": (how, "sandbox")}.get(how, ())
     variables = {how: path} if how == "KUBECONFIG" else {}
@@ -85,14 +85,14 @@ def test_what_is_named_wins_over_a_pods_service_account(cluster: World, how: str
 
 
 def test_an_unknown_context_is_named(cluster: World) -> None:
-    """A typo in --context is wrong usage; the current context is not used instead."""
+    """An unknown `--context` is an error of status 2, which names it; no request is made."""
     assert "prod" in complaint(cluster.run(*LOGIN, "--context", "prod"), 2)
     assert cluster.cluster.calls == []
 
 
 @pytest.mark.parametrize("how", ["--kubeconfig", "KUBECONFIG"])
 def test_a_file_that_is_not_there_is_named(cluster: World, how: str) -> None:
-    """The setting that is wrong is named, and no other login takes its place."""
+    """A missing kubeconfig is an error of status 2, which names it; no other login is used."""
     missing = str(cluster.home / "missing")
     write(cluster.home / ".kube" / "config", login(cluster, "first"))
     options, variables = ((how, missing), {}) if how == "--kubeconfig" else ((), {how: missing})
@@ -101,6 +101,6 @@ def test_a_file_that_is_not_there_is_named(cluster: World, how: str) -> None:
 
 
 def test_without_any_login_the_ways_to_log_in_are_named(cluster: World) -> None:
-    """A newcomer reads what can be set."""
+    """Without any login the error names the ways to log in."""
     line = complaint(cluster.run(*LOGIN, KUBECONFIG=""), 2)
     assert all(way in line for way in ("--kubeconfig", "KUBECONFIG", ".kube/config")), line

@@ -17,13 +17,13 @@ from tests.support.processes import complaint
 
 @pytest.mark.parametrize("token", ["second", "second\n", " second "], ids=["plain", "newline", "spaces"])
 def test_a_plugin_gives_the_token(cluster: World, token: str) -> None:
-    """Clusters of every cloud are in reach from a laptop; white space around the token reaches no header."""
+    """The token of a plugin logs in; white space around it reaches no header."""
     plugin(cluster, credential(token))
     assert who(cluster.run(*LOGIN), cluster.cluster) == "second"
 
 
 def test_a_plugin_is_asked_again_when_its_token_has_expired(cluster: World) -> None:
-    """A token that expires during a run is replaced, and the next one reaches the header as cleanly as the first."""
+    """A plugin is asked again when its token has expired; white space around the token reaches no header."""
     expired = {"status": {"token": "first\n", "expirationTimestamp": "2020-01-01T00:00:00Z"}}
     document = json.dumps({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"} | expired)
     count = cluster.home / "count"
@@ -36,7 +36,7 @@ def test_a_plugin_is_asked_again_when_its_token_has_expired(cluster: World) -> N
 
 
 def test_a_plugins_words_stay_out_of_the_result(cluster: World) -> None:
-    """A program can read the document, whatever a plugin says on standard error."""
+    """What a plugin says on standard error stays out of the JSON document."""
     plugin(cluster, f"echo hello >&2; {credential('second')}")
     finished = cluster.run(*LOGIN, "--output", "json")
     assert json.loads(finished.stdout)["status"] == 0
@@ -52,14 +52,14 @@ def test_a_plugins_words_stay_out_of_the_result(cluster: World) -> None:
     ],
 )
 def test_a_plugin_that_fails_may_work_the_next_time(cluster: World, script: str, words: str) -> None:
-    """A session that ran out is no wrong setting, and the plugin's own words are shown."""
+    """A plugin that fails is an error of status 1, which a later run can pass, with the plugin's own words if any."""
     plugin(cluster, script)
     assert words in complaint(cluster.run(*LOGIN), 1)
     assert cluster.cluster.calls == []
 
 
 def test_a_plugin_that_is_not_there_is_named(cluster: World) -> None:
-    """People see what to install."""
+    """A plugin that is not there is named in the error, and no request is made."""
     plugged(cluster, cluster.home / "not-installed")
     finished = cluster.run(*LOGIN)
     assert "not-installed" in complaint(finished, finished.returncode)
@@ -79,12 +79,12 @@ def hanging(cluster: World) -> Iterator[Path]:
 
 @pytest.mark.usefixtures("hanging")
 def test_the_deadline_ends_a_plugin_that_hangs(cluster: World) -> None:
-    """A plugin that waits for a browser does not block a job for good, nor end it without a word."""
+    """A plugin that hangs ends the run at its deadline with status 1 and one line."""
     assert "15" in complaint(cluster.run(*LOGIN), 1)
 
 
 def test_sigterm_ends_a_run_inside_a_plugin(cluster: World, hanging: Path) -> None:
-    """Ctrl-C in a shell, or the end of a pod, does not wait for the plugin."""
+    """SIGTERM ends a run that waits for its plugin, with status 143."""
     process = cluster.start(*LOGIN)
     assert wait_until(lambda: hanging.exists() and hanging.stat().st_size > 0, 30)
     process.terminate()

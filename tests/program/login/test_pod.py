@@ -20,20 +20,20 @@ FORGETFUL = (
 
 
 def test_a_pods_service_account_logs_in(cluster: World) -> None:
-    """The jobs run where they are meant to run, without any setting."""
+    """A pod logs in with its service account, without any setting."""
     with secure(cluster) as (server, certificate):
         assert who(in_a_pod(cluster, server, certificate.authority_pem), server) == "pod"
 
 
 @pytest.mark.parametrize("token", ["pod\n", "\r\n pod \n"], ids=["newline", "all around"])
 def test_white_space_around_the_token_reaches_no_header(cluster: World, token: str) -> None:
-    """A token file that an editor or a secret store has ended with a newline works."""
+    """White space around the token in its file reaches no header."""
     with secure(cluster) as (server, certificate):
         assert who(in_a_pod(cluster, server, certificate.authority_pem, token=token), server) == "pod"
 
 
 def test_a_token_is_read_again_while_the_program_runs(cluster: World) -> None:
-    """A watcher goes on with the token that the kubelet has replaced, newline or not, and never with an old one."""
+    """A watcher goes on with the token that has replaced the first in its file, and never with the old one again."""
     cluster.kubernetes.put(cronjob())
     cluster.kubernetes.tokens["second"] = cluster.kubernetes.tokens[cluster.kubernetes.admin_token]
     account = account_of(cluster, cluster.home / "serviceaccount")
@@ -53,7 +53,7 @@ def _authorizations(world: World) -> list[str]:
 
 
 def test_an_account_without_a_cluster_address_is_a_wrong_pod(cluster: World) -> None:
-    """A pod that hides the cluster's address is told which variable it lacks."""
+    """A service account without the cluster's address is an error of status 2, which names the variable."""
     line = complaint(in_a_pod(cluster, cluster.cluster, b"x", KUBERNETES_SERVICE_HOST=""), 2)
     assert "KUBERNETES_SERVICE_HOST" in line
     assert "no pod" not in line
@@ -65,14 +65,14 @@ def test_an_account_without_a_cluster_address_is_a_wrong_pod(cluster: World) -> 
 def test_an_account_whose_files_are_empty_is_a_wrong_pod(
     cluster: World, authority: bytes, token: str, named: str
 ) -> None:
-    """The empty file is named, and nothing is sent without a token or to a server that nobody vouches for."""
+    """An empty file of the service account is an error of status 2, which names it; no request is made."""
     line = complaint(in_a_pod(cluster, cluster.cluster, authority, token=token), 2)
     assert f"{named} is empty" in line
     assert cluster.cluster.calls == []
 
 
 def test_a_cluster_can_have_an_ipv6_address(cluster: World) -> None:
-    """In a cluster of IPv6 alone the kubelet sets an address without brackets."""
+    """A cluster's IPv6 address is taken without brackets. So the kubelet sets it in a cluster of IPv6 alone."""
     line = in_a_pod(cluster, cluster.cluster, b"x", KUBERNETES_SERVICE_HOST="::1").stderr.splitlines()[-1]
     assert "no URL" not in line
     assert "certificate" in line or "unreachable" in line

@@ -43,7 +43,7 @@ def through(cluster: World, served: tuple[Server, Certificate], proxy_url: str |
 def test_the_proxy_of_a_kubeconfig_is_used(
     cluster: World, served: tuple[Server, Certificate], proxy: Proxy, variables: dict[str, str]
 ) -> None:
-    """proxy-url leads to a cluster behind a bastion, whatever proxy the environment has."""
+    """proxy-url is used, whatever proxy the environment has."""
     through(cluster, served, proxy.url)
     assert who(cluster.run(*LOGIN, **variables), served[0]) == "first"
     assert proxy.asked == [f"127.0.0.1:{served[0].port}"]
@@ -54,7 +54,7 @@ def test_the_proxy_of_a_kubeconfig_is_used(
 def test_the_proxy_of_the_environment_is_used(
     cluster: World, served: tuple[Server, Certificate], proxy: Proxy, where: str, name: str
 ) -> None:
-    """Behind a company's proxy the variables that other programs know are enough."""
+    """The proxy of the usual variables is used, in a pod and with a kubeconfig."""
     variables = {name: proxy.url}
     if where == "pod":
         finished = in_a_pod(cluster, served[0], served[1].authority_pem, **variables)
@@ -69,7 +69,7 @@ def test_the_proxy_of_the_environment_is_used(
 def test_no_proxy_exempts_a_server(
     cluster: World, served: tuple[Server, Certificate], proxy: Proxy, where: str
 ) -> None:
-    """What NO_PROXY names is reached without the proxy, as in every cluster whose pods have one."""
+    """A server that NO_PROXY names is reached without the proxy."""
     variables = {"HTTPS_PROXY": proxy.url, "NO_PROXY": "10.0.0.0/8,127.0.0.0/8"}
     if where == "pod":
         finished = in_a_pod(cluster, served[0], served[1].authority_pem, **variables)
@@ -83,7 +83,7 @@ def test_no_proxy_exempts_a_server(
 def test_a_proxy_is_given_the_password_in_its_url(
     cluster: World, served: tuple[Server, Certificate], proxy: Proxy
 ) -> None:
-    """A proxy that wants a password gets it, as from kubectl; the API server does not."""
+    """A proxy gets the name and password in its URL; the API server does not."""
     proxy.password = "me:s cret"  # noqa: S105 - opens a double
     through(cluster, served, proxy.url.replace("//", "//me:s%20cret@"))
     assert who(cluster.run(*LOGIN), served[0]) == "first"
@@ -94,7 +94,7 @@ def test_a_proxy_is_given_the_password_in_its_url(
 def test_a_proxy_that_refuses_is_named_without_its_password(
     cluster: World, served: tuple[Server, Certificate], proxy: Proxy
 ) -> None:
-    """It reads like a matter of the proxy, and its password stands in no log."""
+    """A proxy that refuses is named in the error, of status 1, without its password."""
     proxy.password = "me:other"  # noqa: S105 - opens a double
     through(cluster, served, proxy.url.replace("//", "//me:SECRET@"))
     finished = cluster.run(*LOGIN, "-v")
@@ -105,7 +105,7 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
 
 
 def test_a_proxy_that_is_not_there_is_named(cluster: World, served: tuple[Server, Certificate]) -> None:
-    """It does not look like an outage of the API server."""
+    """A proxy that cannot be reached is named in the error, of status 1, without its password."""
     through(cluster, served, "http://me:SECRET@127.0.0.1:1")
     finished = cluster.run(*LOGIN, "-v")
     assert finished.returncode == 1
@@ -119,7 +119,7 @@ def test_a_proxy_that_is_not_there_is_named(cluster: World, served: tuple[Server
 def test_a_socks_proxy_is_refused_with_the_remedy(
     cluster: World, served: tuple[Server, Certificate], where: str, scheme: str
 ) -> None:
-    """Nobody waits for a proxy that is not spoken to, and everybody reads what to name instead."""
+    """A SOCKS proxy is an error of status 2, which says that an http proxy is supported."""
     url = f"{scheme}://me:SECRET@127.0.0.1:1080"
     variables = {"HTTPS_PROXY": url} if where != "proxy-url" else {}
     if where == "pod":
@@ -136,7 +136,7 @@ def test_a_socks_proxy_is_refused_with_the_remedy(
 def test_a_proxy_that_answers_byte_by_byte_is_given_up(
     cluster: World, served: tuple[Server, Certificate], proxy: Proxy
 ) -> None:
-    """A proxy in trouble holds a run up no longer than a timeout; the next connection is good."""
+    """A proxy that answers byte by byte is given up after a timeout, and the next connection is used."""
     proxy.drips = True
     through(cluster, served, proxy.url)
     finished = run(LOGIN, environment_of(cluster), program=IMPATIENT)
@@ -180,5 +180,5 @@ EXEMPTIONS = [
 
 @pytest.mark.parametrize(("server", "no_proxy", "exempt"), EXEMPTIONS)
 def test_no_proxy_is_read_as_the_official_client_reads_it(server: str, no_proxy: str, exempt: bool) -> None:  # noqa: FBT001 - a table
-    """A pod and a laptop, this program and others in Python, agree on who is exempt."""
+    """NO_PROXY exempts the servers that the official client exempts."""
     assert is_exempt(server, no_proxy) == should_bypass_proxies(server, no_proxy) == exempt

@@ -70,7 +70,7 @@ WHERE = [
 
 @pytest.mark.parametrize("begin", WHERE)
 def test_a_sync_asks_again(world: World, begin: bytes) -> None:
-    """A sync ends well within its time through the next answer."""
+    """A sync gives up an answer that comes byte by byte, and succeeds with the next one."""
     zone = world.route53.zone("example.com")
     world.node("fra-1", "5.75.128.10")
     Dripping(world.cluster, "list nodes", begin)

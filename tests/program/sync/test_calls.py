@@ -44,7 +44,10 @@ def both(world: World, *names: str) -> list[str]:
 
 
 def test_nothing_to_do_costs_four_calls(world: World) -> None:
-    """Every minute's run would use up the account's rate, which the user's other tools share."""
+    """A run with nothing to do makes two calls to Route 53 and two to the cluster, and writes nothing.
+
+    The account's rate of calls is shared with the user's other tools.
+    """
     settled(world, no_place(world))
     assert "unchanged" in synced(world).stdout
     assert (world.dns.operations(), world.cluster.operations()) == (NO_OP, LOOK)
@@ -52,7 +55,7 @@ def test_nothing_to_do_costs_four_calls(world: World) -> None:
 
 
 def test_write_costs_one_look_before_and_one_after(world: World) -> None:
-    """A change would take more calls, and so longer, than it needs."""
+    """A change costs one read of zone and cluster before it, one write, one read after it, and an Event a node."""
     no_place(world)
     synced(world)
     assert world.dns.operations() == [*NO_OP, WRITE, "ListResourceRecordSets"]
@@ -60,14 +63,14 @@ def test_write_costs_one_look_before_and_one_after(world: World) -> None:
 
 
 def test_leases_are_not_read_when_they_do_not_count(world: World) -> None:
-    """Whoever may not list Leases would be told so at every run, even after switching them off."""
+    """With `--lease-timeout 0` the Leases are not listed, and nothing is logged of them."""
     settled(world, no_place(world))
     assert synced(world, "--lease-timeout", "0").stderr == ""
     assert world.cluster.operations() == ["list nodes"]
 
 
 def test_each_service_costs_a_call(world: World) -> None:
-    """A service would be taken for ready where nobody has looked, or all endpoints of the cluster be read."""
+    """Each `--ready-service` costs one list of EndpointSlices, limited to its namespace and name."""
     settled(world, no_place(world))
     synced(world, "--ready-service", "traefik/traefik", "--ready-service", "edge/caddy")
     assert world.cluster.operations() == [*LOOK, "list endpointslices", "list endpointslices"]
@@ -79,7 +82,7 @@ def test_each_service_costs_a_call(world: World) -> None:
 
 
 def test_size_of_the_zone_costs_nothing(world: World) -> None:
-    """In a zone with many records every run would read all of them."""
+    """A run takes no more calls in a zone with 1200 other records."""
     zone = no_place(world)
     crowd(world, zone, "a", "z")
     settled(world, zone)
@@ -92,7 +95,7 @@ def test_size_of_the_zone_costs_nothing(world: World) -> None:
     "name", [pytest.param("n{:03d}.net", id="elsewhere"), pytest.param("n{:03d}.com", id="around-it")]
 )
 def test_size_of_the_account_costs_nothing(world: World, name: str) -> None:
-    """In an account with many zones every run would list all of them."""
+    """A run takes no more calls in an account with 230 other zones."""
     for number in range(230):
         world.route53.zone(name.format(number))
     settled(world, no_place(world))
@@ -101,7 +104,7 @@ def test_size_of_the_account_costs_nothing(world: World, name: str) -> None:
 
 
 def test_zone_behind_more_than_a_page_of_siblings_is_found(world: World) -> None:
-    """With more than 100 zones below a name, the right one would be overlooked and a wider one written to."""
+    """The longest zone is found behind a page of 100 others below the same name, and the wider one is left alone."""
     wide = no_place(world)
     for number in range(120):
         world.route53.zone(f"b{number:03d}.example.com")
@@ -112,7 +115,7 @@ def test_zone_behind_more_than_a_page_of_siblings_is_found(world: World) -> None
 
 
 def test_longest_public_zone_is_used(world: World) -> None:
-    """Records would go to a zone that a delegation hides from the world."""
+    """The public zone with the longest name that contains the domain is used; private zones are ignored."""
     wide = no_place(world)
     right = world.route53.zone("cdn.example.com")
     deeper = world.route53.zone("a.cdn.example.com")
@@ -123,7 +126,7 @@ def test_longest_public_zone_is_used(world: World) -> None:
 
 
 def test_zone_is_found_on_a_label_boundary(world: World) -> None:
-    """`evilexample.com` would be written to the zone `example.com`, or the other way round."""
+    """`evilexample.com` is not taken for a name in the zone `example.com`: the run ends with status 2."""
     zone = no_place(world)
     finished = forks.run(world, "sync-once", "--domain", "evilexample.com", "--domain", "cdn.evilexample.com")
     assert finished.returncode == 2
@@ -131,7 +134,7 @@ def test_zone_is_found_on_a_label_boundary(world: World) -> None:
 
 
 def test_apex_of_a_zone_can_be_a_domain(world: World) -> None:
-    """`example.com` itself could not be served; its NS records are no delegation."""
+    """The apex `example.com` is served; its own NS records are no delegation."""
     zone = no_place(world)
     finished = forks.run(world, "sync-once", "--domain", "example.com")
     assert finished.returncode == 0, finished.stderr
@@ -139,7 +142,10 @@ def test_apex_of_a_zone_can_be_a_domain(world: World) -> None:
 
 
 def test_zone_id_takes_the_place_of_the_search(world: World) -> None:
-    """Someone with two zones of one name, or no right to list zones, could not use the program."""
+    """With `--zone-id` the zone is read by its id, also with the prefix `/hostedzone/`, and no zones are listed.
+
+    It serves users with two zones of one name, or without the right to list zones.
+    """
     zone = no_place(world)
     world.route53.zone("example.com")
     settled(world, zone, "--zone-id", zone)
@@ -149,7 +155,7 @@ def test_zone_id_takes_the_place_of_the_search(world: World) -> None:
 
 
 def test_zone_id_must_contain_every_domain(world: World) -> None:
-    """A wrong id would fill another site's zone, or fail without telling why."""
+    """A `--zone-id` whose zone does not contain the domain is an error that names both; nothing is written."""
     no_place(world)
     wrong = world.route53.zone("example.org")
     finished = sync(world, "--zone-id", wrong)
@@ -161,7 +167,7 @@ def test_zone_id_must_contain_every_domain(world: World) -> None:
 
 @pytest.mark.parametrize("private", [True, False], ids=["private", "missing"])
 def test_zone_id_must_be_a_public_zone(world: World, private: bool) -> None:  # noqa: FBT001 - a table
-    """Records that nobody on the internet sees would count as success."""
+    """A `--zone-id` of a private or missing zone is an error that names it; nothing is written."""
     no_place(world)
     zone = world.route53.zone("example.com", private=True) if private else "Z0000000000000"
     finished = sync(world, "--zone-id", zone)
@@ -171,14 +177,14 @@ def test_zone_id_must_be_a_public_zone(world: World, private: bool) -> None:  # 
 
 
 def test_domains_within_a_page_share_a_call(world: World) -> None:
-    """A user with many names in one zone would be throttled."""
+    """Four domains that stand on one page of their zone share one call."""
     no_place(world)
     names = ["cdn.example.com", "www.example.com", "example.com", "img.example.com"]
     assert both(world, *names) == NO_OP
 
 
 def test_domains_a_page_apart_have_a_call_each(world: World) -> None:
-    """A domain that stands behind many others' records would be taken for empty and written again."""
+    """A domain behind a page of others' records is read with a call of its own, and is not written again."""
     zone = no_place(world)
     crowd(world, zone, "k", count=400)
     assert both(world, "cdn.example.com", "www.example.com") == [*NO_OP, "ListResourceRecordSets"]
@@ -186,7 +192,7 @@ def test_domains_a_page_apart_have_a_call_each(world: World) -> None:
 
 
 def test_domain_at_the_end_of_a_page_is_read_to_its_end(world: World) -> None:
-    """Record sets beyond the page would be created again, or kept although their nodes are gone."""
+    """A domain whose record sets begin at the end of a page is read to its last one."""
     zone = no_place(world)
     crowd(world, zone, "k", count=298)
     names = ("cdn.example.com", "www.example.com")
@@ -195,7 +201,7 @@ def test_domain_at_the_end_of_a_page_is_read_to_its_end(world: World) -> None:
 
 
 def test_domain_without_records_is_asked_for(world: World) -> None:
-    """Absence would be guessed from a page that was about another name."""
+    """A domain that no page has shown is read with a call that names it."""
     zone = shows(world, no_place(world), all_in_one())
     arguments = ("--domain", DOMAIN, "--domain", "zzz.example.com", "--dry-run")
     assert forks.run(world, "sync-once", *arguments).returncode == 0
@@ -205,7 +211,7 @@ def test_domain_without_records_is_asked_for(world: World) -> None:
 
 
 def test_zones_of_equal_last_labels_share_a_call(world: World) -> None:
-    """Many zones below one name would cost a call each."""
+    """Domains whose last two labels are equal share one list of zones."""
     no_place(world)
     world.route53.zone("eu.example.com")
     calls = both(world, "cdn.example.com", "cdn.eu.example.com")
@@ -213,7 +219,7 @@ def test_zones_of_equal_last_labels_share_a_call(world: World) -> None:
 
 
 def test_each_pair_of_last_labels_has_a_call(world: World) -> None:
-    """A second site would be looked for in the zones of the first."""
+    """Domains with different last two labels have a list of zones each, and each is served in its own zone."""
     no_place(world)
     zone = world.route53.zone("example.org")
     calls = both(world, "cdn.example.com", "www.example.org")
@@ -222,7 +228,7 @@ def test_each_pair_of_last_labels_has_a_call(world: World) -> None:
 
 
 def test_many_nodes_are_read_in_pages(world: World) -> None:
-    """A large cluster's node list would fill the memory of the Job."""
+    """Nodes are listed in pages of 500."""
     world.route53.zone("example.com")
     for number in range(501):
         world.node(f"node-{number:03d}", FRA_4 if not number else "")
@@ -233,7 +239,10 @@ def test_many_nodes_are_read_in_pages(world: World) -> None:
 
 
 def test_lists_come_compressed(world: World) -> None:
-    """A run a minute would take 25 GB of a cluster of 50 nodes each month, over somebody's VPN."""
+    """Lists are asked for in gzip, and read.
+
+    Uncompressed, a run a minute reads 25 GB a month of a cluster of 50 nodes.
+    """
     zone = world.route53.zone("example.com")
     add_fat_nodes(world, 20)
     synced(world)
@@ -243,14 +252,14 @@ def test_lists_come_compressed(world: World) -> None:
 
 
 def test_several_domains_share_one_look_at_the_cluster(world: World) -> None:
-    """Each further domain would load the API server with another list of all nodes."""
+    """Three domains share one list of nodes and one of Leases."""
     no_place(world)
     both(world, "cdn.example.com", "www.example.com", "img.example.com")
     assert world.cluster.operations() == LOOK
 
 
 def test_wildcard_domain(world: World) -> None:
-    """`*.example.com` could not be served, or would be written again at every run."""
+    """`*.example.com` is served, is not written again, and leaves the record of `www.example.com` alone."""
     zone = no_place(world)
     world.route53.put(zone, simple("www.example.com", "A", "192.0.2.1"))
     assert both(world, "*.example.com") == NO_OP
@@ -260,14 +269,14 @@ def test_wildcard_domain(world: World) -> None:
 
 @pytest.mark.parametrize("name", ["CDN.Example.COM", "cdn.example.com.", "Cdn.example.com."])
 def test_case_and_trailing_dot_do_not_matter(world: World, name: str) -> None:
-    """A domain as another tool prints it would be another domain."""
+    """A domain in another case or with a trailing dot is the same domain."""
     zone = no_place(world)
     assert both(world, name, DOMAIN) == NO_OP
     assert answers(world, zone) == all_in_one()
 
 
 def test_same_domain_twice_is_one(world: World) -> None:
-    """A domain that stands in the option and again in a list would race against itself."""
+    """A domain that is named twice is reported and written once."""
     no_place(world)
     finished = forks.run(world, "sync-once", "--domain", DOMAIN, "--domain", f"{DOMAIN}.", "--output", "json")
     assert [each["name"] for each in document(finished)["domains"]] == [DOMAIN]
@@ -275,7 +284,7 @@ def test_same_domain_twice_is_one(world: World) -> None:
 
 
 def test_environment_can_set_everything(world: World) -> None:
-    """A CronJob whose settings come from a ConfigMap would not work."""
+    """Variables set domains and options, an option on the command line wins, an empty variable counts as unset."""
     zone = no_place(world)
     variables = {
         "KUBE_NODE_DNS_DOMAIN": "cdn.example.com, www.example.com",
@@ -290,7 +299,7 @@ def test_environment_can_set_everything(world: World) -> None:
 
 
 def test_no_region_is_needed(world: World) -> None:
-    """Route 53 has no region; a user who sets none would be turned away."""
+    """A run without an AWS region succeeds."""
     zone = world.route53.zone("example.com")
     world.node("nyc-1", NYC_4)
     synced(world, AWS_DEFAULT_REGION="")

@@ -32,7 +32,7 @@ def slices(world: World, *each: Sequence[dict[str, Any]] | None, service: str = 
 
 
 def test_a_node_without_a_ready_endpoint_is_withdrawn(world: World) -> None:
-    """Visitors would be sent to a node whose ingress has died, which Kubernetes calls ready for ever."""
+    """A node without a ready endpoint of the service is withdrawn; the report and the log say why."""
     zone = cluster(world)
     serves(world, [0, 2])
     finished = synced(world, *READY)
@@ -42,7 +42,7 @@ def test_a_node_without_a_ready_endpoint_is_withdrawn(world: World) -> None:
 
 
 def test_the_document_tells_the_reason(world: World) -> None:
-    """A program that reads the result would not learn what is missing."""
+    """The JSON document says which service has no ready endpoint on the node."""
     cluster(world)
     serves(world, [0, 2])
     domain = reported(world, *READY)
@@ -66,7 +66,7 @@ def test_the_document_tells_the_reason(world: World) -> None:
     ],
 )
 def test_which_endpoints_count(world: World, found: list[dict[str, Any]], *, stays: bool) -> None:
-    """A healthy ingress would take its node out of DNS, or one that stops would keep it in."""
+    """A node stays with an endpoint of its own that is not terminating and not said to be unready."""
     zone = cluster(world, 2)
     slices(world, [endpoint("node-0"), *found])
     synced(world, *READY)
@@ -74,7 +74,7 @@ def test_which_endpoints_count(world: World, found: list[dict[str, Any]], *, sta
 
 
 def test_few_nodes_with_the_ingress_are_no_fault_of_the_observer(world: World) -> None:
-    """An ingress that runs on one node of five would be published on all."""
+    """Of five nodes, the one with a ready endpoint is published alone, without a warning."""
     zone = cluster(world, 5)
     serves(world, [3])
     assert "warning" not in synced(world, *READY).stdout
@@ -82,7 +82,7 @@ def test_few_nodes_with_the_ingress_are_no_fault_of_the_observer(world: World) -
 
 
 def test_a_service_may_have_many_slices_some_of_them_empty(world: World) -> None:
-    """In a large cluster, or after a restart of the ingress, healthy nodes would leave DNS."""
+    """The endpoints of all slices count, and empty slices change nothing."""
     zone = cluster(world)
     slices(world, None, [endpoint("node-0")], [], [endpoint("node-1")])
     synced(world, *READY)
@@ -90,7 +90,7 @@ def test_a_service_may_have_many_slices_some_of_them_empty(world: World) -> None
 
 
 def test_more_slices_than_a_page(world: World) -> None:
-    """The endpoints after the first page would be missing."""
+    """Endpoints in the slices after the first page of 500 count."""
     zone = cluster(world)
     slices(world, *([] for _ in range(501)), [endpoint("node-0"), endpoint("node-1")])
     synced(world, *READY)
@@ -99,7 +99,7 @@ def test_more_slices_than_a_page(world: World) -> None:
 
 
 def test_another_service_does_not_count(world: World) -> None:
-    """A service of the same name elsewhere, or beside it, would hide that the ingress is gone."""
+    """Endpoints of a service of the same name elsewhere, or of another name beside it, do not count."""
     zone = cluster(world)
     serves(world, [0])
     serves(world, [0, 1], "other/traefik")
@@ -109,7 +109,10 @@ def test_another_service_does_not_count(world: World) -> None:
 
 
 def test_every_service_is_needed(world: World) -> None:
-    """A node that terminates TLS but reaches no backend would be published."""
+    """A node needs a ready endpoint of each service that is named.
+
+    Without a backend it may terminate TLS and serve nothing.
+    """
     zone = cluster(world)
     serves(world, [0, 1])
     serves(world, [0, 2], "web/cache")
@@ -120,7 +123,7 @@ def test_every_service_is_needed(world: World) -> None:
 
 
 def test_services_in_the_environment(world: World) -> None:
-    """A manifest could not name them."""
+    """Services in `KUBE_NODE_DNS_READY_SERVICE` are needed, each of them."""
     zone = cluster(world)
     serves(world, [0, 1])
     serves(world, [0, 2], "web/cache")
@@ -139,7 +142,7 @@ def test_services_in_the_environment(world: World) -> None:
     ],
 )
 def test_a_service_that_is_ready_nowhere_is_ignored(world: World, found: tuple[list[dict[str, Any]] | None]) -> None:
-    """A typing error in the option would empty DNS."""
+    """A service that is ready on no node withdraws none, and a warning says so. Its name may be wrong."""
     zone = cluster(world)
     slices(world, *found)
     finished = synced(world, *READY)
@@ -149,7 +152,7 @@ def test_a_service_that_is_ready_nowhere_is_ignored(world: World, found: tuple[l
 
 
 def test_a_service_that_is_ready_nowhere_leaves_the_others_in_force(world: World) -> None:
-    """One typing error would switch every service off."""
+    """A service that is ready on no node leaves the other services in force."""
     zone = cluster(world)
     serves(world, [0, 1])
     domain = reported(world, *READY, "--ready-service", "traefik/traeffik")
@@ -158,7 +161,7 @@ def test_a_service_that_is_ready_nowhere_leaves_the_others_in_force(world: World
 
 
 def test_the_missing_right_to_list_endpoints_is_a_wrong_configuration(world: World) -> None:
-    """Whoever asks for the check would go without it, and not notice."""
+    """Without the right to list EndpointSlices the run ends with status 2 and withdraws nothing."""
     zone = cluster(world)
     serves(world, [0])
     world.cluster.fail(Fault("access denied", "list endpointslices"))
@@ -169,7 +172,7 @@ def test_the_missing_right_to_list_endpoints_is_a_wrong_configuration(world: Wor
 
 
 def test_endpoints_that_cannot_be_read_withdraw_nothing(world: World) -> None:
-    """What is not known would be taken for a missing ingress."""
+    """A run that cannot read the EndpointSlices fails with status 1 and withdraws nothing."""
     zone = cluster(world)
     serves(world, [0])
     world.cluster.fail(Fault("unavailable", "list endpointslices"))
@@ -180,7 +183,7 @@ def test_endpoints_that_cannot_be_read_withdraw_nothing(world: World) -> None:
 
 
 def test_the_last_nodes_stay_when_the_ingress_runs_elsewhere(world: World) -> None:
-    """An ingress moved to nodes that are not selected would take the whole site off the net."""
+    """A service that is ready on none of the selected nodes, but on another, withdraws none; the status is 3."""
     zone = cluster(world)
     serves(world, [7])
     assert sync(world, *READY).returncode == 3
@@ -188,7 +191,7 @@ def test_the_last_nodes_stay_when_the_ingress_runs_elsewhere(world: World) -> No
 
 
 def test_a_silent_node_counts_among_those_that_serve(world: World) -> None:
-    """Nodes without the ingress would make one silent node of two look like one of five, or like the only one."""
+    """A silent node is withdrawn when it is one of two that have a ready endpoint."""
     zone = cluster(world, 5)
     serves(world, [0, 1])
     falls_silent(world, 1)
@@ -197,7 +200,7 @@ def test_a_silent_node_counts_among_those_that_serve(world: World) -> None:
 
 
 def test_nobody_asks_for_endpoints_by_default(world: World) -> None:
-    """The default installation would need a right to look into every namespace."""
+    """Without `--ready-service` no EndpointSlices are listed, and no right to them is needed."""
     cluster(world)
     synced(world)
     assert world.cluster.operations() == LOOK

@@ -42,6 +42,7 @@ def end_plugin(told: Path) -> None:
 
 AT_DEADLINE: dict[str, Callable[[World], object]] = {
     "route53-unreachable": lambda world: world.dns.refuse(),
+    "route53-unknown": no_place,
     "cluster-unreachable": lambda world: world.cluster.refuse(),
     "cluster-has-no-clock": undated,
     "login-plugin-hangs": hang_at_login,
@@ -57,7 +58,8 @@ def at_deadline() -> Iterator[dict[str, tuple[World, Finished]]]:
             shows(world, no_place(world), {"A simple": [FRA_4, "192.0.2.1"]})
             AT_DEADLINE[name](world)
         last = ("--timeout", "20", "--output", "json", "--min-nodes", "0")
-        started = {name: world.start(*RUN, *last) for name, world in worlds.items()}
+        unknown = {"route53-unknown": {"AWS_ENDPOINT_URL_ROUTE_53": "http://route53.invalid"}}
+        started = {name: world.start(*RUN, *last, **unknown.get(name, {})) for name, world in worlds.items()}
         ended = {name: (worlds[name], finish(process, 60)) for name, process in started.items()}
         end_plugin(worlds["login-plugin-hangs"].home / "plugin")
         yield ended
@@ -76,6 +78,7 @@ def finish(process: subprocess.Popen[str], seconds: float = GRACE_SECONDS) -> Fi
     ("name", "words"),
     [
         ("route53-unreachable", "Route 53 unreachable"),
+        ("route53-unknown", "Route 53 unreachable: the name 'route53.invalid' does not resolve"),
         ("cluster-unreachable", "Kubernetes API server unreachable"),
         ("cluster-has-no-clock", "GET /api/v1/nodes: the answer has no Date that can be read"),
         ("login-plugin-hangs", "--timeout"),
@@ -84,7 +87,7 @@ def finish(process: subprocess.Popen[str], seconds: float = GRACE_SECONDS) -> Fi
 def test_outage_ends_the_run_at_the_deadline(
     at_deadline: dict[str, tuple[World, Finished]], name: str, words: str
 ) -> None:
-    """A run would hang, take an outage for "no nodes" or "no records", or not tell what it has been waiting for."""
+    """An outage ends the run at its deadline with status 1; document and log name it, and nothing is written."""
     world, finished = at_deadline[name]
     found = document(finished)
     assert (finished.returncode, found["status"]) == (1, 1)
@@ -94,7 +97,7 @@ def test_outage_ends_the_run_at_the_deadline(
 
 
 def test_sigterm_ends_a_run_that_waits_to_try_again(world: World) -> None:
-    """A pod would use up its grace period while Route 53 is throttled."""
+    """SIGTERM ends a run that waits to repeat a throttled call, with status 143."""
     no_place(world)
     world.dns.fail(Fault("throttled"))
     process = world.start(*RUN)
@@ -104,7 +107,7 @@ def test_sigterm_ends_a_run_that_waits_to_try_again(world: World) -> None:
 
 
 def test_sigterm_ends_a_login_plugin_that_hangs(world: World) -> None:
-    """A broken plugin would keep the pod until it is killed."""
+    """SIGTERM ends a run that waits for its login plugin, with status 143."""
     told = hang_at_login(world)
     process = world.start(*RUN)
     assert wait_until(lambda: told.exists() and bool(told.read_text()), 60)
@@ -115,7 +118,7 @@ def test_sigterm_ends_a_login_plugin_that_hangs(world: World) -> None:
 
 
 def test_login_plugin_that_fails_is_quoted(world: World) -> None:
-    """A user would not learn what the plugin has to say."""
+    """A login plugin that fails is an error of status 1 with its exit status or its words, without a traceback."""
     no_place(world)
     login_with(world, "echo the hardware key is missing >&2; exit 3")
     finished = world.run(*RUN)
@@ -139,7 +142,7 @@ def test_login_plugin_that_fails_is_quoted(world: World) -> None:
 def test_a_defect_is_one_line_and_leaves_a_result(
     world: World, broken: str, arguments: tuple[str, ...], status: int
 ) -> None:
-    """Programs would get no document, and nobody a report that could help."""
+    """A defect of the program is one error line that asks to be reported, and the JSON document is printed."""
     no_place(world)
     module = broken.partition(".")[0]
     script = f"from jobs import {module}; {broken} = None; from jobs.__main__ import main; main()"

@@ -33,7 +33,7 @@ def last_words(text: str) -> str:
 
 
 def test_two_public_zones_of_the_same_name(world: World) -> None:
-    """The run would fill a zone that nobody asks, and say that all is well."""
+    """Two public zones of one name are an error of status 2, which names both and `--zone-id`; nothing is written."""
     zones = [no_place(world), world.route53.zone("example.com")]
     finished = sync(world)
     assert finished.returncode == 2
@@ -43,7 +43,7 @@ def test_two_public_zones_of_the_same_name(world: World) -> None:
 
 
 def test_no_zone_names_those_that_come_near(world: World) -> None:
-    """A user would not find the typing error in the domain."""
+    """Without a zone for the domain the error names those of a similar name."""
     for name in ("exampel.com", "unrelated.net"):
         world.route53.zone(name)
     finished = sync(world)
@@ -54,14 +54,14 @@ def test_no_zone_names_those_that_come_near(world: World) -> None:
 
 
 def test_no_zone_at_all(world: World) -> None:
-    """A user with the wrong AWS account would get no hint at it."""
+    """In an account without zones the run ends with status 2, and the error mentions the account."""
     finished = sync(world)
     assert finished.returncode == 2
     assert "account" in last_words(finished.stderr)
 
 
 def test_only_a_private_zone(world: World) -> None:
-    """Records that nobody on the internet sees would count as success."""
+    """A private zone alone is an error of status 2, which names it; nothing is written."""
     zone = world.route53.zone("example.com", private=True)
     finished = sync(world)
     assert finished.returncode == 2
@@ -78,7 +78,7 @@ def test_only_a_private_zone(world: World) -> None:
     ],
 )
 def test_record_that_leaves_no_room_for_addresses(world: World, record: dict[str, Any], words: str) -> None:
-    """Route 53 would refuse every write, or the world would never see what was written."""
+    """A CNAME or a delegation at the domain is an error of that domain; the other domain is synced."""
     zone = no_place(world)
     world.route53.put(zone, record)
     forget(world)
@@ -90,7 +90,7 @@ def test_record_that_leaves_no_room_for_addresses(world: World, record: dict[str
 
 
 def test_bad_selector_is_explained_by_the_api_server(world: World) -> None:
-    """A selector that cannot be read would be taken for one that selects nothing, or everything."""
+    """A selector that cannot be read is an error of status 2, in the API server's words; nothing is written."""
     no_place(world)
     finished = sync(world, "--node-label-selector", "serve-public=true=yes")
     assert finished.returncode == 2
@@ -100,7 +100,7 @@ def test_bad_selector_is_explained_by_the_api_server(world: World) -> None:
 
 @pytest.mark.parametrize("action", ["ListHostedZonesByName", "ListResourceRecordSets", "ChangeResourceRecordSets"])
 def test_access_denied_says_which_action_on_which_resource(world: World, action: str) -> None:
-    """A user would try IAM policies at random."""
+    """A missing AWS permission is an error of status 2, which names the action, and the zone where one is known."""
     zone = no_place(world)
     every = {"ListHostedZonesByName", "ListResourceRecordSets", "ChangeResourceRecordSets", "GetChange"}
     world.route53.keys[world.route53.access_key] = Key(world.route53.secret_key, actions=frozenset(every - {action}))
@@ -112,7 +112,7 @@ def test_access_denied_says_which_action_on_which_resource(world: World, action:
 
 
 def test_no_aws_credentials(world: World) -> None:
-    """A CronJob without a secret would be tried again for ever instead of being put right."""
+    """Missing AWS credentials are an error of status 2."""
     no_place(world)
     finished = sync(world, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
     assert finished.returncode == 2
@@ -129,7 +129,7 @@ def test_no_aws_credentials(world: World) -> None:
     ],
 )
 def test_wrong_aws_credentials(world: World, variables: dict[str, str], words: str) -> None:
-    """A mistake in the secret would look like an outage that passes."""
+    """Wrong AWS credentials or settings are an error of status 2, which says what is wrong."""
     no_place(world)
     finished = sync(world, **variables)
     assert finished.returncode == 2
@@ -137,7 +137,7 @@ def test_wrong_aws_credentials(world: World, variables: dict[str, str], words: s
 
 
 def test_session_token_is_not_repeated(world: World) -> None:
-    """Whoever reads the log of a misconfigured run could use its credentials: the service repeats what was signed."""
+    """A session token that the service repeats in its error is not shown."""
     no_place(world)
     key = world.route53.keys[world.route53.access_key]
     world.route53.keys[world.route53.access_key] = replace(key, token="session-of-mine")  # noqa: S106 - of nothing real
@@ -149,7 +149,7 @@ def test_session_token_is_not_repeated(world: World) -> None:
 
 @pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
 def test_credentials_of_bytes_that_are_no_text(world: World, name: str) -> None:
-    """The run would try until its deadline, or say which byte stands where in a secret."""
+    """Credentials that are no text in UTF-8 are an error of status 2, which names the variable and not its value."""
     no_place(world)
     finished = sync(world, **{name: "never\udcffshown"})
     assert finished.returncode == 2
@@ -157,7 +157,7 @@ def test_credentials_of_bytes_that_are_no_text(world: World, name: str) -> None:
 
 
 def test_expired_token(world: World) -> None:
-    """Credentials that somebody renews every hour would look like a wrong setting."""
+    """Expired AWS credentials are an error of status 1, which a later run can pass, and which says to renew them."""
     no_place(world)
     world.dns.fail(Fault("expired token"))
     finished = sync(world)
@@ -168,7 +168,7 @@ def test_expired_token(world: World) -> None:
 
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_clock_skew(world: World, hours: int) -> None:
-    """A machine whose clock is not set yet would be told that its secret is wrong."""
+    """A clock an hour off is an error of status 1, which a later run can pass, and which names the clock."""
     no_place(world)
     world.route53.clock = lambda: time.time() + hours * 3600
     finished = sync(world)
@@ -184,7 +184,7 @@ def other_login(world: World, token: str) -> None:
 
 
 def test_token_that_is_not_accepted(world: World) -> None:
-    """A token that is about to be renewed would end the CronJob for good."""
+    """A token that the cluster does not accept is an error of status 1, which a later run can pass."""
     no_place(world)
     other_login(world, "expired-long-ago")
     finished = sync(world)
@@ -194,7 +194,7 @@ def test_token_that_is_not_accepted(world: World) -> None:
 
 
 def test_forbidden_to_list_nodes(world: World) -> None:
-    """A missing ClusterRole would look like an outage that passes."""
+    """A missing right to list nodes is an error of status 2, in the API server's words; nothing is written."""
     no_place(world)
     world.kubernetes.tokens["weak"] = User("system:serviceaccount:default:weak", frozenset())
     other_login(world, "weak")
@@ -213,7 +213,7 @@ def test_forbidden_to_list_nodes(world: World) -> None:
     ],
 )
 def test_no_login_to_the_cluster(world: World, content: str | None, words: str) -> None:
-    """A user would see a traceback, or an attempt at localhost:8080."""
+    """A kubeconfig that is missing or cannot be used is an error of status 2, which names KUBECONFIG."""
     no_place(world)
     world.kubeconfig.unlink()
     if content is not None:
@@ -225,7 +225,7 @@ def test_no_login_to_the_cluster(world: World, content: str | None, words: str) 
 
 
 def test_context_that_is_not_in_the_kubeconfig(world: World) -> None:
-    """A typing error would write the nodes of another cluster into DNS."""
+    """An unknown `--context` is an error of status 2, which names it; nothing is written."""
     no_place(world)
     finished = sync(world, "--context", "prodution")
     assert finished.returncode == 2
@@ -247,7 +247,7 @@ def test_context_that_is_not_in_the_kubeconfig(world: World) -> None:
     ],
 )
 def test_wrong_option_changes_nothing_anywhere(world: World, arguments: tuple[str, ...], words: str) -> None:
-    """Half of what a user meant would be done."""
+    """A wrong option is an error of status 2, which names it; no request is made."""
     no_place(world)
     finished = forks.run(world, "sync-once", *arguments)
     assert (finished.returncode, finished.stdout) == (2, "")
@@ -256,7 +256,7 @@ def test_wrong_option_changes_nothing_anywhere(world: World, arguments: tuple[st
 
 
 def test_wrong_variable_is_named(world: World) -> None:
-    """A user would look for the mistake in the command line."""
+    """A wrong value of a variable is an error of status 2, which names the variable."""
     no_place(world)
     finished = sync(world, KUBE_NODE_DNS_TTL="soon")
     assert finished.returncode == 2
@@ -265,7 +265,7 @@ def test_wrong_variable_is_named(world: World) -> None:
 
 
 def test_verbose_shows_each_call(world: World) -> None:
-    """Nobody could tell from a log which call was slow or refused."""
+    """With `-v` the log has each call to Route 53 and the cluster once, and without it none."""
     no_place(world)
     quiet = synced(world, "--dry-run").stderr
     forget(world)
@@ -282,7 +282,7 @@ def test_verbose_shows_each_call(world: World) -> None:
 
 @pytest.mark.parametrize("failure", ["none", "secret", "token", "denied", "expired", "malformed"])
 def test_secrets_are_never_shown(world: World, failure: str) -> None:
-    """Whoever reads the log could write to the user's DNS and cluster."""
+    """With `-v` neither keys, tokens nor signatures are shown, whatever fails."""
     no_place(world)
     world.route53.keys["AKIDTEMPORARY"] = Key("a-temporary-secret", token="a-session-token")  # noqa: S106 - a sandbox's
     login = {
@@ -307,7 +307,7 @@ def test_secrets_are_never_shown(world: World, failure: str) -> None:
 
 
 def test_domain_error_is_told_for_that_domain(world: World) -> None:
-    """Of many domains, nobody could tell which one is set up wrongly."""
+    """An error of one of two domains names that domain alone."""
     zone = no_place(world)
     world.route53.put(zone, simple("old.example.com", "CNAME", "example.net"))
     annotate(world, "fra-1", "aws-geoproximity-coordinates", None)

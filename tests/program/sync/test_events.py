@@ -43,7 +43,7 @@ def kubectl(world: World, *arguments: str) -> str:
 
 
 def test_a_withdrawn_node_gets_an_event(world: World) -> None:
-    """Once the log is gone, nobody could tell when and why a node has left DNS."""
+    """A node that is withdrawn gets an Event with domain, address and reason."""
     cluster(world)
     falls_silent(world, 1)
     synced(world)
@@ -52,14 +52,14 @@ def test_a_withdrawn_node_gets_an_event(world: World) -> None:
 
 
 def test_a_published_node_gets_an_event(world: World) -> None:
-    """Nobody could tell since when a node gets visitors."""
+    """A node that is published gets an Event with domain and address."""
     cluster(world, shown=2)
     synced(world)
     assert messages(world) == {"node-2": ("PublishedToDNS", f"{DOMAIN}: published {address(2)}")}
 
 
 def test_the_event_is_one_that_kubectl_finds_and_dates(world: World) -> None:
-    """`kubectl get events` would show it without a time or a source, or not at all."""
+    """An Event has the node, the times and the source by which kubectl finds and dates it."""
     cluster(world)
     falls_silent(world, 1)
     synced(world)
@@ -72,14 +72,14 @@ def test_the_event_is_one_that_kubectl_finds_and_dates(world: World) -> None:
 
 
 def test_an_event_of_good_news_is_no_warning(world: World) -> None:
-    """Whoever looks for warnings would find every node that has come back."""
+    """The Event of a node that is published is of type Normal."""
     cluster(world, shown=2)
     synced(world)
     assert events(world)["node-2"]["type"] == "Normal"
 
 
 def test_an_event_tells_of_all_domains_and_families(world: World) -> None:
-    """One change would be told many times, or only in part."""
+    """A node gets one Event for all domains and both families."""
     cluster(world)
     annotate(world, "node-1", "node-ips", f"{address(1)},2a01:4f8:c17:1::10")
     synced(world, "--domain", "a.example.com")
@@ -90,7 +90,7 @@ def test_an_event_tells_of_all_domains_and_families(world: World) -> None:
 
 
 def test_a_dry_run_leaves_no_event(world: World) -> None:
-    """The history of a node would tell what has never happened."""
+    """A dry run writes no Event."""
     cluster(world)
     falls_silent(world, 1)
     synced(world, "--dry-run")
@@ -98,14 +98,14 @@ def test_a_dry_run_leaves_no_event(world: World) -> None:
 
 
 def test_a_run_that_changes_nothing_leaves_no_event(world: World) -> None:
-    """Every minute, each node would get an Event."""
+    """A run that changes nothing writes no Event."""
     cluster(world)
     synced(world)
     assert "create events" not in world.cluster.operations()
 
 
 def test_a_refused_withdrawal_leaves_no_event(world: World) -> None:
-    """The history would say that a node has left which visitors still reach."""
+    """A withdrawal that `--min-nodes` refuses leaves no Event."""
     cluster(world)
     falls_silent(world, 1)
     assert sync(world, "--min-nodes", "3").returncode == 3
@@ -113,7 +113,7 @@ def test_a_refused_withdrawal_leaves_no_event(world: World) -> None:
 
 
 def test_a_failed_write_leaves_no_event(world: World) -> None:
-    """The history would tell what Route 53 has refused."""
+    """A write that Route 53 refuses leaves no Event."""
     cluster(world)
     falls_silent(world, 1)
     world.dns.fail(Fault("access denied", WRITE))
@@ -123,7 +123,7 @@ def test_a_failed_write_leaves_no_event(world: World) -> None:
 
 @pytest.mark.parametrize("kind", ["applied then dropped", "reset", "throttled", "unavailable"])
 def test_a_write_whose_answer_was_lost_leaves_one_event(world: World, kind: FaultKind) -> None:
-    """A change that has reached Route 53 would go untold, or be told twice."""
+    """A write that fails once, or whose answer is lost, leaves one Event."""
     zone = cluster(world)
     falls_silent(world, 1)
     world.dns.fail(Fault(kind, WRITE, last=1))
@@ -133,7 +133,7 @@ def test_a_write_whose_answer_was_lost_leaves_one_event(world: World, kind: Faul
 
 
 def test_what_was_done_before_the_run_failed_is_told(world: World) -> None:
-    """The change of one domain would go untold because another failed."""
+    """The change of one domain leaves its Event although another domain fails."""
     cluster(world)
     falls_silent(world, 1)
     assert sync(world, "--domain", "cdn.example.org").returncode == 2
@@ -142,7 +142,7 @@ def test_what_was_done_before_the_run_failed_is_told(world: World) -> None:
 
 @pytest.mark.parametrize("kind", ["access denied", "unavailable", "throttled", "malformed", "reset", "expired token"])
 def test_an_event_that_cannot_be_written_is_no_failure(world: World, kind: FaultKind) -> None:
-    """Whoever upgrades without the new right would get an alert for each change."""
+    """An Event that cannot be written is a warning, and no others are tried; the run succeeds."""
     zone = cluster(world, shown=1)
     world.cluster.fail(Fault(kind, "create events"))
     finished = synced(world)
@@ -176,7 +176,7 @@ def test_a_deadline_that_comes_while_events_are_written_is_no_failure(world: Wor
 
 
 def test_a_run_that_waits_is_not_done_before_it_has_waited(world: World) -> None:
-    """Slow news would let `--wait` return as if every name server had the change already."""
+    """Slow Events do not let `--wait` succeed before Route 53 is in sync."""
     cluster(world)
     falls_silent(world, 1)
     world.route53.pending_polls, world.route53.pending_seconds = 1000, 3600
@@ -189,7 +189,7 @@ def test_a_run_that_waits_is_not_done_before_it_has_waited(world: World) -> None
 
 
 def test_many_events_do_not_hold_up_a_run(world: World) -> None:
-    """The first sync of a large cluster would miss its deadline for its news."""
+    """Slow Events of many nodes are left out after a few, and the run succeeds."""
     zone = cluster(world, 12, shown=1)
     world.cluster.fail(slow("create events", 1, last=None))
     synced(world, "--timeout", "20")
@@ -208,7 +208,7 @@ def test_many_events_do_not_hold_up_a_run(world: World) -> None:
     ],
 )
 def test_any_name_of_a_node_will_do(world: World, name: str) -> None:
-    """Nodes with long names, as some clouds give them, would have no history."""
+    """A node with a name of any length and form gets an Event, without a warning."""
     cluster(world, 1)
     world.node(name, address(1))
     finished = synced(world)
@@ -217,7 +217,7 @@ def test_any_name_of_a_node_will_do(world: World, name: str) -> None:
 
 
 def test_a_message_of_many_addresses_is_cut(world: World) -> None:
-    """A node with many addresses in many domains would have no history."""
+    """The message of an Event about many addresses has at most 1024 characters."""
     cluster(world, 1)
     many = [f"2a01:4f8:c17:1234:5678:9abc:def0:{number:x}" for number in range(0x1000, 0x1008)]
     annotate(world, "node-0", "node-ips", ",".join([address(0), *many]))
@@ -227,7 +227,7 @@ def test_a_message_of_many_addresses_is_cut(world: World) -> None:
 
 
 def test_kubectl_tells_the_story(world: World) -> None:
-    """People look there first."""
+    """`kubectl events` and `kubectl describe node` show both the withdrawal and the return of a node."""
     cluster(world)
     falls_silent(world, 1)
     synced(world)

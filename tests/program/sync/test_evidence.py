@@ -36,7 +36,10 @@ def world() -> Iterator[World]:
 
 
 def test_a_silent_node_is_withdrawn(world: World) -> None:
-    """A node without power would stay in DNS until Kubernetes notices, most of a minute."""
+    """A node that has not renewed its Lease for 31 s is withdrawn; the report and the log say why.
+
+    Kubernetes itself needs most of a minute to notice.
+    """
     zone = cluster(world)
     falls_silent(world, 1)
     finished = synced(world)
@@ -47,7 +50,7 @@ def test_a_silent_node_is_withdrawn(world: World) -> None:
 
 
 def test_the_document_tells_why_a_silent_node_is_out(world: World) -> None:
-    """A program that reads the result would not learn which machine failed, and how."""
+    """The JSON document names the silent node, its address and the reason why both are out."""
     cluster(world)
     falls_silent(world, 1)
     domain = reported(world)
@@ -62,7 +65,7 @@ def test_the_document_tells_why_a_silent_node_is_out(world: World) -> None:
 
 
 def test_when_most_are_silent_nothing_is_withdrawn(world: World) -> None:
-    """After an outage of the API server the whole site would leave the net."""
+    """No node is withdrawn when two of three are silent, as after an outage of the API server; a warning says so."""
     zone = cluster(world)
     falls_silent(world, 0, 1)
     finished = synced(world)
@@ -72,7 +75,7 @@ def test_when_most_are_silent_nothing_is_withdrawn(world: World) -> None:
 
 
 def test_the_document_tells_what_was_not_believed(world: World) -> None:
-    """Nobody could tell that most of a cluster looks dead."""
+    """The JSON document reports the ignored evidence as a warning, and all nodes as published."""
     cluster(world)
     falls_silent(world, 0, 1)
     domain = reported(world)
@@ -82,7 +85,7 @@ def test_the_document_tells_what_was_not_believed(world: World) -> None:
 
 
 def test_a_silent_node_comes_back(world: World) -> None:
-    """A node that has been gone for a minute would be gone for good."""
+    """A node that DNS does not show, and whose Lease is fresh, is published."""
     zone = cluster(world, shown=2)
     synced(world)
     assert answers(world, zone) == showing(0, 1, 2)
@@ -96,7 +99,10 @@ def test_a_silent_node_comes_back(world: World) -> None:
     ],
 )
 def test_a_nodes_own_clock_condemns_nobody(world: World, wrong: str, left: set[int]) -> None:
-    """A node whose clock is wrong stays in; if it dies while its clock is ahead, Ready=Unknown takes it out, later."""
+    """A healthy node whose clock is wrong stays, and a dead one leaves.
+
+    If a node dies while its clock is ahead, Ready=Unknown takes it out, later.
+    """
     zone = cluster(world)
     world.kubernetes.renew_lease("node-0", age_seconds=4, renew_time=wrong)
     world.kubernetes.renew_lease("node-1", age_seconds=31, renew_time=wrong)
@@ -120,7 +126,11 @@ def test_a_nodes_own_clock_condemns_nobody(world: World, wrong: str, left: set[i
     ],
 )
 def test_this_machines_clock_condemns_nobody(ahead: float, left: set[int], words: str | None) -> None:
-    """On a laptop whose clock is wrong a healthy node stays in; the warning says why a dead one may stay for longer."""
+    """On a machine whose clock is wrong a healthy node stays.
+
+    A clock that is ahead delays no withdrawal; one that is behind delays those by Lease. More than 10 s bring a
+    warning.
+    """
     with Stopped(observer=ahead) as world:
         zone = cluster(world)
         falls_silent(world, 1, 2)
@@ -144,7 +154,10 @@ def test_the_api_servers_clock_condemns_nobody(ahead: float) -> None:
 
 @pytest.mark.parametrize("seconds", [31, 3600])
 def test_an_unknown_node_whose_lease_is_young_is_taken_as_ready(world: World, seconds: float) -> None:
-    """After an outage of the API server kubelets renew their Leases at once, and correct their conditions later."""
+    """Nodes that are Ready=Unknown stay while their Leases are young.
+
+    After an outage of the API server kubelets renew their Leases at once, and correct their conditions later.
+    """
     zone = cluster(world)
     turns_unknown(world, 0, 1, 2, seconds=seconds, lease_seconds=9)
     synced(world)
@@ -153,7 +166,7 @@ def test_an_unknown_node_whose_lease_is_young_is_taken_as_ready(world: World, se
 
 @pytest.mark.parametrize("ahead", [-30, 30], ids=["server", "machine"])
 def test_a_lease_is_young_by_both_clocks_or_not_at_all(ahead: float) -> None:
-    """A single wrong clock does not make a dead node's Lease young: it leaves as Ready=Unknown for minutes."""
+    """A dead node that is Ready=Unknown leaves even if its Lease looks young by one wrong clock."""
     with Stopped(observer=ahead) as world:
         zone = cluster(world)
         turns_unknown(world, 1, seconds=60, lease_seconds=26 if ahead < 0 else 4)
@@ -166,7 +179,10 @@ def test_a_lease_is_young_by_both_clocks_or_not_at_all(ahead: float) -> None:
     [pytest.param(60, False, id="as now"), pytest.param(61, True, id="as long ago")],
 )
 def test_a_condition_of_the_future(world: World, ahead: float, *, leaves: bool) -> None:
-    """When the controller manager's clock is ahead, nodes that turn Unknown together stay for a while, not for ever."""
+    """Nodes whose Ready=Unknown is dated up to 60 s ahead stay; those further ahead leave.
+
+    So a controller manager whose clock is ahead keeps them for a while, not for ever.
+    """
     zone = cluster(world)
     turns_unknown(world, 0, 1, seconds=-ahead)
     synced(world)
@@ -183,7 +199,7 @@ def test_a_condition_of_the_future(world: World, ahead: float, *, leaves: bool) 
     ],
 )
 def test_lease_timeout(world: World, option: str, seconds: float, left: set[int]) -> None:
-    """A user's own limit would be another than the one that holds."""
+    """`--lease-timeout` sets after how long a silent node is withdrawn; with 0 no Leases are read."""
     zone = cluster(world)
     falls_silent(world, 1, seconds=seconds)
     synced(world, "--lease-timeout", option)
@@ -192,7 +208,10 @@ def test_lease_timeout(world: World, option: str, seconds: float, left: set[int]
 
 
 def test_without_the_right_to_list_leases_the_run_goes_on(world: World) -> None:
-    """Whoever upgrades without the new right would have no DNS any more."""
+    """Without the right to list Leases, the run goes by the nodes alone.
+
+    A warning names the missing right, which an upgrade may need, and `--lease-timeout 0`.
+    """
     zone = cluster(world)
     world.kubernetes.set_ready("node-0", "False", "PLEG is not healthy")
     falls_silent(world, 1)
@@ -206,7 +225,7 @@ def test_without_the_right_to_list_leases_the_run_goes_on(world: World) -> None:
 
 @pytest.mark.parametrize("kind", ["unavailable", "malformed"])
 def test_leases_that_cannot_be_read_withdraw_nothing(world: World, kind: FaultKind) -> None:
-    """What is not known would be taken for a sign of death."""
+    """A run that cannot read the Leases fails with status 1 and withdraws nothing."""
     zone = cluster(world)
     falls_silent(world, 1)
     world.cluster.fail(Fault(kind, "list leases"))
@@ -218,7 +237,7 @@ def test_leases_that_cannot_be_read_withdraw_nothing(world: World, kind: FaultKi
 
 @pytest.mark.parametrize("kind", ["unavailable", "malformed", "empty", "throttled", "reset"])
 def test_leases_that_can_be_read_in_the_end(world: World, kind: FaultKind) -> None:
-    """One lost answer would end the run."""
+    """One failed list of Leases is repeated, and the run succeeds."""
     zone = cluster(world)
     falls_silent(world, 1)
     world.cluster.fail(Fault(kind, "list leases", last=1))
@@ -255,7 +274,7 @@ def rewrite(world: World, number: int, change: Callable[[dict[str, Any]], object
 
 @pytest.mark.parametrize("silent_about", [without_managers, owned_by_nobody])
 def test_a_lease_that_does_not_tell_is_not_looked_at(world: World, silent_about: Callable[[World, int], None]) -> None:
-    """A node whose Lease somebody has stripped would leave DNS."""
+    """A Lease without the time of its last renewal in its managed fields neither withdraws its node nor counts."""
     zone = cluster(world)
     falls_silent(world, 0, 1)
     silent_about(world, 0)
@@ -265,7 +284,7 @@ def test_a_lease_that_does_not_tell_is_not_looked_at(world: World, silent_about:
 
 
 def test_the_newest_owner_of_the_time_counts(world: World) -> None:
-    """A Lease that a second program had written once would look stale for ever."""
+    """Of several managers that own a Lease's renewTime, the newest counts."""
     zone = cluster(world)
 
     def also_owned(metadata: dict[str, Any]) -> None:
@@ -278,7 +297,10 @@ def test_the_newest_owner_of_the_time_counts(world: World) -> None:
 
 
 def test_leases_of_nodes_that_are_out_already_do_not_count(world: World) -> None:
-    """Two nodes taken down for maintenance would protect the dead one among the others."""
+    """Silent nodes that are out for another reason do not count as silent.
+
+    Two nodes taken down for maintenance do not protect the dead one among the others.
+    """
     zone = cluster(world, 5)
     world.kubernetes.edit("Node", "node-3", lambda node: node["spec"].update(unschedulable=True))
     world.kubernetes.set_ready("node-4", "False", "PLEG is not healthy")
@@ -290,7 +312,7 @@ def test_leases_of_nodes_that_are_out_already_do_not_count(world: World) -> None
 
 
 def test_leases_of_other_nodes_do_not_count(world: World) -> None:
-    """Nodes that are not selected would hide that most of those that are look dead."""
+    """Fresh Leases of nodes that are not selected do not hide that most of the selected ones are silent."""
     zone = cluster(world)
     for number in range(20):
         world.kubernetes.renew_lease(f"other-{number}")
@@ -300,7 +322,7 @@ def test_leases_of_other_nodes_do_not_count(world: World) -> None:
 
 
 def test_leases_are_listed_page_by_page(world: World) -> None:
-    """In a large cluster, the silent nodes after the first page would stay in DNS."""
+    """A silent node whose Lease stands after the first page of 500 is withdrawn."""
     zone = cluster(world)
     for number in range(600):
         world.kubernetes.renew_lease(f"aaa-{number:03d}")
@@ -312,7 +334,10 @@ def test_leases_are_listed_page_by_page(world: World) -> None:
 
 
 def test_leases_are_read_after_the_nodes_as_they_are_now(world: World) -> None:
-    """A Lease from the API server's cache, or from before, would make a healthy node look dead."""
+    """Leases are listed after the nodes, and not from the API server's cache.
+
+    An older Lease makes a healthy node look dead.
+    """
     cluster(world)
     synced(world)
     nodes, leases = world.cluster.calls
@@ -321,7 +346,7 @@ def test_leases_are_read_after_the_nodes_as_they_are_now(world: World) -> None:
 
 
 def test_one_look_is_enough_for_all_domains(world: World) -> None:
-    """Each domain would cost the API server a list of all Leases."""
+    """Several domains share one list of nodes and Leases before the changes, and one after."""
     zone = cluster(world)
     more = ("--domain", "a.example.com", "--domain", "b.example.com")
     synced(world, *more)
@@ -334,7 +359,7 @@ def test_one_look_is_enough_for_all_domains(world: World) -> None:
 
 
 def test_a_warning_is_logged_once_for_all_domains(world: World) -> None:
-    """The log would repeat itself for each domain, every minute."""
+    """A warning that holds for several domains is logged once, with all their names."""
     cluster(world)
     synced(world, "--domain", "a.example.com")
     falls_silent(world, 0, 1)
@@ -343,7 +368,7 @@ def test_a_warning_is_logged_once_for_all_domains(world: World) -> None:
 
 
 def test_min_nodes_holds_over_evidence(world: World) -> None:
-    """Whoever asks for a minimum would have fewer nodes in DNS."""
+    """`--min-nodes` refuses to withdraw a silent node when too few are left, with status 3."""
     zone = cluster(world)
     falls_silent(world, 1)
     assert sync(world, "--min-nodes", "3").returncode == 3
@@ -351,7 +376,7 @@ def test_min_nodes_holds_over_evidence(world: World) -> None:
 
 
 def test_a_dry_run_tells_and_changes_nothing(world: World) -> None:
-    """A person could not see what the evidence would do."""
+    """A dry run reports that a silent node would be withdrawn, and why, and writes nothing."""
     zone = cluster(world)
     falls_silent(world, 1)
     finished = synced(world, "--dry-run")
@@ -362,7 +387,7 @@ def test_a_dry_run_tells_and_changes_nothing(world: World) -> None:
 
 
 def test_one_node_that_turns_unknown_leaves_at_once(world: World) -> None:
-    """A dead node whose Lease tells nothing would stay for half a minute more."""
+    """A single node that turns Ready=Unknown is withdrawn at once."""
     zone = cluster(world)
     turns_unknown(world, 1, seconds=0)
     assert "node-1: not ready: Kubelet stopped posting." in synced(world).stdout
@@ -371,7 +396,10 @@ def test_one_node_that_turns_unknown_leaves_at_once(world: World) -> None:
 
 @pytest.mark.parametrize("seconds", [0, 29])
 def test_nodes_that_turn_unknown_together_stay_for_a_while(world: World, seconds: float) -> None:
-    """When the API server comes back, nodes that have only not reported yet would leave DNS together."""
+    """Two of three nodes that turned Ready=Unknown less than 30 s ago stay, and a warning says so.
+
+    After an outage of the API server such nodes may only not have reported yet.
+    """
     zone = cluster(world)
     turns_unknown(world, 0, 1, seconds=seconds)
     assert "Ready=Unknown for less than 30 s: 2 of 3 nodes" in complaint(synced(world), 0)
@@ -379,7 +407,7 @@ def test_nodes_that_turn_unknown_together_stay_for_a_while(world: World, seconds
 
 
 def test_nodes_that_stay_unknown_leave(world: World) -> None:
-    """Two dead nodes of three would stay in DNS for ever."""
+    """Two of three nodes that have been Ready=Unknown for 31 s are withdrawn, without a warning."""
     zone = cluster(world)
     turns_unknown(world, 0, 1, seconds=31)
     finished = synced(world)
@@ -388,7 +416,10 @@ def test_nodes_that_stay_unknown_leave(world: World) -> None:
 
 
 def test_the_last_nodes_stay_even_when_all_stay_unknown(world: World) -> None:
-    """A control plane that is cut off from all nodes would take the whole site off the net."""
+    """When all nodes stay Ready=Unknown, the run ends with status 3 and withdraws none.
+
+    So it goes when a control plane is cut off from all nodes.
+    """
     zone = cluster(world)
     turns_unknown(world, 0, 1, 2, seconds=31)
     assert sync(world).returncode == 3
@@ -396,7 +427,7 @@ def test_the_last_nodes_stay_even_when_all_stay_unknown(world: World) -> None:
 
 
 def test_a_node_that_is_silent_in_every_way_counts_once(world: World) -> None:
-    """Each sign of the same death would be held against the observer."""
+    """A node that is both Ready=Unknown and silent by its Lease counts once, and is withdrawn."""
     zone = cluster(world)
     turns_unknown(world, 1, seconds=5)
     falls_silent(world, 1, seconds=60)

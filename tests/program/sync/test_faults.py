@@ -1,4 +1,4 @@
-"""What becomes of writes that are lost, late, throttled or undone: each plan is made anew, and no more than three."""
+"""What becomes of writes that are lost, late, throttled or undone: each plan is made again, at most three times."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def disturbed(world: World, *faults: Fault) -> tuple[Finished, Journal]:
 
 
 def test_write_that_arrives_late(world: World) -> None:
-    """A batch that everybody gave up for lost would undo what was decided since."""
+    """After a write that arrives late, and a further run, DNS shows the nodes that serve now."""
     zone, _ = withdraws(world)
     journal = Journal(world)
     world.dns.fail(slow(WRITE, 8.0))
@@ -65,7 +65,7 @@ def test_write_that_arrives_late(world: World) -> None:
 
 
 def test_unknown_outcome_is_looked_at_and_not_resent(world: World) -> None:
-    """A batch resent blindly would be refused, or undo what another run has done since."""
+    """A write whose answer was lost is looked up and not sent again, and its change is reported."""
     withdraws(world)
     finished, journal = disturbed(world, Fault("applied then dropped", WRITE, last=1))
     assert (finished.returncode, journal.writes) == (0, 1)
@@ -73,7 +73,7 @@ def test_unknown_outcome_is_looked_at_and_not_resent(world: World) -> None:
 
 
 def test_throttled_write_is_sent_again_and_does_not_count(world: World) -> None:
-    """In a busy account the run would give up after three attempts that changed nothing."""
+    """A write that is throttled four times is sent a fifth time, and makes its change."""
     zone, wanted = withdraws(world)
     finished, journal = disturbed(world, Fault("throttled", WRITE, last=4))
     assert (finished.returncode, journal.writes) == (0, 5)
@@ -90,7 +90,7 @@ def meddle(world: World, zone: str) -> None:
 
 @pytest.mark.parametrize("older", [False, True], ids=["error", "older-error"])
 def test_third_party_that_keeps_changing_the_set(world: World, older: bool) -> None:  # noqa: FBT001 - a table
-    """Two tools would fight for ever over one name, and nobody would learn of it."""
+    """A run that loses three races against another tool ends with status 1, and names domain and record set."""
     world.route53.older_batch_errors = older
     zone = no_place_shown(world)
     ends(world, "nyc-1")
@@ -106,7 +106,7 @@ def test_third_party_that_keeps_changing_the_set(world: World, older: bool) -> N
 
 
 def test_third_party_that_undoes_each_write(world: World) -> None:
-    """The run would report success although DNS shows something else already."""
+    """A run whose three writes are each undone ends with status 1, and names the record set."""
     zone = no_place_shown(world)
     journal = Journal(world)
     journal.disturb = lambda call: meddle(world, zone) if call.operation == LIST else None
@@ -117,7 +117,7 @@ def test_third_party_that_undoes_each_write(world: World) -> None:
 
 
 def test_one_lost_race_is_won_the_second_time(world: World) -> None:
-    """A user who edits a record by hand at the wrong moment would make the run fail."""
+    """A run that loses one race against another writer logs it, and succeeds with its second write."""
     zone, wanted = withdraws(world)
     journal = Journal(world)
     journal.disturb = lambda call: meddle(world, zone) if (call.operation, call.number) == (WRITE, 1) else None
@@ -128,7 +128,7 @@ def test_one_lost_race_is_won_the_second_time(world: World) -> None:
 
 
 def test_fight_over_one_domain_leaves_the_others_alone(world: World) -> None:
-    """A tool that fights over one name would freeze all others."""
+    """A domain that another tool fights over ends the run with status 1; the other domain is changed."""
     zone = no_place(world)
     journal = Journal(world)
 
@@ -147,7 +147,10 @@ def test_fight_over_one_domain_leaves_the_others_alone(world: World) -> None:
 
 
 def test_no_write_starts_in_the_last_ten_seconds(world: World) -> None:
-    """A write whose outcome nobody waits for would be left to chance."""
+    """A run with less than 10 s left starts no write, and ends with status 1 and the name of `--timeout`.
+
+    There is no time to learn the outcome of such a write.
+    """
     zone = two_places_shown(world)
     ends(world, "nyc-1")
     world.cluster.fail(slow(NODES, 6.0))

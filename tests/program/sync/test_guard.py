@@ -40,7 +40,10 @@ def everybody_fails(world: World) -> None:
 
 
 def test_last_nodes_stay_when_all_fail_at_once(world: World) -> None:
-    """A fault of the cluster's control plane would take the whole site off the net."""
+    """When all nodes fail at once none is withdrawn, and the run ends with status 3.
+
+    It may be a fault of the control plane.
+    """
     zone = two_places_shown(world)
     everybody_fails(world)
     finished = sync(world)
@@ -51,7 +54,7 @@ def test_last_nodes_stay_when_all_fail_at_once(world: World) -> None:
 
 
 def test_silence_of_many_counts_once_it_lasts(world: World) -> None:
-    """An outage of the API server would look like the death of all nodes, or their death like an outage, for ever."""
+    """Ready=Unknown of all nodes is not believed for 30 s; then `--min-nodes` alone keeps them in."""
     zone = two_places_shown(world)
     for node in ("fra-1", "nyc-1"):
         ends(world, node)
@@ -66,7 +69,7 @@ def test_silence_of_many_counts_once_it_lasts(world: World) -> None:
 
 
 def test_no_selected_node_withdraws_nothing(world: World) -> None:
-    """A typing error in the selector would take the whole site off the net."""
+    """A selector that matches no node withdraws none, with status 3."""
     zone = two_places_shown(world)
     assert sync(world, "--node-label-selector", "serve-pulbic=true").returncode == 3
     assert answers(world, zone) == at_fra_and_nyc()
@@ -88,7 +91,7 @@ def test_no_selected_node_withdraws_nothing(world: World) -> None:
     ],
 )
 def test_min_nodes(world: World, option: str, failed: int, status: int) -> None:
-    """A user's own limit would be another than the one that holds."""
+    """`--min-nodes` takes a number or a percentage, rounded up and at least one node; 0 switches it off."""
     zone = world.route53.zone("example.com")
     for number in range(4):
         world.node(f"node-{number}", f"5.75.128.{number}")
@@ -101,7 +104,7 @@ def test_min_nodes(world: World, option: str, failed: int, status: int) -> None:
 
 
 def test_percentage_counts_selected_nodes(world: World) -> None:
-    """Nodes that never serve would count against those that do."""
+    """A percentage of `--min-nodes` is of the selected nodes."""
     zone = world.route53.zone("example.com")
     for number in range(4):
         world.node(f"node-{number}", f"5.75.128.{number}", labels={"serve-public": str(number < 2).lower()})
@@ -110,7 +113,7 @@ def test_percentage_counts_selected_nodes(world: World) -> None:
 
 
 def test_zero_empties_the_name(world: World) -> None:
-    """A site could not be taken off the net on purpose."""
+    """With `--min-nodes 0` the last nodes are withdrawn."""
     zone = two_places_shown(world)
     everybody_fails(world)
     synced(world, "--min-nodes", "0")
@@ -118,7 +121,7 @@ def test_zero_empties_the_name(world: World) -> None:
 
 
 def test_refused_run_adds_what_is_new(world: World) -> None:
-    """While some nodes are missing, a fresh one would not help to carry the load."""
+    """A run that refuses to withdraw nodes still adds new ones, at old and new places."""
     zone = two_places_shown(world)
     everybody_fails(world)
     world.node("fra-2", "5.75.128.11", FRANKFURT)
@@ -132,7 +135,10 @@ def test_refused_run_adds_what_is_new(world: World) -> None:
 
 
 def test_refused_run_keeps_simple_routing(world: World) -> None:
-    """A switch of routing would withdraw the nodes that are not there to be switched."""
+    """A run that refuses to withdraw nodes keeps simple routing, and adds to it.
+
+    A switch withdraws the nodes that are missing.
+    """
     zone = no_place_shown(world)
     ends(world, "nyc-1")
     annotate(world, "fra-1", "aws-geoproximity-coordinates", FRANKFURT)
@@ -142,7 +148,7 @@ def test_refused_run_keeps_simple_routing(world: World) -> None:
 
 
 def test_refused_run_keeps_geoproximity_routing(world: World) -> None:
-    """The places of the nodes that are missing would be lost."""
+    """A run that refuses to withdraw nodes keeps geoproximity routing and every place."""
     zone = two_places_shown(world)
     ends(world, "nyc-1")
     annotate(world, "fra-1", "aws-geoproximity-coordinates", None)
@@ -151,7 +157,7 @@ def test_refused_run_keeps_geoproximity_routing(world: World) -> None:
 
 
 def test_refused_run_keeps_records_of_another_policy(world: World) -> None:
-    """A domain that somebody else set up would be emptied by a cluster that is not ready yet."""
+    """A run that refuses to withdraw nodes leaves records of another routing policy as they are."""
     zone = no_place(world)
     world.route53.put(zone, routed("a", {"Weight": 1}), routed("b", {"Weight": 2}))
     before = answers(world, zone)
@@ -161,7 +167,7 @@ def test_refused_run_keeps_records_of_another_policy(world: World) -> None:
 
 
 def test_refused_run_adds_a_missing_family(world: World) -> None:
-    """IPv6 would stay away as long as a node is missing."""
+    """A run that refuses to withdraw nodes adds the family that DNS does not show."""
     zone = world.route53.zone("example.com")
     world.route53.put(zone, near(f"{PLACES}{FRANKFURT}", "50.11", "8.68"))
     world.node("fra-1", f"{FRA_4},{FRA_6}", FRANKFURT)
@@ -173,7 +179,7 @@ def test_refused_run_adds_a_missing_family(world: World) -> None:
 
 
 def test_domain_without_records_gets_what_is_wanted(world: World) -> None:
-    """A new site would stay empty until its last node is up."""
+    """A domain without records gets the nodes that serve, even if they are too few; the status is 3."""
     zone = two_places(world)
     ends(world, "nyc-1")
     assert sync(world, "--min-nodes", "2").returncode == 3
@@ -181,7 +187,7 @@ def test_domain_without_records_gets_what_is_wanted(world: World) -> None:
 
 
 def test_refusal_is_told_even_if_nothing_would_have_left(world: World) -> None:
-    """Nobody would learn that fewer nodes serve than there should be."""
+    """Too few nodes are reported with status 3 even if none was to leave."""
     no_place_shown(world)
     finished = sync(world, "--min-nodes", "3", "--output", "json")
     (domain,) = document(finished)["domains"]
@@ -190,7 +196,7 @@ def test_refusal_is_told_even_if_nothing_would_have_left(world: World) -> None:
 
 
 def test_refused_domain_recovers_by_itself(world: World) -> None:
-    """Somebody would have to get up at night after the nodes are back."""
+    """Once enough nodes serve again, the next run succeeds and withdraws the other."""
     zone = two_places_shown(world)
     everybody_fails(world)
     assert sync(world).returncode == 3
@@ -201,7 +207,7 @@ def test_refused_domain_recovers_by_itself(world: World) -> None:
 
 @pytest.mark.parametrize("value", ["-1", "101%", "half", "1.5", "%", ""])
 def test_wrong_min_nodes_changes_nothing(world: World, value: str) -> None:
-    """A limit that cannot be read would be taken for none."""
+    """A `--min-nodes` that cannot be read is an error of status 2; no request is made."""
     no_place(world)
     finished = sync(world, f"--min-nodes={value}")
     assert finished.returncode == 2
@@ -210,7 +216,7 @@ def test_wrong_min_nodes_changes_nothing(world: World, value: str) -> None:
 
 
 def test_dry_run_writes_nothing(world: World) -> None:
-    """A user who only wants to look would change the site."""
+    """A dry run writes nothing, and shows the addresses that come and go."""
     zone = no_place(world)
     world.route53.put(zone, simple(DOMAIN, "A", "192.0.2.1"))
     world.route53.history.clear()
@@ -222,7 +228,7 @@ def test_dry_run_writes_nothing(world: World) -> None:
 
 
 def test_dry_run_tells_what_the_run_does(world: World) -> None:
-    """The preview would show another change than the one that is made."""
+    """A dry run reports just what the run after it does, but for the status."""
     zone = no_place(world)
     world.route53.put(zone, simple(DOMAIN, "A", "192.0.2.1", ttl=5), simple(DOMAIN, "AAAA", FRA_6))
     (preview,) = document(synced(world, "--dry-run", "--output", "json"))["domains"]
@@ -232,7 +238,7 @@ def test_dry_run_tells_what_the_run_does(world: World) -> None:
 
 
 def test_dry_run_exits_like_the_run_when_refused(world: World) -> None:
-    """A check before a deployment would say all is well."""
+    """A dry run of a refused change ends with status 3, reports what it adds, and writes nothing."""
     zone = two_places_shown(world)
     everybody_fails(world)
     world.node("fra-2", "5.75.128.11", FRANKFURT)
@@ -244,7 +250,7 @@ def test_dry_run_exits_like_the_run_when_refused(world: World) -> None:
 
 
 def test_dry_run_exits_like_the_run_when_misconfigured(world: World) -> None:
-    """A check before a deployment would say all is well."""
+    """A dry run with a domain without a zone ends with status 2, shows the other's changes, and writes nothing."""
     no_place(world)
     finished = sync(world, "--dry-run", "--domain", "cdn.example.org")
     assert finished.returncode == 2
@@ -253,14 +259,14 @@ def test_dry_run_exits_like_the_run_when_misconfigured(world: World) -> None:
 
 
 def test_dry_run_of_nothing_to_do(world: World) -> None:
-    """A user could not tell whether a change is pending."""
+    """A dry run with nothing to do does not say that it would change anything."""
     zone = no_place_shown(world)
     assert "would change" not in synced(world, "--dry-run").stdout
     assert answers(world, zone) == all_in_one()
 
 
 def test_dry_run_can_be_set_by_the_environment(world: World) -> None:
-    """A CronJob that is meant to watch only would write."""
+    """`KUBE_NODE_DNS_DRY_RUN=true` makes a dry run, which writes nothing."""
     no_place(world)
     assert sync(world, KUBE_NODE_DNS_DRY_RUN="true").returncode == 0
     assert world.route53.history == []

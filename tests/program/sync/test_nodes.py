@@ -61,7 +61,7 @@ def skipped() -> Iterator[tuple[dict[str, Any], set[str]]]:
 
 @pytest.mark.parametrize("name", CANNOT_SERVE)
 def test_node_that_cannot_serve_is_skipped(skipped: tuple[dict[str, Any], set[str]], name: str) -> None:
-    """Visitors would be sent to a machine that does not serve, or nobody could tell why one is missing."""
+    """A node that cannot serve, or has no public address, is skipped with the reason."""
     domain, published = skipped
     found = verdict(domain, name)
     said = [found["reason"], *(each["reason"] for each in found["addresses"])]
@@ -82,7 +82,7 @@ def misplaced() -> Iterator[tuple[dict[str, Any], dict[str, list[str]]]]:
 
 @pytest.mark.parametrize("name", WRONG_PLACES)
 def test_wrong_coordinates_are_a_warning(misplaced: tuple[dict[str, Any], dict[str, list[str]]], name: str) -> None:
-    """A typing error puts no node to a place where it is not, and takes none out of simple routing; it is reported."""
+    """A node with wrong coordinates is published without a place, in simple routing; a warning says what is wrong."""
     domain, shown = misplaced
     found = verdict(domain, name)
     assert (found["published"], found["coordinates"]) == (True, None)
@@ -104,7 +104,7 @@ def test_wrong_coordinates_are_a_warning(misplaced: tuple[dict[str, Any], dict[s
     ],
 )
 def test_coordinates_are_written_with_two_decimals(world: World, annotation: str, place: str) -> None:
-    """Route 53 would refuse the place, and with it the whole batch."""
+    """Coordinates are written with two decimals, as Route 53 takes them."""
     world.node("fra-1", FRA_4, annotation)
     zone = world.route53.zone("example.com")
     synced(world)
@@ -112,7 +112,7 @@ def test_coordinates_are_written_with_two_decimals(world: World, annotation: str
 
 
 def test_equal_coordinates_share_a_record_set(world: World) -> None:
-    """Route 53 takes a place once: the second node there would keep the whole batch out."""
+    """Nodes at equal coordinates share a record set, however those are written. Route 53 takes a place once."""
     world.node("fra-1", FRA_4, "50.1,8.68")
     world.node("fra-2", NYC_4, "50.10,8.680")
     zone = world.route53.zone("example.com")
@@ -121,7 +121,7 @@ def test_equal_coordinates_share_a_record_set(world: World) -> None:
 
 
 def test_node_without_ready_condition_is_not_ready(world: World) -> None:
-    """A node that has only just registered would get visitors before it can serve them."""
+    """A node without a Ready condition is not ready."""
     world.node("fra-1", FRA_4)
     world.node("new-1", NYC_4)
     zone = world.route53.zone("example.com")
@@ -131,7 +131,7 @@ def test_node_without_ready_condition_is_not_ready(world: World) -> None:
 
 
 def test_node_being_deleted_is_skipped(world: World) -> None:
-    """A node on its way out would go on getting visitors."""
+    """A node that is being deleted is skipped with that reason."""
     world.node("fra-1", FRA_4)
     world.node("old-1", NYC_4)
     zone = world.route53.zone("example.com")
@@ -142,7 +142,7 @@ def test_node_being_deleted_is_skipped(world: World) -> None:
 
 
 def test_rebooted_node_is_skipped(world: World) -> None:
-    """Its old address may be a stranger's by now."""
+    """A node that has rebooted since it was annotated is skipped. Its old address may belong to another machine."""
     world.node("fra-1", FRA_4)
     world.node("nyc-1", NYC_4, boot_id="new", annotations={"kube-node-dns.kyle.space/boot-id": "old"})
     zone = world.route53.zone("example.com")
@@ -160,7 +160,7 @@ def test_rebooted_node_is_skipped(world: World) -> None:
     ],
 )
 def test_boot_id_that_tells_nothing_takes_nobody_out(world: World, annotated: str | None, now: str) -> None:
-    """A good node would disappear because one side does not tell its boot id."""
+    """A node whose boot id is missing or empty on either side is published."""
     world.node("fra-1", FRA_4, boot_id=now)
     annotate(world, "fra-1", "boot-id", annotated)
     zone = world.route53.zone("example.com")
@@ -169,7 +169,7 @@ def test_boot_id_that_tells_nothing_takes_nobody_out(world: World, annotated: st
 
 
 def test_spaces_around_addresses_are_accepted(world: World) -> None:
-    """An annotation typed by hand would take its node out."""
+    """Spaces around annotated addresses are accepted."""
     world.node("fra-1", f" {FRA_4} , {NYC_4} ")
     zone = world.route53.zone("example.com")
     synced(world)
@@ -177,7 +177,7 @@ def test_spaces_around_addresses_are_accepted(world: World) -> None:
 
 
 def test_annotated_addresses_are_checked_again(world: World) -> None:
-    """Whoever may write the annotation could publish an address inside somebody's network."""
+    """An annotated address that is not globally reachable is left out with that reason, the others are published."""
     world.node("fra-1", f"{FRA_4},192.168.1.1,fe80::1")
     zone = world.route53.zone("example.com")
     found = {each["address"]: each for each in verdict(reported(world), "fra-1")["addresses"]}
@@ -188,7 +188,7 @@ def test_annotated_addresses_are_checked_again(world: World) -> None:
 
 
 def test_first_eight_addresses_of_a_family_are_taken(world: World) -> None:
-    """One node could fill the domain with addresses and crowd the others out."""
+    """The first eight annotated addresses of a family are published; the others are left out with a reason."""
     four = [f"5.75.128.{number}" for number in range(10, 20)]
     six = [f"2a01:4f8:c17:1::{number}" for number in range(1, 10)]
     world.node("fra-1", ",".join([*four, *six]))
@@ -200,7 +200,7 @@ def test_first_eight_addresses_of_a_family_are_taken(world: World) -> None:
 
 
 def test_only_nodes_of_the_selector_are_published(world: World) -> None:
-    """A node that the user keeps for other work would get public traffic."""
+    """Only nodes that the selector matches are published."""
     world.node("fra-1", FRA_4)
     world.node("db-1", NYC_4, labels={"serve-public": "false"})
     zone = world.route53.zone("example.com")
@@ -209,7 +209,7 @@ def test_only_nodes_of_the_selector_are_published(world: World) -> None:
 
 
 def test_all_nodes_are_selected_by_default(world: World) -> None:
-    """A first try without a selector would publish nothing."""
+    """Without a selector all nodes are selected."""
     world.node("fra-1", FRA_4, labels={"serve-public": "false"})
     zone = world.route53.zone("example.com")
     synced(world)
@@ -217,7 +217,7 @@ def test_all_nodes_are_selected_by_default(world: World) -> None:
 
 
 def test_text_shows_every_skipped_node_with_its_reason(world: World) -> None:
-    """A person at the terminal could not tell why a node is missing."""
+    """The text shows every skipped node with its reason."""
     world.node("fra-1", FRA_4)
     world.node("nyc-1", NYC_4, cordoned=True)
     world.node("sgp-1", "10.0.0.1")
@@ -228,7 +228,7 @@ def test_text_shows_every_skipped_node_with_its_reason(world: World) -> None:
 
 
 def test_message_of_a_node_stays_one_line(world: World) -> None:
-    """A node could forge lines of the result, or send a terminal control sequences."""
+    """A line break in a node's message begins no line of the result, and no escape character is printed."""
     world.node("fra-1", FRA_4)
     world.node("bad-1", NYC_4, ready="False", message="down\nfra-1  no  \x1b[31mcordoned")
     world.route53.zone("example.com")
@@ -238,7 +238,7 @@ def test_message_of_a_node_stays_one_line(world: World) -> None:
 
 
 def test_removed_address_comes_with_node_and_reason(world: World) -> None:
-    """A person who is called at night would not learn which machine failed, and how."""
+    """The report and the log name the node and the reason of an address that leaves."""
     world.node("fra-1", FRA_4)
     world.node("nyc-1", NYC_4)
     settled(world, world.route53.zone("example.com"))
@@ -252,7 +252,7 @@ def test_removed_address_comes_with_node_and_reason(world: World) -> None:
 
 
 def test_removed_node_is_withdrawn(world: World) -> None:
-    """The address of a node that left the cluster would stay in DNS for ever."""
+    """The address of a node that was removed from the cluster is withdrawn."""
     world.node("fra-1", FRA_4)
     world.node("nyc-1", NYC_4)
     zone = settled(world, world.route53.zone("example.com"))
@@ -263,7 +263,7 @@ def test_removed_node_is_withdrawn(world: World) -> None:
 
 
 def test_more_nodes_than_a_page_are_all_seen(world: World) -> None:
-    """In a large cluster, the nodes after the first page would be withdrawn."""
+    """Nodes after the first page of 500 are published."""
     for number in range(600):
         world.node(f"node-{number:03d}", f"5.75.{number // 250}.{number % 250 + 1}" if number >= 590 else "")
     zone = world.route53.zone("example.com")

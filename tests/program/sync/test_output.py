@@ -33,7 +33,7 @@ from tests.support.sync_runs import (
 
 
 def test_document_of_a_change(world: World) -> None:
-    """A program that reads the document would find other members than the contract's."""
+    """The JSON document of a change has the documented members, in full."""
     zone = world.route53.zone("example.com")
     present = simple(f"{DOMAIN}.", "A", "192.0.2.1", ttl=300)
     world.route53.put(zone, present)
@@ -75,7 +75,7 @@ def test_document_of_a_change(world: World) -> None:
 
 
 def test_document_of_a_failure(world: World) -> None:
-    """A program that reads the document would miss the members, or not learn what is wrong."""
+    """The JSON document of a failure has the same members, with the error."""
     found = document(sync(world, "--dry-run", "--output", "json"))
     (domain,) = found["domains"]
     assert (found["dry_run"], found["status"], domain["status"]) == (True, 2, "failed")
@@ -84,7 +84,10 @@ def test_document_of_a_failure(world: World) -> None:
 
 
 def test_document_shows_coordinates_whatever_the_routing(world: World) -> None:
-    """Someone who annotates node after node could not see which annotations have been understood."""
+    """The JSON document shows a node's coordinates under simple routing too.
+
+    It shows which annotations have been understood.
+    """
     no_place(world)
     annotate(world, "fra-1", "aws-geoproximity-coordinates", "50.1109,8.6821")
     (domain,) = document(synced(world, "--output", "json"))["domains"]
@@ -93,7 +96,7 @@ def test_document_shows_coordinates_whatever_the_routing(world: World) -> None:
 
 
 def test_document_stands_alone_on_standard_output(world: World) -> None:
-    """`kube-node-dns sync-once --output json | jq` would fail as soon as something is logged."""
+    """Standard output holds the JSON document alone, and the log goes to standard error."""
     no_place(world)
     finished = synced(world, "--output", "json", "-v")
     assert set(document(finished)) == {"dry_run", "status", "domains"}
@@ -101,7 +104,7 @@ def test_document_stands_alone_on_standard_output(world: World) -> None:
 
 
 def test_text_is_a_diff_and_a_table(world: World) -> None:
-    """A person would have to ask Route 53 what the run has done."""
+    """The text has the addresses that come and go with their reasons, and a table of the nodes."""
     zone = two_places_shown(world)
     world.node("fra-2", "5.75.128.11", FRANKFURT)
     ends(world, "nyc-1")
@@ -113,7 +116,7 @@ def test_text_is_a_diff_and_a_table(world: World) -> None:
 
 
 def test_each_write_is_a_line_of_the_log(world: World) -> None:
-    """After an incident nobody could tell what was changed, where and when."""
+    """Each record set that is written is a line of the log, with domain, zone, place and node."""
     zone = two_places_shown(world)
     ends(world, "nyc-1")
     lines = synced(world).stderr.splitlines()
@@ -123,7 +126,7 @@ def test_each_write_is_a_line_of_the_log(world: World) -> None:
 
 
 def test_log_can_be_json(world: World) -> None:
-    """A log collector would have to guess at lines."""
+    """With `--log-format json` each line of the log is a JSON object."""
     no_place(world)
     lines = [json.loads(line) for line in synced(world, "--log-format", "json", "-v").stderr.splitlines()]
     assert {"time", "level", "message"} <= set(lines[0])
@@ -131,7 +134,7 @@ def test_log_can_be_json(world: World) -> None:
 
 
 def test_a_warning_about_several_domains_is_told_once(world: World) -> None:
-    """A fault of the cluster would fill the log with one line for each of a hundred domains."""
+    """A warning that holds for several domains is one line of the log, and stands in the document of each."""
     no_place(world)
     annotate(world, "fra-1", "aws-geoproximity-coordinates", FRANKFURT)
     ends(world, "fra-1")
@@ -144,7 +147,7 @@ def test_a_warning_about_several_domains_is_told_once(world: World) -> None:
 
 
 def test_a_warning_about_one_domain_names_that_alone(world: World) -> None:
-    """Somebody would look for what is wrong in another domain."""
+    """A warning that holds for one domain names that domain alone."""
     zone = two_places_shown(world)
     world.node("sgp-1", "5.223.50.3")
     lines = [each for each in sync(world, "--domain", "www.example.com").stderr.splitlines() if "warning" in each]
@@ -159,14 +162,14 @@ def test_a_warning_about_one_domain_names_that_alone(world: World) -> None:
 
 
 def test_quiet_when_there_is_nothing_to_do(world: World) -> None:
-    """The log of a Job that runs every minute would bury what matters."""
+    """A run with nothing to do logs nothing."""
     no_place_shown(world)
     assert synced(world).stderr == ""
 
 
 @pytest.mark.parametrize("polls", [0, 2])
 def test_wait_returns_when_route53_is_in_sync(world: World, polls: int) -> None:
-    """A script that goes on after the run would find some name servers with the old answer."""
+    """`--wait` asks for the state of the change until Route 53 is in sync, and no longer."""
     world.route53.pending_polls, world.route53.pending_seconds = polls, 3600
     no_place(world)
     finished = synced(world, "--wait", "--output", "json")
@@ -175,7 +178,7 @@ def test_wait_returns_when_route53_is_in_sync(world: World, polls: int) -> None:
 
 
 def test_wait_ends_at_the_deadline(world: World) -> None:
-    """A script would hang, or go on as if all name servers knew."""
+    """`--wait` ends at the deadline with status 1 when Route 53 is not in sync; the change is made all the same."""
     world.route53.pending_polls, world.route53.pending_seconds = 1000, 3600
     zone = no_place(world)
     finished = sync(world, "--wait", "--timeout", "15")
@@ -185,14 +188,14 @@ def test_wait_ends_at_the_deadline(world: World) -> None:
 
 
 def test_without_wait_nobody_is_asked(world: World) -> None:
-    """Each run would take a minute longer than it needs."""
+    """Without `--wait` the state of the change is not asked for."""
     no_place(world)
     synced(world)
     assert "GetChange" not in world.dns.operations()
 
 
 def test_one_bad_domain_does_not_stop_the_others(world: World) -> None:
-    """A typing error in the last domain, or a zone that somebody deleted, would freeze all sites."""
+    """A domain that fails leaves the others to be changed, and sets the exit status."""
     zone = no_place(world)
     world.route53.put(zone, simple("old.example.com", "CNAME", "example.net"))
     names = ("nowhere.example.org", "old.example.com", DOMAIN, "www.example.com")
@@ -206,7 +209,7 @@ def test_one_bad_domain_does_not_stop_the_others(world: World) -> None:
 
 
 def test_domains_of_several_zones_are_changed_in_one_run(world: World) -> None:
-    """A user with two sites would need two CronJobs."""
+    """One run changes domains of two zones, and nothing else in either."""
     first = no_place(world)
     second = world.route53.zone("example.org")
     before = others(world, first), others(world, second, "www.example.org")
@@ -228,7 +231,7 @@ def test_domains_of_several_zones_are_changed_in_one_run(world: World) -> None:
     ],
 )
 def test_worst_outcome_is_the_exit_status(world: World, names: list[str], status: int) -> None:
-    """An alert would be about something harmless while something worse goes on."""
+    """The exit status is the worst of the domains: misconfigured, then failed, then refused."""
     zone = no_place(world)
     kept, fought = (simple(f"{name}.example.com", "A", FRA_4, NYC_4, ttl=77) for name in ("kept", "fought"))
     world.route53.put(zone, kept, fought)

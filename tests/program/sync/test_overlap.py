@@ -70,14 +70,14 @@ def both_done(runs: tuple[Finished, Finished]) -> None:
 
 
 def test_older_view_does_not_bring_a_failed_node_back(world: World) -> None:
-    """Visitors would be sent to a dead machine until the next run."""
+    """A run with an older view does not bring back a node that another run has withdrawn meanwhile."""
     zone = two_places(world)
     both_done(overtaken(world, lambda: ends(world, "nyc-1")))
     assert answers(world, zone) == at_fra()
 
 
 def test_older_view_does_not_take_a_returned_node_out(world: World) -> None:
-    """A node that serves again would stay away until the next run."""
+    """A run with an older view does not withdraw a node that another run has seen return."""
     zone = two_places_shown(world)
     ends(world, "nyc-1")
     both_done(overtaken(world, lambda: returns(world, "nyc-1")))
@@ -86,7 +86,7 @@ def test_older_view_does_not_take_a_returned_node_out(world: World) -> None:
 
 
 def test_two_runs_that_withdraw_different_places_do_not_empty_the_name(world: World) -> None:
-    """Each would leave what the other takes out: nothing, and the site is gone."""
+    """Two runs that each withdraw another place leave DNS with the place that serves now, and the name never empty."""
     zone = two_places_shown(world)
     ends(world, "nyc-1")
 
@@ -100,7 +100,7 @@ def test_two_runs_that_withdraw_different_places_do_not_empty_the_name(world: Wo
 
 
 def test_two_runs_that_withdraw_different_places_at_the_same_moment(world: World) -> None:
-    """When both writes arrive together, the name would be empty."""
+    """Two runs whose writes arrive together, each withdrawing another place, leave DNS with the place that serves."""
     zone = two_places_shown(world)
     ends(world, "nyc-1")
     both = threading.Barrier(2, timeout=60)
@@ -132,7 +132,7 @@ def test_two_runs_that_withdraw_different_places_at_the_same_moment(world: World
 
 
 def test_simple_set_changed_by_both(world: World) -> None:
-    """The later write would bring back what the earlier one took out."""
+    """Of two runs that change a simple set, the later write keeps what the earlier one did."""
     zone = no_place_shown(world)
     world.node("sgp-1", "5.223.50.3")
 
@@ -147,7 +147,7 @@ def test_simple_set_changed_by_both(world: World) -> None:
 
 
 def test_switch_of_routing_overtaken_by_a_failure(world: World) -> None:
-    """The failed node would be switched to its place, and stay there."""
+    """A node that fails while the routing is switched to geoproximity is not published at its place."""
     zone = no_place_shown(world)
     annotate(world, "fra-1", "aws-geoproximity-coordinates", FRANKFURT)
     annotate(world, "nyc-1", "aws-geoproximity-coordinates", NEW_YORK)
@@ -157,7 +157,7 @@ def test_switch_of_routing_overtaken_by_a_failure(world: World) -> None:
 
 
 def test_new_place_added_while_another_is_withdrawn(world: World) -> None:
-    """Two changes that do not touch each other would undo one another."""
+    """A place added by one run and a place withdrawn by another at the same time both take effect."""
     zone = two_places_shown(world)
     world.node("sgp-1", "5.223.50.3,2a01:4f8:c17:3::1", SINGAPORE)
     both_done(overtaken(world, lambda: ends(world, "nyc-1")))
@@ -167,7 +167,7 @@ def test_new_place_added_while_another_is_withdrawn(world: World) -> None:
 
 
 def test_two_runs_fill_an_empty_name(world: World) -> None:
-    """The second would fail although all it wants is there already."""
+    """Of two runs that fill an empty name both succeed, and one batch is applied."""
     zone = two_places(world)
     first, second = overtaken(world, lambda: None)
     both_done((first, second))
@@ -176,7 +176,7 @@ def test_two_runs_fill_an_empty_name(world: World) -> None:
 
 
 def test_first_run_reports_only_its_own_changes(world: World) -> None:
-    """A person would search the log of the wrong run for what happened."""
+    """A run that finds its changes made by another run does not report them as its own."""
     two_places(world)
     first, second = overtaken(world, lambda: None)
     assert "+ A geoproximity" in second.stdout
@@ -184,7 +184,7 @@ def test_first_run_reports_only_its_own_changes(world: World) -> None:
 
 
 def test_run_overtaken_by_two(world: World) -> None:
-    """With several resyncs in a row, the slowest would have the last word."""
+    """A run that two others have overtaken leaves DNS as the newest of them made it."""
     zone = two_places_shown(world)
     ends(world, "nyc-1")
     gate = Gate(world.dns, WRITE)
@@ -200,7 +200,7 @@ def test_run_overtaken_by_two(world: World) -> None:
 
 
 def test_view_that_grew_old_in_the_second_look(world: World) -> None:
-    """What a run sees after its write would be applied although a newer run has seen more."""
+    """A run whose look after its write has grown old does not undo what a newer run has written meanwhile."""
     zone = two_places_shown(world)
     ends(world, "nyc-1")
     gate = Gate(world.dns, "ListResourceRecordSets", 2)
@@ -238,7 +238,10 @@ def flipping(world: World, names: tuple[str, ...], chance: random.Random) -> Cal
 
 @pytest.mark.parametrize("seed", range(6))
 def test_three_runs_while_nodes_flip(world: World, seed: int) -> None:
-    """Resyncs by a CronJob, a person and `watch` at the same time would leave DNS behind the cluster."""
+    """Three runs at once while nodes fail and return leave DNS with those that serve.
+
+    If one of them fails, the next run does it. Meanwhile the name is never empty, nor of two policies.
+    """
     places = {"fra-1": FRANKFURT, "nyc-1": NEW_YORK, "sgp-1": SINGAPORE}
     zone = world.route53.zone("example.com")
     for number, (name, place) in enumerate(places.items()):

@@ -26,7 +26,7 @@ def withheld(outcome: Outcome, node: str) -> dict[str, Any]:
 
 
 def test_a_node_that_refuses_connections_is_withdrawn() -> None:
-    """A node whose ingress has died would stay in DNS for ever."""
+    """A node that refuses connections is withdrawn; the report and the log say why."""
     outcome = probed(Scenario(nodes(near(1), near(2), near(3)), up(near(1), near(3)), PROBE))
     assert (outcome.status, outcome.shown) == (0, {near(1), near(3)})
     for text in (outcome.out, outcome.err):
@@ -35,7 +35,7 @@ def test_a_node_that_refuses_connections_is_withdrawn() -> None:
 
 
 def test_a_node_that_answers_nothing_is_withdrawn() -> None:
-    """A node whose uplink is gone would stay in DNS for ever."""
+    """A node that does not answer connections is withdrawn, and the JSON document says why."""
     outcome = probed(Scenario(nodes(near(1), far(1), near(3)), up(near(1), near(3)), JSON))
     assert (outcome.status, outcome.shown) == (0, {near(1), near(3)})
     assert verdict(outcome.domain, "node-2") == {
@@ -48,7 +48,7 @@ def test_a_node_that_answers_nothing_is_withdrawn() -> None:
 
 
 def test_a_node_with_a_dead_address_keeps_the_other() -> None:
-    """A node whose IPv4 is broken would lose its IPv6 visitors too."""
+    """A node that answers over IPv6 but not over IPv4 keeps its IPv6 address."""
     found = nodes(f"{near(1)} {near_6(1)}", f"{near(2)} {near_6(2)}", f"{near(3)} {near_6(3)}")
     listen = up(near(1), near(3), near_6(1), near_6(2), near_6(3))
     outcome = probed(Scenario(found, listen, JSON))
@@ -58,7 +58,7 @@ def test_a_node_with_a_dead_address_keeps_the_other() -> None:
 
 
 def test_an_observer_without_ipv6_leaves_it_alone() -> None:
-    """A sync in a cluster without IPv6 would take every AAAA record away."""
+    """Without a route to IPv6 no IPv6 address is withdrawn, and a warning says so."""
     found = nodes(f"{near(1)} {near_6(1)}", f"{near(2)} {near_6(2)}", f"{near(3)} {near_6(3)}")
     outcome = probed(Scenario(found, up(near(1), near(2), near(3)), PROBE), has_ipv6=False)
     assert outcome.shown == {address for each in found.values() for address in each}
@@ -66,7 +66,7 @@ def test_an_observer_without_ipv6_leaves_it_alone() -> None:
 
 
 def test_an_observer_without_ipv6_still_sees_ipv4() -> None:
-    """Where there is no IPv6, probes would be of no use at all."""
+    """Without a route to IPv6 a dead IPv4 address is still withdrawn."""
     found = nodes(f"{near(1)} {near_6(1)}", f"{near(2)} {near_6(2)}", f"{near(3)} {near_6(3)}")
     outcome = probed(Scenario(found, up(near(1), near(2)), JSON), has_ipv6=False)
     assert outcome.shown == {address for each in found.values() for address in each} - {near(3)}
@@ -74,28 +74,34 @@ def test_an_observer_without_ipv6_still_sees_ipv4() -> None:
 
 
 def test_when_all_refuse_nothing_is_withdrawn() -> None:
-    """A wrong port, or an observer behind a firewall, would empty DNS."""
+    """When all nodes refuse connections none is withdrawn, and a warning says so.
+
+    The port may be wrong, or the observer behind a firewall.
+    """
     outcome = probed(Scenario(nodes(near(1), near(2), near(3)), [], PROBE))
     assert outcome.shown == {near(1), near(2), near(3)}
     assert "tcp 443 over IPv4: 3 of 3 nodes" in warning(outcome)
 
 
 def test_when_most_answer_nothing_nothing_is_withdrawn() -> None:
-    """An observer that loses most packets would empty DNS."""
+    """When two of three nodes do not answer none is withdrawn, and a warning says so.
+
+    The observer may lose most packets.
+    """
     outcome = probed(Scenario(nodes(near(1), far(1), far(2)), up(near(1)), PROBE))
     assert outcome.shown == {near(1), far(1), far(2)}
     assert "tcp 443 over IPv4: 2 of 3 nodes" in warning(outcome)
 
 
 def test_the_last_node_is_not_judged() -> None:
-    """A single node would leave DNS for a fault of the observer, were it not for --min-nodes."""
+    """A single node that does not answer stays, even with `--min-nodes 0`, and a warning says so."""
     outcome = probed(Scenario(nodes(near(1)), [], [*PROBE, "--min-nodes", "0"]))
     assert outcome.shown == {near(1)}
     assert "tcp 443 over IPv4: 1 of 1 nodes" in warning(outcome)
 
 
 def test_several_ports_are_all_needed() -> None:
-    """A node that has lost one of its ports would stay in DNS."""
+    """A node that fails one of two ports is withdrawn, but not when two of three nodes fail one each."""
     both = [*up(near(1), near(2), port=80), *up(near(1), near(3))]
     outcome = probed(Scenario(nodes(near(1), near(2), near(3)), both, [*JSON, "--probe", "tcp:80", "--min-nodes", "0"]))
     assert outcome.shown == {near(1), near(2), near(3)}  # two of three by all kinds together
@@ -104,33 +110,33 @@ def test_several_ports_are_all_needed() -> None:
 
 
 def test_nodes_that_are_out_already_are_not_asked() -> None:
-    """Nodes under maintenance would make the dead one look like a fault of the observer."""
+    """Nodes that are out for another reason do not keep a dead one from being withdrawn."""
     found = nodes(near(1), near(2), near(3), near(4), near(5))
     scenario = Scenario(found, up(near(1), near(2)), PROBE, cordoned=["node-4", "node-5"])
     assert probed(scenario).shown == {near(1), near(2)}
 
 
 def test_nobody_is_asked_by_default() -> None:
-    """Whoever serves on another port would lose nodes by an upgrade."""
+    """Without `--probe` no node is withdrawn for a closed port."""
     outcome = probed(Scenario(nodes(near(1), near(2), near(3)), up(near(1), near(3)), []))
     assert outcome.shown == {near(1), near(2), near(3)}
 
 
 def test_min_nodes_holds_over_probes() -> None:
-    """Whoever asks for a minimum would have fewer nodes in DNS."""
+    """`--min-nodes` refuses to withdraw a node that does not answer when too few are left, with status 3."""
     outcome = probed(Scenario(nodes(near(1), near(2)), up(near(1)), [*PROBE, "--min-nodes", "2"]))
     assert (outcome.status, outcome.shown) == (3, {near(1), near(2)})
 
 
 def test_a_dry_run_asks_too() -> None:
-    """A person could not try a port before it counts."""
+    """A dry run probes too, and reports what it finds."""
     outcome = probed(Scenario(nodes(near(1), near(2), near(3)), up(near(1), near(3)), [*PROBE, "--dry-run"]))
     assert REFUSED in outcome.out
     assert outcome.shown == {near(1), near(2), near(3)}
 
 
 def test_hundreds_of_dead_addresses_leave_time_for_the_write() -> None:
-    """In a large cluster a plan would be too old before it is written, in every round."""
+    """60 dead addresses among 209 leave time for the write within 45 s."""
     alive = [near(number) for number in range(1, 150)]
     dead = [far(number) for number in range(60)]
     outcome = probed(Scenario(nodes(*alive, *dead), up(*alive), [*JSON, "--timeout", "45"]))
@@ -138,7 +144,7 @@ def test_hundreds_of_dead_addresses_leave_time_for_the_write() -> None:
 
 
 def test_an_address_of_several_nodes_is_counted_once() -> None:
-    """A floating address that is down would look like the death of every node that claims it."""
+    """A dead address that four nodes share is withdrawn alone; their own addresses stay."""
     found = nodes(*(f"{near(number)} {near(9)}" for number in range(1, 5)))
     outcome = probed(Scenario(found, up(*map(near, range(1, 5))), JSON))
     assert (outcome.status, outcome.shown) == (0, set(map(near, range(1, 5)))), outcome.err
@@ -146,14 +152,14 @@ def test_an_address_of_several_nodes_is_counted_once() -> None:
 
 
 def test_the_node_that_probes_come_from_is_not_accused() -> None:
-    """Many networks have no way back to oneself: the node on which sync runs would leave DNS each time it does."""
+    """The node that a sync runs on is not withdrawn for its own probes, for which many networks have no way back."""
     scenario = Scenario(nodes(*map(near, (1, 2, 3))), up(near(1), near(2)), PROBE)
     assert probed(scenario).shown == {near(1), near(2)}
     assert probed(replace(scenario, variables={"KUBE_NODE_NAME": "node-3"})).shown == {near(1), near(2), near(3)}
 
 
 def test_the_node_that_probes_come_from_counts_as_looked_at() -> None:
-    """Of three nodes one is where sync runs and one is dead: that is one of three, and believed."""
+    """The node that a sync runs on counts among those looked at: two dead ones of six are believed."""
     scenario = Scenario(nodes(*map(near, range(1, 7))), up(*map(near, range(1, 4))), PROBE)
     outcome = probed(replace(scenario, variables={"KUBE_NODE_NAME": "node-6"}))
     assert outcome.shown == {near(1), near(2), near(3), near(6)}

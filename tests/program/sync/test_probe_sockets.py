@@ -62,38 +62,38 @@ def room_for(connections: int) -> Iterator[None]:
 
 
 def test_an_address_that_listens_answers() -> None:
-    """Every healthy node would leave DNS."""
+    """An IPv4 address that listens answers."""
     with listening() as port:
         assert probe([(HERE, port)]) == {(HERE, port): None}
 
 
 @needs_ipv6
 def test_an_ipv6_address_that_listens_answers() -> None:
-    """Every AAAA record would leave DNS."""
+    """An IPv6 address that listens answers."""
     with listening("::1") as port:
         assert probe([(HERE_6, port)]) == {(HERE_6, port): None}
 
 
 def test_an_address_where_nobody_listens_refuses() -> None:
-    """A node whose ingress has died would stay in DNS."""
+    """An IPv4 address where nobody listens refuses the connection."""
     with Refusing() as port:
         assert probe([(HERE, port.port)]) == {(HERE, port.port): "connection refused"}
 
 
 @needs_ipv6
 def test_an_ipv6_address_where_nobody_listens_refuses() -> None:
-    """A node that serves over IPv4 only would get visitors over IPv6."""
+    """An IPv6 address where nobody listens refuses the connection. A node may serve over IPv4 only."""
     with Refusing("::1") as port:
         assert probe([(HERE_6, port.port)]) == {(HERE_6, port.port): "connection refused"}
 
 
 def test_an_address_that_drops_everything_times_out(hole: BlackHole) -> None:
-    """A node without power would stay in DNS."""
+    """An address that drops every packet times out."""
     assert probe([(HERE, hole.port)]) == {(HERE, hole.port): "timed out"}
 
 
 def test_each_target_has_an_answer_of_its_own(hole: BlackHole) -> None:
-    """A dead port of one node would be held against another, or against its other ports."""
+    """Each pair of address and port has an answer of its own."""
     with listening() as up, Refusing() as down:
         asked = [(loopback(1), up), (loopback(1), down.port), (loopback(2), up), (loopback(2), hole.port)]
         answers = probe(asked)
@@ -101,12 +101,12 @@ def test_each_target_has_an_answer_of_its_own(hole: BlackHole) -> None:
 
 
 def test_nothing_to_ask() -> None:
-    """A cluster where nobody can serve would end the run."""
+    """Nothing to ask gives no answers."""
     assert probe([]) == {}
 
 
 def test_a_lost_packet_is_made_good_by_a_second_try() -> None:
-    """A node would leave DNS whenever the network is busy."""
+    """An address that answers only the second try has answered."""
     with BlackHole() as port:
         other = threading.Thread(target=port.drain_at_second_try, args=(loopback(3),))
         other.start()
@@ -116,7 +116,7 @@ def test_a_lost_packet_is_made_good_by_a_second_try() -> None:
 
 
 def test_a_port_that_opens_a_moment_later_is_made_good_by_a_second_try() -> None:
-    """A node would leave DNS whenever its ingress is restarted."""
+    """A port that opens a moment after it refused has answered. Its ingress may be restarted."""
     with Refusing() as port:
         later = threading.Timer(0.2, port.open)
         later.start()
@@ -127,7 +127,7 @@ def test_a_port_that_opens_a_moment_later_is_made_good_by_a_second_try() -> None
 
 @pytest.mark.parametrize("files", [MOST_OPEN, 100])
 def test_no_more_connections_are_open_than_a_process_may_have(hole: BlackHole, files: int) -> None:
-    """In a large cluster, or on a laptop whose limit of open files is low, that would be taken for dead nodes."""
+    """Under a limit of open files each answer is success or a timeout, and the healthy address answers."""
     with room_for(files), listening() as port:
         dead = [(loopback(number), hole.port) for number in range(300)]
         answers = probe([*dead[:80], (HERE, port), *dead[80:]])
@@ -152,7 +152,10 @@ def test_hundreds_of_dead_addresses_take_no_longer_and_those_not_asked_twice_are
 
 
 def test_those_that_there_was_no_time_to_ask_twice_are_not_forgotten(hole: BlackHole) -> None:
-    """Of a thousand addresses of which half is dead a dozen would be condemned: the only ones that were asked twice."""
+    """Addresses that there was no time to ask twice are among the answers.
+
+    Left out, they make the few that were asked twice look like all that are dead.
+    """
     dead = [(loopback(number), hole.port) for number in range(400)]
     with listening() as port:
         answers = probe([*dead, (HERE, port)])
@@ -161,7 +164,7 @@ def test_those_that_there_was_no_time_to_ask_twice_are_not_forgotten(hole: Black
 
 
 def test_no_connection_is_left_open(hole: BlackHole) -> None:
-    """The watcher, which asks every few seconds for months, would run out of open files."""
+    """No file is left open after asking. The watcher asks every few seconds for months."""
     with listening() as port, Refusing() as nobody:
         targets = [*((loopback(number), hole.port) for number in range(300)), (HERE, port), (HERE, nobody.port)]
         before = open_files()

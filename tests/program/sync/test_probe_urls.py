@@ -78,14 +78,14 @@ def test_which_answers_count(status: int, *, stays: bool) -> None:
     ],
 )
 def test_a_certificate_has_to_be_valid_for_the_host(certificate: Certificate, words: str) -> None:
-    """Whoever has got a recycled address does not pass for the node: the reason says what is wrong."""
+    """A node whose certificate is not valid for the host is withdrawn, and the reason says what is wrong."""
     outcome = probed(https(WebServer(near(3), certificate=certificate)))
     assert (outcome.status, outcome.shown) == (0, {near(1), near(2)}), outcome.err
     assert re.search(words, reasons(outcome)[near(3)]), reasons(outcome)
 
 
 def test_without_ssl_cert_file_an_authority_of_ones_own_is_unknown() -> None:
-    """The system's authorities count: when nobody's certificate is known the observer is at fault, and all stay."""
+    """Without SSL_CERT_FILE the system's authorities count; when none of the nodes passes, all stay, with a warning."""
     outcome = probed(replace(https(WebServer(near(3))), variables={"SSL_CERT_FILE": ""}))
     assert outcome.shown == {near(1), near(2), near(3)}
     assert "3 of 3 nodes" in outcome.err
@@ -93,7 +93,7 @@ def test_without_ssl_cert_file_an_authority_of_ones_own_is_unknown() -> None:
 
 @pytest.mark.parametrize("manner", ["falls silent", "drips its head", "drips its handshake", "hangs up"])
 def test_a_server_that_does_not_answer_in_time(manner: Manner) -> None:
-    """A server that takes the connection, but answers late, byte by byte or not at all, is not there."""
+    """A node whose server takes the connection but answers byte by byte or not at all is withdrawn."""
     outcome = patiently(https(WebServer(near(3), manner=manner)))
     if manner != "hangs up":
         assert reasons(outcome) == {near(3): f"{HTTPS}/healthz does not answer (timed out)"}
@@ -108,7 +108,7 @@ def test_bodies_are_not_read() -> None:
 
 
 def test_no_proxy_is_used() -> None:
-    """A proxy would answer in the place of every node, or of none."""
+    """Probes use no proxy of the environment. A proxy answers in the place of every node, or of none."""
     nowhere = "http://127.0.0.1:9/"
     proxies = {"HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, "ALL_PROXY": nowhere, "https_proxy": nowhere}
     scenario = https()
@@ -171,7 +171,7 @@ def test_an_answer_acquits_one_address() -> None:
 
 
 def test_only_an_answer_to_every_https_probe_acquits() -> None:
-    """A node that has lost its kubelet and half of its ports is dead."""
+    """An address of a node that is Unknown for minutes stays only if it answers every https probe."""
     serve = [WebServer(each) for each in (near(1), near(2), near_6(3))]
     serve += [WebServer(each, 8443) for each in (near(1), near(2))]
     scenario = replace(UNKNOWN, serve=serve, arguments=[*UNKNOWN.arguments, "--probe", f"{HTTPS}:8443/"])

@@ -54,7 +54,7 @@ FOREIGN: list[Any] = [
 
 @pytest.mark.parametrize("present", FOREIGN)
 def test_every_address_record_of_the_domain_is_replaced(world: World, present: list[dict[str, Any]]) -> None:
-    """Somebody's older address records would go on sending visitors elsewhere, or keep every write out."""
+    """Address records of the domain, of whatever routing and family, are replaced in one batch."""
     zone = two_places(world)
     world.route53.put(zone, *present)
     synced(world)
@@ -63,7 +63,7 @@ def test_every_address_record_of_the_domain_is_replaced(world: World, present: l
 
 
 def test_alias_is_replaced(world: World) -> None:
-    """A domain that was an alias of a load balancer could never move to the nodes."""
+    """An alias record of the domain is replaced."""
     zone = no_place(world)
     alias = {"HostedZoneId": "Z2FDTNDATAQYW2", "DNSName": "d1.cloudfront.net.", "EvaluateTargetHealth": False}
     world.route53.put(zone, {"Name": DOMAIN, "Type": "A", "AliasTarget": alias})
@@ -72,7 +72,10 @@ def test_alias_is_replaced(world: World) -> None:
 
 
 def test_health_check_does_not_stand_in_the_way(world: World) -> None:
-    """A set with members that the program does not know could not be deleted, as DELETE must repeat them."""
+    """Record sets with a health check are replaced.
+
+    DELETE repeats each member of a set, known to the program or not.
+    """
     zone = no_place(world)
     check = world.route53.health_checks.create("theirs", {"Type": "TCP", "IPAddress": "5.0.0.1", "Port": 443})
     named = {"HealthCheckId": check["Id"]}
@@ -82,7 +85,7 @@ def test_health_check_does_not_stand_in_the_way(world: World) -> None:
 
 
 def test_nothing_else_is_touched(world: World) -> None:
-    """Mail, certificates and other sites of the zone would break."""
+    """Records of other types, names and zones stay as they are."""
     zone = no_place(world)
     hidden = world.route53.zone("example.com", private=True)
     present = [
@@ -115,7 +118,7 @@ def test_nothing_else_is_touched(world: World) -> None:
 def test_routing_table(
     world: World, shown: dict[str, list[str]], places: tuple[str | None, ...], wanted: dict[str, list[str]] | None
 ) -> None:
-    """A user's annotations would have another effect than the one promised."""
+    """Routing is geoproximity when all nodes have coordinates, and simple when none has, or not all at the start."""
     zone = no_place(world)
     shows(world, zone, shown)
     for node, place in zip(("fra-1", "nyc-1"), places, strict=True):
@@ -131,7 +134,10 @@ def test_routing_table(
 
 
 def test_all_with_coordinates_turn_simple_routing_to_geoproximity_in_one_batch(world: World) -> None:
-    """Between two batches, the name would answer with one family near and the other anywhere, or with nothing."""
+    """The switch from simple to geoproximity routing is one batch.
+
+    Between two, the name answers with one family near and the other anywhere, or with nothing.
+    """
     zone = no_place_shown(world)
     annotate(world, "fra-1", "aws-geoproximity-coordinates", FRANKFURT)
     annotate(world, "nyc-1", "aws-geoproximity-coordinates", NEW_YORK)
@@ -142,7 +148,7 @@ def test_all_with_coordinates_turn_simple_routing_to_geoproximity_in_one_batch(w
 
 @pytest.mark.parametrize("present", FOREIGN[:3])
 def test_first_annotation_takes_no_other_node_out(world: World, present: list[dict[str, Any]]) -> None:
-    """A user who annotates node after node would lose all but the first from DNS meanwhile."""
+    """While only some nodes have coordinates, all are published in simple sets; a warning names those without."""
     zone = no_place(world)
     world.route53.put(zone, *present)
     annotate(world, "fra-1", "aws-geoproximity-coordinates", FRANKFURT)
@@ -155,7 +161,7 @@ def test_first_annotation_takes_no_other_node_out(world: World, present: list[di
 
 @pytest.mark.parametrize("family", ["A", "AAAA"])
 def test_node_without_place_does_not_turn_geoproximity_off(world: World, family: str) -> None:
-    """A new node would take geoproximity from all visitors; one set of either family is enough to keep it."""
+    """A geoproximity set of either family keeps that routing; a node without coordinates stays out, with a warning."""
     zone = two_places(world)
     world.node("new-1", "5.223.50.3")
     near_fra = near(f"{PLACES}{FRANKFURT}", "50.11", "8.68")
@@ -169,7 +175,7 @@ def test_node_without_place_does_not_turn_geoproximity_off(world: World, family:
 
 
 def test_default_coordinates_give_nodes_a_place(world: World) -> None:
-    """Someone who has one machine elsewhere would have to annotate all others too."""
+    """`--default-coordinates` are the place of nodes without an annotation."""
     zone = no_place(world)
     annotate(world, "nyc-1", "aws-geoproximity-coordinates", NEW_YORK)
     synced(world, "--default-coordinates", FRANKFURT)
@@ -177,7 +183,7 @@ def test_default_coordinates_give_nodes_a_place(world: World) -> None:
 
 
 def test_default_coordinates_hold_when_no_node_has_any(world: World) -> None:
-    """The option would be without effect on a cluster that has no annotations."""
+    """`--default-coordinates` hold when no node has an annotation."""
     zone = no_place(world)
     synced(world, "--default-coordinates=-1,-2.5")
     here = f"{PLACES}-1.00,-2.50"
@@ -185,7 +191,7 @@ def test_default_coordinates_hold_when_no_node_has_any(world: World) -> None:
 
 
 def test_node_that_moves_changes_its_place(world: World) -> None:
-    """Visitors would be sent to the far side of the world."""
+    """A node whose coordinates change is published at the new place alone."""
     zone = two_places_shown(world)
     annotate(world, "nyc-1", "aws-geoproximity-coordinates", SINGAPORE)
     synced(world)
@@ -194,7 +200,7 @@ def test_node_that_moves_changes_its_place(world: World) -> None:
 
 @pytest.mark.parametrize("ttl", [0, 5, 2147483647])
 def test_ttl_is_changed(world: World, ttl: int) -> None:
-    """A user who wants faster failover would keep the old time to live."""
+    """A new `--ttl` is set on all record sets in one batch, and the log names the old one."""
     zone = two_places_shown(world)
     finished = synced(world, "--ttl", str(ttl))
     assert {line.split()[1] for line in world.shown(zone)} == {str(ttl)}
@@ -203,13 +209,13 @@ def test_ttl_is_changed(world: World, ttl: int) -> None:
 
 
 def test_ttl_of_a_minute_is_the_default(world: World) -> None:
-    """A failed node would be remembered by resolvers for longer than promised."""
+    """The default time to live is 60 s."""
     zone = settled(world, no_place(world))
     assert {line.split()[1] for line in world.shown(zone)} == {"60"}
 
 
 def test_writes_are_delete_and_create(world: World) -> None:
-    """UPSERT would overwrite what another run has found out meanwhile."""
+    """Writes are DELETE and CREATE. UPSERT overwrites what another run has found out meanwhile."""
     settled_zone = no_place(world)
     synced(world)
     annotate(world, "fra-1", "aws-geoproximity-coordinates", FRANKFURT)
@@ -222,7 +228,10 @@ def test_writes_are_delete_and_create(world: World) -> None:
 
 
 def test_withdrawal_restates_a_set_that_stays(world: World) -> None:
-    """Two runs that each withdraw another place would empty the name together."""
+    """A withdrawal of a place also deletes and creates a set that stays, which is not reported as a change.
+
+    So two runs that withdraw different places cannot empty the name together.
+    """
     zone = two_places_shown(world)
     ends(world, "nyc-1")
     domain = reported(world)
@@ -241,7 +250,7 @@ def test_withdrawal_restates_a_set_that_stays(world: World) -> None:
 
 
 def test_batch_that_touches_what_stays_needs_no_witness(world: World) -> None:
-    """Every batch would take more of the account's rate of changes than it needs."""
+    """A batch that changes a set of a place that stays has no changes besides."""
     two_places(world)
     world.node("fra-2", "5.75.128.11", FRANKFURT)
     settled(world, "")
@@ -272,7 +281,7 @@ def test_a_full_domain_is_switched_in_one_batch(world: World) -> None:
 
 
 def test_addresses_over_the_limit_are_withheld_with_a_reason(world: World) -> None:
-    """Route 53 would refuse the whole batch because of one address too many."""
+    """Of more than 250 addresses of a family 250 are published; the reason of the others names the limit."""
     zone = crowded(world, 51, places=False)
     last = verdict(reported(world), "node-50")
     assert {kind: len(values) for kind, values in answers(world, zone).items()} == {"A simple": 250, "AAAA simple": 250}
@@ -281,7 +290,7 @@ def test_addresses_over_the_limit_are_withheld_with_a_reason(world: World) -> No
 
 
 def test_addresses_in_dns_come_first(world: World) -> None:
-    """A new node whose name comes early would push a serving one out of DNS."""
+    """In a full domain a new node does not replace one that DNS shows, whatever its name."""
     zone = settled(world, crowded(world, 50, places=False))
     world.node("a-new-node", "5.223.50.3")
     assert "250" in verdict(reported(world), "a-new-node")["reason"]
@@ -290,7 +299,7 @@ def test_addresses_in_dns_come_first(world: World) -> None:
 
 
 def test_limit_never_blocks_a_withdrawal(world: World) -> None:
-    """A failed node would stay in a full domain; the waiting ones would not take its place."""
+    """A failed node leaves a full domain, and a waiting one takes its place."""
     zone = settled(world, crowded(world, 50, places=False))
     world.node("a-new-node", "5.223.50.3")
     ends(world, "node-07")
@@ -300,7 +309,10 @@ def test_limit_never_blocks_a_withdrawal(world: World) -> None:
 
 
 def test_places_over_the_limit_are_withheld_with_a_reason(world: World) -> None:
-    """Route 53 would refuse the whole batch because of one place too many."""
+    """Of more than 30 places 30 are published; the reason of the others names the limit.
+
+    When one leaves, a waiting one comes in.
+    """
     for number in range(31):
         world.node(f"node-{number:02d}", f"5.75.128.{number}", f"{number}.00,1.00")
     zone = world.route53.zone("example.com")
@@ -314,7 +326,10 @@ def test_places_over_the_limit_are_withheld_with_a_reason(world: World) -> None:
 
 
 def test_sets_too_large_to_replace_are_an_error_of_the_domain(world: World) -> None:
-    """A domain that cannot be taken over at once would be taken over half, or stop the others."""
+    """Record sets too large to replace in one batch are an error of their domain, which stays as it is.
+
+    Other domains are synced.
+    """
     zone = no_place(world)
     for part in range(3):
         values = [f"198.51.{part}.{number}" for number in range(250)] + [f"198.52.{part}.{n}" for n in range(150)]

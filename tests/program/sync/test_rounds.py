@@ -35,7 +35,7 @@ HANGING = ("--domain", "a.hanging.app", "--domain", "b.hanging.app")
 
 
 def test_a_hanging_zone_is_asked_once_a_round(world: World) -> None:
-    """Each domain of a zone that hangs would take seconds from the healthy ones, until none were left to write."""
+    """A zone that does not answer is read once in a round, however many domains it has; all are synced in the end."""
     two_places(world)
     world.route53.zone("hanging.app")
     world.dns.fail(slow("ListResourceRecordSets", 60))
@@ -48,7 +48,7 @@ def test_a_hanging_zone_is_asked_once_a_round(world: World) -> None:
 
 @pytest.mark.parametrize(("fault", "words"), AGAIN.values(), ids=AGAIN)
 def test_trouble_that_has_passed_is_told(world: World, fault: Fault, words: str) -> None:
-    """A Route 53, or a network, that hangs now and then would look fine in the log."""
+    """A call that succeeds only when it is repeated leaves one warning."""
     two_places(world)
     world.dns.fail(fault)
     (line,) = (line for line in synced(world).stderr.splitlines() if line.startswith("warning"))
@@ -56,14 +56,14 @@ def test_trouble_that_has_passed_is_told(world: World, fault: Fault, words: str)
 
 
 def test_waiting_outlives_a_throttled_look(world: World) -> None:
-    """A moment of throttling would make a written change a failed run."""
+    """`--wait` succeeds although its first seven questions are throttled."""
     two_places(world)
     world.dns.fail(Fault("throttled", "GetChange", last=7))
     assert sync(world, "--wait").returncode == 0
 
 
 def test_a_lost_answer_cannot_be_waited_for(world: World) -> None:
-    """`--wait` would say that every name server answers with the change, which nobody has asked."""
+    """`--wait` fails with status 1 when the answer with the change id was lost, and says so."""
     two_places(world)
     world.dns.fail(Fault("applied then dropped", WRITE, last=1))
     finished = sync(world, "--wait")
@@ -72,7 +72,7 @@ def test_a_lost_answer_cannot_be_waited_for(world: World) -> None:
 
 
 def test_waiting_for_an_answer_that_never_comes_is_no_success(world: World) -> None:
-    """`--wait` would end at its deadline as if every name server had the change."""
+    """`--wait` fails with status 1 at its deadline when Route 53 does not answer."""
     two_places(world)
     world.dns.fail(slow("GetChange", 60, last=None))
     finished = sync(world, "--wait", "--timeout", "15")
@@ -81,7 +81,7 @@ def test_waiting_for_an_answer_that_never_comes_is_no_success(world: World) -> N
 
 
 def test_an_outage_while_waiting_is_told(world: World) -> None:
-    """Nobody would know why `--wait` has not come to its end, or took so long."""
+    """The error of a `--wait` that an outage ends says what was waited for, and names the outage."""
     two_places(world)
     world.dns.fail(Fault("unavailable", "GetChange"))
     error = reported(world, "--wait", "--timeout", "15")["error"]
@@ -90,14 +90,14 @@ def test_an_outage_while_waiting_is_told(world: World) -> None:
 
 
 def test_a_look_without_an_answer_while_waiting_is_told(world: World) -> None:
-    """A run that has taken much longer than others would not say why."""
+    """A question of `--wait` that has no answer is logged, and asked again."""
     two_places(world)
     world.dns.fail(slow("GetChange", 8, last=1))
     assert "asking again" in synced(world, "--wait").stderr
 
 
 def test_waiting_keeps_what_went_wrong_before(world: World) -> None:
-    """A missing permission would look like something that passes."""
+    """A missing permission sets the status to 2 even if `--wait` then fails with an outage."""
     two_places(world)
     world.cluster.fail(Fault("access denied", "list nodes", first=2))
     world.dns.fail(Fault("unavailable", "GetChange"))
@@ -105,7 +105,7 @@ def test_waiting_keeps_what_went_wrong_before(world: World) -> None:
 
 
 def test_writes_that_fail_are_not_blamed_on_somebody_else(world: World) -> None:
-    """An operator would look for a rival where Route 53 has an outage."""
+    """Writes that fail in an outage are reported as without a known outcome, not as another writer's work."""
     two_places(world)
     world.dns.fail(Fault("unavailable", WRITE))
     domain = reported(world)
@@ -114,7 +114,7 @@ def test_writes_that_fail_are_not_blamed_on_somebody_else(world: World) -> None:
 
 
 def test_what_a_lost_answer_has_changed_is_not_told_as_unchanged(world: World) -> None:
-    """The result would count the same record sets twice."""
+    """Record sets changed by a write whose answer was lost are not counted as unchanged."""
     two_places(world)
     world.dns.fail(Fault("applied then dropped", WRITE, last=1))
     finished = sync(world)
@@ -123,7 +123,7 @@ def test_what_a_lost_answer_has_changed_is_not_told_as_unchanged(world: World) -
 
 
 def test_a_place_south_of_the_equator(world: World) -> None:
-    """Half of the world could not be a default place: its latitude looks like an option."""
+    """`--default-coordinates` takes a negative latitude as a separate word."""
     settled(world, world.route53.zone("example.com"), "--min-nodes", "0")
     world.node("syd-1", "1.40.1.1")
     forget(world)
@@ -140,7 +140,7 @@ def test_a_place_south_of_the_equator(world: World) -> None:
     ],
 )
 def test_a_witness_is_restated_as_it_was_read(world: World, notation: dict[str, object]) -> None:
-    """A failed node would stay in DNS for ever beside a set that says the same in other words."""
+    """A place is withdrawn beside a set whose location is written in another notation."""
     zone = world.route53.zone("example.com")
     world.node("fra-1", FRA_4, FRANKFURT)
     world.node("nyc-1", NYC_4, NEW_YORK)
@@ -153,7 +153,7 @@ def test_a_witness_is_restated_as_it_was_read(world: World, notation: dict[str, 
 
 
 def test_a_witness_keeps_the_notation_of_its_values(world: World) -> None:
-    """The same, for an IPv6 address that somebody wrote in full length and capitals."""
+    """A place is withdrawn beside a set whose IPv6 address is written in full and in capitals, and which stays."""
     zone = world.route53.zone("example.com")
     world.node("fra-1", FRA_6, FRANKFURT)
     world.node("nyc-1", "2a01:4ff:f0:7::7", NEW_YORK)
@@ -167,7 +167,7 @@ def test_a_witness_keeps_the_notation_of_its_values(world: World) -> None:
 
 
 def test_a_dot_within_a_label_is_no_boundary(world: World) -> None:
-    """Somebody else's records would be deleted, because their name looks like the domain when it is written out."""
+    """A record whose name has an escaped dot where the domain has a boundary stays."""
     zone = world.route53.zone("example.com")
     world.node("fra-1", FRA_4)
     world.route53.put(zone, simple("cdn\\056eu.example.com.", "A", "9.9.9.9"))
@@ -196,7 +196,7 @@ NO_KEYS = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
     ],
 )
 def test_a_missing_credentials_file_is_a_wrong_setting(world: World, variables: dict[str, str]) -> None:
-    """A pod without its token would be told to report a defect, or be tried again for ever."""
+    """A missing file of AWS credentials ends the run with status 2, and the error names it."""
     two_places(world)
     finished = sync(world, **NO_KEYS, **variables)
     assert finished.returncode == 2, finished.stderr
@@ -204,7 +204,10 @@ def test_a_missing_credentials_file_is_a_wrong_setting(world: World, variables: 
 
 
 def test_a_line_break_in_a_key_is_a_wrong_setting_and_not_shown(world: World) -> None:
-    """A Secret made with `echo` would look like an outage, and the signed header would stand in the log."""
+    """A line break in an AWS key ends the run with status 2, and no signature is shown.
+
+    A Secret made with `echo` has one.
+    """
     two_places(world)
     finished = sync(world, "-v", AWS_ACCESS_KEY_ID=f"{world.route53.access_key}\n")
     assert finished.returncode == 2
@@ -213,7 +216,7 @@ def test_a_line_break_in_a_key_is_a_wrong_setting_and_not_shown(world: World) ->
 
 
 def test_a_line_break_in_a_token_is_not_shown(world: World) -> None:
-    """The token of the cluster would stand in the log."""
+    """A line break in the cluster's token ends the run with status 2, and the token is not shown."""
     two_places(world)
     config = world.kubeconfig.read_text("utf-8").replace('"token": "', '"token": "hush\\nhush-')
     world.kubeconfig.write_text(config, "utf-8")

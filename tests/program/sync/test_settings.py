@@ -84,7 +84,7 @@ def test_excluded_taints(world: World) -> None:
 
 
 def test_cordoned_nodes_serve_on(world: World) -> None:
-    """Who cordons a node to keep new pods away does not take it out of DNS with --publish-cordoned."""
+    """A cordoned node stays in DNS with --publish-cordoned, and leaves without it."""
     zone = no_place_shown(world)
     world.kubernetes.edit("Node", "nyc-1", lambda each: each["spec"].update(unschedulable=True))
     synced(world, "--publish-cordoned")
@@ -113,7 +113,7 @@ def test_a_node_ready_for_a_moment_is_left_as_it_is() -> None:
 
 
 def test_nodes_that_have_just_become_ready_are_better_than_none() -> None:
-    """A domain that would show nothing publishes them."""
+    """Nodes that have just become Ready are published in a domain that shows nothing."""
     with Stopped() as world:
         zone = cluster(world, 2, shown=0)
         for number in range(2):
@@ -123,7 +123,7 @@ def test_nodes_that_have_just_become_ready_are_better_than_none() -> None:
 
 
 def test_a_condition_of_the_future_is_old_enough() -> None:
-    """A clock that is ahead would keep a node out for as long as it is."""
+    """A Ready condition dated ahead counts as old enough for `--min-ready-seconds`."""
     with Stopped() as world:
         zone = cluster(world, 2, shown=1)
         world.kubernetes.set_ready("node-1", "True", age_seconds=-5)
@@ -235,14 +235,14 @@ def test_multivalue_has_at_most_100_sets_of_a_type(world: World) -> None:
 
 
 def test_simple_where_every_node_has_a_place(world: World) -> None:
-    """Coordinates that serve something else do not make the routing, when one is named."""
+    """`--routing simple` holds although every node has coordinates."""
     zone = two_places(world)
     synced(world, "--routing", "simple")
     assert answers(world, zone) == all_in_one()
 
 
 def test_geoproximity_by_name_skips_nodes_without_a_place(world: World) -> None:
-    """The routing that is asked for is had; a warning names each node that could serve."""
+    """`--routing geoproximity` leaves a node without coordinates out, with a warning."""
     world.node("fra-1", FRA_4, FRANKFURT)
     world.node("nyc-1", NYC_4)
     zone = world.route53.zone("example.com")

@@ -114,7 +114,7 @@ NO_CHANGES: list[Edit] = [
 
 @pytest.mark.parametrize(("edit", "reason"), CHANGES)
 def test_a_change_that_matters_makes_a_job(cluster: World, edit: Edit, reason: str) -> None:
-    """Visitors would be sent to a node that is gone, or not to one that is there, until the CronJob's next minute."""
+    """A change that decides whether or how a node is published makes a Job, which names the node and the change."""
     with watching(cluster, "--node-label-selector", "serve-public=true"):
         job_number(cluster, 1)
         cluster.kubernetes.edit("Node", "fra-1", edit)
@@ -125,7 +125,10 @@ def test_a_change_that_matters_makes_a_job(cluster: World, edit: Edit, reason: s
 
 @pytest.mark.parametrize("edit", CHANGES_OF_A_CORDONED_NODE)
 def test_a_change_of_a_node_that_cannot_serve_makes_a_job(cluster: World, edit: Edit) -> None:
-    """The routing goes by all selected nodes, whatever their health: it would change at the CronJob's next minute."""
+    """A change of a cordoned node that the routing goes by makes a Job.
+
+    The routing goes by all selected nodes, whatever their health.
+    """
     cluster.node("sgp-1", "5.223.50.3", cordoned=True)
     options = ("--node-label-selector", "serve-public=true", "--place", "ash=39.04,-77.49")
     with watching(cluster, *options):
@@ -135,7 +138,10 @@ def test_a_change_of_a_node_that_cannot_serve_makes_a_job(cluster: World, edit: 
 
 
 def test_a_cordoned_node_that_comes_makes_a_job(cluster: World) -> None:
-    """A node without a place that comes decides the routing, even before it can serve."""
+    """A cordoned node that is added makes a Job.
+
+    A node without a place decides the routing, even before it can serve.
+    """
     with watching(cluster):
         job_number(cluster, 1)
         cluster.node("sgp-1", "5.223.50.3", cordoned=True)
@@ -155,7 +161,7 @@ def test_external_ips_make_a_job_when_they_count(cluster: World) -> None:
 
 
 def test_a_node_that_is_deleted_makes_a_job(cluster: World) -> None:
-    """The addresses of a machine that was given back would stay in DNS."""
+    """A node that is deleted makes a Job."""
     with watching(cluster):
         job_number(cluster, 1)
         cluster.kubernetes.remove("Node", "fra-1")
@@ -163,7 +169,7 @@ def test_a_node_that_is_deleted_makes_a_job(cluster: World) -> None:
 
 
 def test_a_new_node_makes_a_job(cluster: World) -> None:
-    """A machine that was added to carry a peak would get no visitors."""
+    """A node that is added makes a Job, which names its address."""
     with watching(cluster):
         job_number(cluster, 1)
         cluster.node("sgp-1", "5.223.50.3")
@@ -171,7 +177,7 @@ def test_a_new_node_makes_a_job(cluster: World) -> None:
 
 
 def test_a_node_that_can_serve_again_makes_a_job(cluster: World) -> None:
-    """A node would leave DNS at once and come back late."""
+    """A node that is Ready again makes a Job, which names its address and coordinates."""
     cluster.kubernetes.set_ready("fra-1", "False")
     with watching(cluster):
         job_number(cluster, 1)
@@ -180,7 +186,7 @@ def test_a_node_that_can_serve_again_makes_a_job(cluster: World) -> None:
 
 
 def test_updates_that_change_nothing_in_dns_make_no_job(cluster: World) -> None:
-    """A cluster would be busy with sync Jobs, one for every few heartbeats."""
+    """Heartbeats and other updates that change nothing in DNS make no Job."""
     with watching(cluster) as watcher:
         job_number(cluster, 1)
         follows(cluster)
@@ -192,7 +198,7 @@ def test_updates_that_change_nothing_in_dns_make_no_job(cluster: World) -> None:
 
 
 def test_nodes_that_are_not_selected_make_no_job(cluster: World) -> None:
-    """Every worker of a large cluster would start syncs of the few nodes that serve."""
+    """Changes of a node that the selector leaves out make no Job."""
     cluster.node("db-1", "5.75.128.66", labels={"serve-public": "false"})
     with watching(cluster, "--node-label-selector", "serve-public=true") as watcher:
         job_number(cluster, 1)
@@ -205,7 +211,7 @@ def test_nodes_that_are_not_selected_make_no_job(cluster: World) -> None:
 
 
 def test_one_job_is_made_at_start_up(cluster: World) -> None:
-    """What happened while no watcher was there would wait for the CronJob's schedule."""
+    """One Job is made at start-up. It covers what happened while no watcher was there."""
     with watching(cluster):
         first = job_number(cluster, 1)
         follows(cluster)
@@ -214,7 +220,10 @@ def test_one_job_is_made_at_start_up(cluster: World) -> None:
 
 
 def test_start_up_without_any_node_makes_a_job_too(world: World) -> None:
-    """The last node would stay in DNS if it was deleted while no watcher was there."""
+    """A Job is made at start-up even if there is no node.
+
+    The last one may have been deleted while no watcher was there.
+    """
     world.kubernetes.put(cronjob())
     with watching(world):
         assert words(job_number(world, 1)) == STARTED
@@ -262,7 +271,7 @@ def version(document: Json) -> int:
 
 
 def test_the_job_is_what_kubectl_would_create_from_the_cronjob(cluster: World) -> None:
-    """A sync at a change would differ from one by schedule, or its Jobs would never be cleaned up."""
+    """A Job has the spec, labels, annotations and owner that `kubectl create job --from` gives it, and the change."""
     stored = cluster.kubernetes.put(cronjob(template=TEMPLATE))
     with watching(cluster):
         job = job_number(cluster, 1)
@@ -278,7 +287,10 @@ def test_the_job_is_what_kubectl_would_create_from_the_cronjob(cluster: World) -
 
 
 def test_the_job_is_named_after_the_cronjob_and_the_version_that_shows_the_change(cluster: World) -> None:
-    """Two replicas would make two Jobs, and nobody could tell which write of a node a Job answers."""
+    """A Job is named after its CronJob and the resourceVersion of the node that changed.
+
+    So two replicas make one Job, and its name shows which write of the node it answers.
+    """
     cluster.kubernetes.put(cronjob(LONG))
     with watching(cluster, "--cronjob", LONG):
         job_number(cluster, 2)
@@ -288,7 +300,7 @@ def test_the_job_is_named_after_the_cronjob_and_the_version_that_shows_the_chang
 
 
 def test_the_template_is_read_anew_for_each_job(cluster: World) -> None:
-    """Jobs would run the image that was current when the watcher started."""
+    """The CronJob's template is read again for each Job, which so runs the current image."""
 
     def upgrade(document: Json) -> None:
         document["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["image"] = "sync:2"
@@ -302,7 +314,7 @@ def test_the_template_is_read_anew_for_each_job(cluster: World) -> None:
 
 
 def test_two_replicas_make_one_job_for_a_change(cluster: World) -> None:
-    """Each change would be synced twice, or a replica that comes second would fail."""
+    """Two replicas make one Job for a change, and neither reports an error."""
     with watching(cluster) as one, watching(cluster) as other:
         follows(cluster, 2)
         assert wait_until(lambda: settled(cluster) == 2)
@@ -319,7 +331,7 @@ def settled(world: World) -> int:
 
 
 def test_each_cronjob_gets_its_job(cluster: World) -> None:
-    """Of several domains with different nodes only one would follow at once."""
+    """A change makes a Job from each CronJob that is named."""
     cluster.kubernetes.put(cronjob("sync-static"))
     with watching(cluster, "--cronjob", "sync-static"):
         job_number(cluster, 2)
@@ -329,7 +341,7 @@ def test_each_cronjob_gets_its_job(cluster: World) -> None:
 
 
 def test_a_cronjob_that_is_missing_does_not_hold_up_the_others(cluster: World) -> None:
-    """One misspelt name would keep a failed node in the DNS of every domain."""
+    """A CronJob that is missing brings one error, and the others get their Jobs."""
     with watching(cluster, "--cronjob", "missing", interval=2) as watcher:
         job_number(cluster, 1)
         assert wait_until(lambda: answered(cluster, "get cronjobs", 404) > 1)
@@ -341,7 +353,7 @@ def test_a_cronjob_that_is_missing_does_not_hold_up_the_others(cluster: World) -
 
 
 def test_a_cronjob_that_comes_late_gets_its_job(world: World) -> None:
-    """Whoever applies the folder in another order would wait for a change to get the first sync."""
+    """A CronJob that is created after the watcher has started gets its first Job without a change."""
     with watching(world) as watcher:
         assert wait_until(lambda: answered(world, "get cronjobs", 404) > 1)
         world.kubernetes.put(cronjob())
@@ -350,7 +362,7 @@ def test_a_cronjob_that_comes_late_gets_its_job(world: World) -> None:
 
 
 def test_a_suspended_cronjob_gets_no_job(cluster: World) -> None:
-    """Whoever suspends the syncs for maintenance would see them go on."""
+    """A suspended CronJob gets no Job at a change, which is logged and is no error; the others get theirs."""
     cluster.kubernetes.put(cronjob("paused", suspend=True))
     with watching(cluster, "--cronjob", "paused") as watcher:
         assert wait_until(lambda: any("paused is suspended" in line for line in watcher.said))
@@ -362,7 +374,7 @@ def test_a_suspended_cronjob_gets_no_job(cluster: World) -> None:
 
 
 def test_a_cronjob_that_goes_on_gets_the_job_of_the_next_change(cluster: World) -> None:
-    """After the maintenance nothing would be synced until the watcher is restarted."""
+    """A CronJob that is resumed gets a Job at the next change, without a restart of the watcher."""
     cluster.kubernetes.put(cronjob(suspend=True))
     with watching(cluster) as watcher:
         assert wait_until(lambda: any("is suspended" in line for line in watcher.said))
@@ -372,7 +384,7 @@ def test_a_cronjob_that_goes_on_gets_the_job_of_the_next_change(cluster: World) 
 
 
 def test_settings_come_from_variables_too(cluster: World) -> None:
-    """A Deployment that takes its settings from a ConfigMap could not be configured."""
+    """Variables set the CronJobs, their namespace and the selector."""
     cluster.kubernetes.put(cronjob("other"))
     cluster.node("db-1", "5.75.128.66", labels={"serve-public": "false"})
     variables = {
@@ -399,7 +411,7 @@ exec "$@"
 
 
 def test_the_namespace_is_the_pods_own(world: World) -> None:
-    """Whoever installs it in another namespace would have to say so in one more place."""
+    """Without `--namespace` the namespace is that of the pod."""
     world.kubernetes.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "edge"}})
     document = cronjob()
     document["metadata"]["namespace"] = "edge"
@@ -412,7 +424,7 @@ def test_the_namespace_is_the_pods_own(world: World) -> None:
 
 
 def test_only_what_the_service_account_may_do_is_asked_for(cluster: World) -> None:
-    """The role that this project ships would not be enough, or more than is needed."""
+    """The watcher asks for nothing beyond the verbs and resources of the role that this project ships."""
     with watching(cluster):
         job_number(cluster, 1)
         follows(cluster)
@@ -422,7 +434,7 @@ def test_only_what_the_service_account_may_do_is_asked_for(cluster: World) -> No
 
 
 def test_nothing_of_aws_is_loaded(cluster: World) -> None:
-    """Two resident replicas would take the memory of a library they never use."""
+    """The watcher loads no library of AWS. It saves that memory in each resident replica."""
     with started(
         environment_of(cluster, PYTHONPROFILEIMPORTTIME="1"), "--cronjob", "sync", "--namespace", "default"
     ) as watcher:

@@ -52,7 +52,7 @@ def assert_change_arrives(world: World, version: int) -> None:
 
 
 def test_the_role_is_enough(cluster: World) -> None:
-    """The watcher would fail in the cluster while it works for an administrator."""
+    """The rights of its role are enough for the watcher to make Jobs without an error or a warning."""
     allow(cluster)
     with watching(cluster) as watcher:
         job_number(cluster, 1)
@@ -67,7 +67,7 @@ def test_the_role_is_enough(cluster: World) -> None:
 def test_a_right_that_is_lost_for_a_while_delays_the_job_and_loses_it_not(
     cluster: World, lost: tuple[str, str]
 ) -> None:
-    """A slip in the roles would be a crash loop or a log full of errors, and the change of that time would be lost."""
+    """A right that is lost brings one error, and the Job of that time is made when the right is back."""
     allow(cluster)
     with watching(cluster) as watcher:
         job_number(cluster, 1)
@@ -82,7 +82,7 @@ def test_a_right_that_is_lost_for_a_while_delays_the_job_and_loses_it_not(
 
 @pytest.mark.parametrize("lost", [("list", "nodes"), ("watch", "nodes")], ids=" ".join)
 def test_a_lost_right_to_see_nodes_is_one_error_and_loses_no_change(cluster: World, lost: tuple[str, str]) -> None:
-    """The watcher would be blind and silent, or fill the log, or not come back."""
+    """A lost right to list or watch nodes brings one error, and the changes of that time make a Job afterwards."""
     allow(cluster)
     streams = spoilable(cluster)
     with watching(cluster) as watcher:
@@ -102,7 +102,7 @@ def test_a_lost_right_to_see_nodes_is_one_error_and_loses_no_change(cluster: Wor
 
 
 def test_a_token_that_expired_is_one_error_and_loses_no_change(cluster: World) -> None:
-    """A pod whose token is renewed late would have to be restarted by hand."""
+    """A token that is refused for a while brings one error, and the Job of that time is made afterwards."""
     with watching(cluster) as watcher:
         job_number(cluster, 1)
         follows(cluster)
@@ -116,7 +116,7 @@ def test_a_token_that_expired_is_one_error_and_loses_no_change(cluster: World) -
 
 
 def test_one_line_tells_what_is_wrong(cluster: World) -> None:
-    """Nobody would know which CronJob waits for which right, and for what."""
+    """The error line names the CronJob that gets no Job, and the missing right in the server's words."""
     allow(cluster, ("create", "jobs"))
     with watching(cluster) as watcher:
         assert wait_until(lambda: bool(watcher.errors))
@@ -126,7 +126,7 @@ def test_one_line_tells_what_is_wrong(cluster: World) -> None:
 
 
 def test_sigterm_ends_it_at_once_while_it_waits_for_events(cluster: World) -> None:
-    """Every rollout and every drained node would wait for the pod to be killed."""
+    """SIGTERM ends the watcher while it waits for events, with status 143 and no error."""
     with watching(cluster) as watcher:
         job_number(cluster, 1)
         follows(cluster)
@@ -136,7 +136,7 @@ def test_sigterm_ends_it_at_once_while_it_waits_for_events(cluster: World) -> No
 
 
 def test_sigterm_ends_it_while_an_answer_does_not_come(cluster: World) -> None:
-    """A pod that cannot reach the API server would not go away in time."""
+    """SIGTERM ends the watcher within 5 s while an answer does not come, with status 143."""
     cluster.cluster.fail(Fault("slow", "list nodes"))
     with watching(cluster) as watcher:
         assert wait_until(lambda: "list nodes" in cluster.cluster.operations(), 30)
@@ -145,7 +145,7 @@ def test_sigterm_ends_it_while_an_answer_does_not_come(cluster: World) -> None:
 
 
 def test_sigterm_ends_it_between_two_jobs(cluster: World) -> None:
-    """A pod in its --min-interval would not go away in time."""
+    """SIGTERM ends the watcher while it waits for its interval to pass, with status 143."""
     with watching(cluster, interval=3600) as watcher:
         job_number(cluster, 1)
         cluster.kubernetes.set_ready("fra-1", "False")
@@ -155,7 +155,7 @@ def test_sigterm_ends_it_between_two_jobs(cluster: World) -> None:
 
 
 def test_ctrl_c_ends_it(cluster: World) -> None:
-    """Whoever tries it on a laptop would see a traceback."""
+    """Ctrl-C ends the watcher with status 130 and without a traceback."""
     with watching(cluster) as watcher:
         job_number(cluster, 1)
         follows(cluster)
@@ -176,11 +176,11 @@ USAGE = [
 
 @pytest.mark.parametrize(("arguments", "names"), USAGE)
 def test_wrong_usage_ends_it_with_one_line(cluster: World, arguments: tuple[str, ...], names: str) -> None:
-    """A Deployment with a slip would look as if it watched."""
+    """Wrong usage ends the watcher with status 2 and one line that names the option; no request is made."""
     assert names in complaint(run(arguments, environment_of(cluster)), 2)
     assert cluster.cluster.calls == []
 
 
 def test_no_login_ends_it_with_one_line() -> None:
-    """A pod without a token would look as if it watched."""
+    """Without a login to Kubernetes the watcher ends with status 2 and one line."""
     assert "no login to Kubernetes" in complaint(run(WATCH, bare_environment()), 2)

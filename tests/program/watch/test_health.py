@@ -122,7 +122,7 @@ def test_a_wrong_clock_of_the_watchers_machine_condemns_nobody(hours: int) -> No
 
 
 def test_the_pod_of_the_job_stays_off_the_node_that_is_condemned(cluster: World, kubelets: Kubelets) -> None:
-    """The scheduler, which still believes in the dead node, would let nobody take it out of DNS."""
+    """The pod of a Job for a silent node is kept off that node, which the scheduler still takes for alive."""
     with watching(cluster, command=HASTY):
         first = job_number(cluster, 1)
         kubelets.silence("nyc-1")
@@ -133,7 +133,7 @@ def test_the_pod_of_the_job_stays_off_the_node_that_is_condemned(cluster: World,
 
 
 def test_a_node_whose_lease_is_renewed_again_gets_a_job(cluster: World, kubelets: Kubelets) -> None:
-    """A node that was cut off for a while would come back into DNS late."""
+    """A silent node that renews its Lease again makes a Job, which is kept off no node."""
     with watching(cluster, command=HASTY):
         job_number(cluster, 1)
         kubelets.silence("nyc-1")
@@ -145,7 +145,7 @@ def test_a_node_whose_lease_is_renewed_again_gets_a_job(cluster: World, kubelets
 
 
 def test_a_dead_node_makes_one_job_however_often_it_is_looked_at(cluster: World, kubelets: Kubelets) -> None:
-    """A node that stays away would make a Job at each tick, and one more when Kubernetes notices."""
+    """A node that stays silent makes one Job, also when it turns Ready=Unknown later."""
     with watching(cluster, command=HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.silence("nyc-1")
@@ -160,7 +160,10 @@ def test_a_dead_node_makes_one_job_however_often_it_is_looked_at(cluster: World,
 
 
 def test_two_changes_seen_by_ticks_in_one_interval_get_a_job_each(cluster: World, kubelets: Kubelets) -> None:
-    """The second would find a Job of its name, from before it came about, and be lost."""
+    """A node that falls silent and recovers within one interval makes two Jobs, named an interval apart.
+
+    With one name, the second Job is taken for the first.
+    """
     with watching(cluster, interval=60, command=HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.silence("nyc-1")
@@ -172,7 +175,7 @@ def test_two_changes_seen_by_ticks_in_one_interval_get_a_job_each(cluster: World
 
 
 def test_two_replicas_that_see_the_same_old_lease_make_one_job(cluster: World, kubelets: Kubelets) -> None:
-    """Each dead node would be synced twice, or the replica that comes second would fail."""
+    """Two replicas that see the same old Lease in one interval make one Job, and neither reports an error."""
     hour = 3600  # so long that the two see it in the same interval
     with (
         watching(cluster, interval=hour, command=HASTY) as one,
@@ -195,7 +198,7 @@ def settled(world: World) -> int:
 
 
 def test_leases_of_most_nodes_that_are_old_make_no_job_but_one_warning(cluster: World, kubelets: Kubelets) -> None:
-    """A fault of the control plane would be a storm of syncs, or fill the log, or nobody would learn of it."""
+    """When the Leases of three of four nodes are old, one warning is logged and no Job is made."""
     with watching(cluster, command=HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.silence("fra-1", "nyc-1", "syd-1")
@@ -210,7 +213,10 @@ def test_leases_of_most_nodes_that_are_old_make_no_job_but_one_warning(cluster: 
 def test_without_the_right_to_list_leases_one_warning_is_given_and_the_watch_goes_on(
     cluster: World, kubelets: Kubelets
 ) -> None:
-    """Whoever upgrades before applying the new roles would have no watcher any more, or a log full of warnings."""
+    """Without the right to list Leases, the watcher logs one warning and makes Jobs at changes of nodes.
+
+    The warning names the right, which an upgrade may need, and `--lease-timeout 0`.
+    """
     rights = {("list", "nodes"), ("watch", "nodes"), ("get", "cronjobs"), ("create", "jobs")}
     cluster.kubernetes.tokens[ADMIN_TOKEN] = User("watcher", frozenset(rights))
     with watching(cluster, command=HASTY) as watcher:
@@ -226,7 +232,7 @@ def test_without_the_right_to_list_leases_one_warning_is_given_and_the_watch_goe
 
 
 def test_a_right_that_comes_late_is_used(cluster: World, kubelets: Kubelets) -> None:
-    """Whoever applies the roles last would have to restart the watcher."""
+    """The right to list Leases is used as soon as it is granted, without a restart."""
     rights = {("list", "nodes"), ("watch", "nodes"), ("get", "cronjobs"), ("create", "jobs")}
     cluster.kubernetes.tokens[ADMIN_TOKEN] = User("watcher", frozenset(rights))
     with watching(cluster, command=HASTY) as watcher:
@@ -238,7 +244,10 @@ def test_a_right_that_comes_late_is_used(cluster: World, kubelets: Kubelets) -> 
 
 
 def test_while_nothing_can_be_seen_nothing_is_concluded(cluster: World, kubelets: Kubelets) -> None:
-    """A node would leave or enter DNS because the API server was away; or the watcher would follow no node either."""
+    """While Leases cannot be listed, no node is condemned or acquitted; changes of nodes still make Jobs.
+
+    One error says that the nodes' health cannot be seen.
+    """
     with watching(cluster, command=HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.silence("nyc-1")
@@ -257,7 +266,10 @@ def test_while_nothing_can_be_seen_nothing_is_concluded(cluster: World, kubelets
 
 
 def test_after_an_outage_leases_count_when_one_timeout_has_passed(cluster: World, kubelets: Kubelets) -> None:
-    """Nodes that are a little slower than others to renew their Leases would leave DNS after each outage."""
+    """After an outage an old Lease makes a Job once the Lease timeout has passed since the last failed look.
+
+    Some nodes are slower than others to renew their Leases.
+    """
     last_refusal = 26  # at four looks a second, an outage long enough for a Lease to become old in it
     with watching(cluster, "--lease-timeout", "15", command=HASTY) as watcher:
         job_number(cluster, 1)
@@ -274,7 +286,10 @@ def test_after_an_outage_leases_count_when_one_timeout_has_passed(cluster: World
 
 
 def test_a_lease_that_was_old_before_an_outage_counts_after_it_too(cluster: World, kubelets: Kubelets) -> None:
-    """Each failed look would announce every dead node as publishable, and send the Job's pod to it."""
+    """A node that was silent before two failed looks stays condemned after them, without a further Job.
+
+    The next Job's pod is still kept off it.
+    """
     with watching(cluster, command=HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.silence("nyc-1")
@@ -288,7 +303,7 @@ def test_a_lease_that_was_old_before_an_outage_counts_after_it_too(cluster: Worl
 
 
 def test_a_restart_of_the_api_server_takes_no_node_out(cluster: World, kubelets: Kubelets) -> None:
-    """An upgrade of the control plane would take out nodes whose kubelets had nobody to renew their Leases at."""
+    """Leases that became old during an outage of the API server condemn no node."""
     with watching(cluster, command=HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.looked()
@@ -306,7 +321,7 @@ def test_a_restart_of_the_api_server_takes_no_node_out(cluster: World, kubelets:
 
 
 def test_with_a_lease_timeout_of_0_no_lease_is_listed(cluster: World, kubelets: Kubelets) -> None:
-    """Whoever has no Leases, or wants none to count, could not switch that off."""
+    """With `--lease-timeout 0` no Leases are listed, and a silent node makes no Job."""
     serving(cluster, *NODES)
     options = ("--lease-timeout", "0", "--ready-service", SERVICE)
     with watching(cluster, *options, command=HASTY) as watcher:
@@ -323,7 +338,7 @@ def test_an_endpoint_that_is_not_ready_makes_a_job(
     kubelets: Kubelets,
     terminating: bool | None,  # noqa: FBT001 - a value of a table
 ) -> None:
-    """Visitors would be sent to a node whose ingress is down or on its way out."""
+    """Endpoints that are no longer ready make a Job, and another one when they are ready again."""
     serving(cluster, *NODES)
     with watching(cluster, "--ready-service", SERVICE, command=HASTY):
         job_number(cluster, 1)
@@ -338,7 +353,10 @@ def test_an_endpoint_that_is_not_ready_makes_a_job(
 
 
 def test_a_service_that_is_ready_nowhere_makes_no_job_but_one_warning(cluster: World, kubelets: Kubelets) -> None:
-    """A name with a slip, or a restart of the ingress, would take every node out of DNS."""
+    """A Service without a ready endpoint on any node brings one warning and no Job.
+
+    It may be restarting, or its name may be wrong.
+    """
     serving(cluster, *NODES)
     with watching(cluster, "--ready-service", SERVICE, command=HASTY) as watcher:
         job_number(cluster, 1)

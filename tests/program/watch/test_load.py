@@ -46,7 +46,7 @@ def peak(world: World, number: int) -> int:
 
 
 def test_five_thousand_fat_nodes_stay_within_25_megabytes(world: World) -> None:
-    """In a large cluster the watcher would be killed for its memory at every fresh list."""
+    """5,000 fat nodes take at most 25 MiB more memory than one node, at the watcher's peak."""
     world.kubernetes.put(cronjob())
     world.node("fra-1", "5.75.128.10")
     small = peak(world, 1)
@@ -81,7 +81,7 @@ def test_above_500_nodes_leases_are_listed_every_ten_seconds(world: World) -> No
 
 
 def test_ten_thousand_heartbeats_make_no_job_and_take_no_memory(world: World) -> None:
-    """The watcher would keep the cluster busy for nothing, or grow until it is killed."""
+    """10,000 heartbeats make no Job and take at most 2 MiB of memory."""
     populated(world)
     add_fat_nodes(world, 1)
     with watching(world) as watcher:

@@ -98,7 +98,7 @@ def change_unseen(world: World, streams: Streams, ending: Spoil, change: Callabl
 
 @pytest.mark.parametrize("ending", BREAKS)
 def test_a_stream_that_goes_wrong_loses_no_change(cluster: World, ending: Spoil) -> None:
-    """A node that failed in that second would stay in DNS until the CronJob's schedule."""
+    """After a stream breaks, the nodes are listed again, and one Job is made that shows the change it missed."""
     streams = spoilable(cluster)
     with watching(cluster) as watcher:
         job_number(cluster, 1)
@@ -113,7 +113,10 @@ def test_a_stream_that_goes_wrong_loses_no_change(cluster: World, ending: Spoil)
 
 
 def test_a_stream_that_says_nothing_is_given_up(cluster: World) -> None:
-    """Behind a half-open connection the watcher would wait forever, and look healthy."""
+    """A stream that stays silent too long is given up, and a change it did not show still makes a Job.
+
+    A half-open connection is silent for ever.
+    """
     streams = spoilable(cluster)
     with watching(cluster, command=IMPATIENT):
         job_number(cluster, 1)
@@ -122,7 +125,10 @@ def test_a_stream_that_says_nothing_is_given_up(cluster: World) -> None:
 
 
 def test_a_quiet_stream_is_not_taken_for_a_dead_one(cluster: World) -> None:
-    """In a quiet cluster every minute would end with a fresh list and a Job."""
+    """A stream is asked to end before its silence counts as death, and to send bookmarks.
+
+    So a quiet cluster costs no fresh lists.
+    """
     with watching(cluster):
         follows(cluster)
     query = next(call.request.query for call in cluster.cluster.calls if call.operation == "watch nodes")
@@ -131,7 +137,7 @@ def test_a_quiet_stream_is_not_taken_for_a_dead_one(cluster: World) -> None:
 
 
 def test_a_stream_is_never_compressed(cluster: World) -> None:
-    """A proxy would hold events back until it has enough of them to compress."""
+    """A stream is asked for without compression. A proxy holds events back until it has enough of them to compress."""
     with watching(cluster):
         follows(cluster)
         (call,) = (call for call in cluster.cluster.calls if call.operation == "watch nodes")
@@ -139,7 +145,7 @@ def test_a_stream_is_never_compressed(cluster: World) -> None:
 
 
 def test_a_stream_that_ends_in_good_order_goes_on_where_it_ended(cluster: World) -> None:
-    """Each minute would cost a list of all nodes and a Job, or a change between two streams would be lost."""
+    """A stream that the server ends is continued without a fresh list, and no change in between is lost."""
     streams = spoilable(cluster)
     with watching(cluster) as watcher:
         job_number(cluster, 1)
@@ -151,7 +157,10 @@ def test_a_stream_that_ends_in_good_order_goes_on_where_it_ended(cluster: World)
 
 
 def test_a_bookmark_moves_the_place_where_the_next_stream_begins(cluster: World) -> None:
-    """A quiet watcher would ask for a version that is long forgotten, and list everything anew every few minutes."""
+    """The next stream begins at the version of the last bookmark.
+
+    Older versions are forgotten, and then cost a fresh list.
+    """
     streams = spoilable(cluster)
     bookmark = {"kind": "Node", "apiVersion": "v1", "metadata": {"resourceVersion": "4711", "creationTimestamp": None}}
     with watching(cluster):
@@ -164,7 +173,7 @@ def test_a_bookmark_moves_the_place_where_the_next_stream_begins(cluster: World)
 
 
 def test_a_version_forgotten_between_two_streams_loses_no_change(cluster: World) -> None:
-    """After etcd was compacted the watcher would ask for the same version again and again."""
+    """When etcd has forgotten the version between two streams, the nodes are listed again and no change is lost."""
     streams = spoilable(cluster)
 
     def compacted() -> None:
@@ -181,7 +190,7 @@ def test_a_version_forgotten_between_two_streams_loses_no_change(cluster: World)
 
 
 def test_a_stream_refused_with_410_loses_no_change(cluster: World) -> None:
-    """An API server that answers so would never be listed again."""
+    """When a stream is refused with 410, the nodes are listed again and the next change makes a Job."""
     streams = spoilable(cluster)
     streams.refusal = Response(410, json.dumps(refusal(410, "Expired")).encode())
     with watching(cluster):
@@ -193,7 +202,7 @@ def test_a_stream_refused_with_410_loses_no_change(cluster: World) -> None:
 
 
 def test_a_restart_of_the_api_server_loses_no_change(cluster: World) -> None:
-    """An upgrade of the control plane, the very time when nodes come and go, would leave dead nodes in DNS."""
+    """A change during a restart of the API server makes a Job afterwards, and the watcher keeps running."""
     with watching(cluster) as watcher:
         job_number(cluster, 1)
         follows(cluster)
@@ -207,7 +216,7 @@ def test_a_restart_of_the_api_server_loses_no_change(cluster: World) -> None:
 
 
 def test_an_outage_while_a_job_is_due_does_not_lose_it(cluster: World) -> None:
-    """A node that failed together with the API server would stay in DNS."""
+    """A Job whose creation is refused three times with 503 is made in the end."""
     cluster.cluster.fail(Fault("unavailable", "create jobs", first=2, last=4))
     with watching(cluster):
         job_number(cluster, 1)
@@ -217,7 +226,7 @@ def test_an_outage_while_a_job_is_due_does_not_lose_it(cluster: World) -> None:
 
 
 def test_a_job_whose_answer_is_lost_is_not_made_twice(cluster: World) -> None:
-    """Each connection lost at a bad moment would start a sync more."""
+    """A Job whose creation was answered by a lost connection is found to exist, and there is one Job."""
     cluster.cluster.fail(Fault("applied then dropped", "create jobs", last=1))
     with watching(cluster) as watcher:
         assert wait_until(lambda: any("is there already" in line for line in watcher.said))
@@ -229,7 +238,10 @@ def test_a_job_whose_answer_is_lost_is_not_made_twice(cluster: World) -> None:
 
 
 def test_an_api_server_that_is_not_there_yet_is_waited_for(world: World) -> None:
-    """After a power cut, when everything starts at once, the watcher would have to be restarted."""
+    """A watcher that starts before the API server waits for it, then makes its first Job.
+
+    After a power cut everything starts at once.
+    """
     world.kubernetes.put(cronjob())
     world.cluster.refuse()
     with watching(world) as watcher:

@@ -115,6 +115,6 @@ def test_watch_needs_no_standard_error(world: World, err: Broken) -> None:
 
 
 def test_full_disk_is_left_to_the_system() -> None:
-    """Writing to /dev/full fails here, or the tests above would prove nothing."""
+    """Writing to /dev/full fails here. Otherwise the tests above prove nothing."""
     with pytest.raises(OSError, match="No space left"), Path("/dev/full").open("wb", buffering=0) as full:
         full.write(b"x")

@@ -115,7 +115,7 @@ def test_no_list_at_all(site: Site, operation: str, body: bytes) -> None:
 
 @pytest.mark.parametrize("name", ["", "N0", "n0\n", "n\x1b[2J0", "-n0", "n" * 254])
 def test_a_name_that_no_node_can_have(site: Site, good: Mapping[str, Json], name: str) -> None:
-    """Leaves the node out: its name would forge lines of the result, or clear the terminal."""
+    """Leaves out a node with a name that no node can have, such as one that clears the terminal."""
     document = json.loads(written(good["list nodes"]))
     document["items"][0]["metadata"]["name"] = name
     result, _ = run(site, {"list nodes": written(document)})

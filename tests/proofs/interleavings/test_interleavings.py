@@ -73,7 +73,7 @@ def test_three_runs_and_several_events(scenario: Scenario) -> None:
 def test_mistake_is_found(mistake: type[Edge], name: str, law: str) -> None:
     """Each known mistake breaks a law that the exploration finds.
 
-    Otherwise the tests above would pass for a program that does not keep its promises.
+    Otherwise the tests above pass for a program that does not keep its promises.
     """
     with pytest.raises(BrokenLaw) as broken:
         explore(World(NAMED[name], mistake), ())
@@ -84,7 +84,7 @@ def test_mistake_is_found(mistake: type[Edge], name: str, law: str) -> None:
     "shown", [pytest.param((), id="dropped instead of left"), pytest.param(None, id="published instead of left")]
 )
 def test_what_is_not_left_as_it_is_is_found(monkeypatch: pytest.MonkeyPatch, shown: tuple[()] | None) -> None:
-    """A second silent node would leave too, or bring the first one back."""
+    """A program that drops or publishes what is to be left as it is breaks a law that the exploration finds."""
     monkeypatch.setattr("jobs.core.records.settled", lambda verdict, _: settled(verdict, shown))
     with pytest.raises(BrokenLaw) as broken:
         explore(World(NAMED["a second Lease that runs out, for a while"]), ())

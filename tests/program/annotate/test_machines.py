@@ -1,0 +1,148 @@
+"""annotate-once on the machines of this world: what each publishes, by settings of its own and by one for all."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.sandbox.world import PREFIX, World
+from tests.support import forks
+from tests.support.machines import AWS, AZURE, GCP, URL, Machine, Metadata, Outcome, outcomes
+from tests.support.sync_runs import addresses
+
+PUBLIC, PUBLIC_6 = "5.75.128.10", "2a01:4f8:c17:1::10"
+FOR_ALL = ["--public-ip-from", "aws", "--public-ip-from", "gcp", "--public-ip-from", "azure", "--public-ip-from", URL]
+"""One configuration for all machines."""
+
+BOTH = {"vps", "gcp", "oracle"}
+"""Those with an IPv6 address too."""
+
+
+def machines(ipv4: str, ipv6: str) -> dict[str, Machine]:
+    """Give each kind of machine with these public addresses, and the options that are for it.
+
+    The interfaces of all but the first two show private addresses only.
+    """
+    ec2: Metadata = ("aws", {"public": {"0a:ff:c0:00:02:01": [ipv4], "0a:ff:c0:00:02:02": []}})
+    xen = {"sys_vendor": "Xen", "product_name": "HVM domU"}
+    return {
+        "vps": Machine(interfaces=f"ip address add {ipv4}/24 dev eth0; ip address add {ipv6}/64 dev eth0 nodad"),
+        "floating": Machine(interfaces=f"ip address add 10.0.0.5/24 dev eth0; ip address add {ipv4}/32 dev lo"),
+        "ec2": Machine(firmware=AWS, metadata=ec2, options=["--public-ip-from", "aws"]),
+        "ec2-xen": Machine(
+            firmware=xen,
+            xen_uuid="ec2e1916-9099-7caf-fd21-012345abcdef",
+            metadata=ec2,
+            options=["--public-ip-from", "aws"],
+        ),
+        "gcp": Machine(
+            firmware=GCP, metadata=("gcp", {"public": [ipv4], "ipv6s": [ipv6]}), options=["--public-ip-from", "gcp"]
+        ),
+        "azure-standard": Machine(
+            firmware=AZURE, metadata=("azure", {"standard": [ipv4]}), options=["--public-ip-from", "azure"]
+        ),
+        "azure-basic": Machine(
+            firmware=AZURE, metadata=("azure", {"basic": ipv4}), options=["--public-ip-from", "azure"]
+        ),
+        "oracle": Machine(
+            seen_as={"ip.example.com/4": ipv4, "ip.example.com/6": ipv6},
+            has_ipv6=True,
+            options=["--public-ip-from", URL],
+        ),
+        "home": Machine(seen_as={"ip.example.com/4": ipv4}, options=["--public-ip-from", URL]),
+    }
+
+
+MACHINES = machines(PUBLIC, PUBLIC_6)
+STRANGER: Metadata = ("aws", {"public": {"0a:00:00:00:00:01": ["5.75.130.1"]}})
+
+
+def own(number: int, family: int = 4) -> str:
+    """Give a machine an address that no other has."""
+    return f"5.75.129.{number}" if family == 4 else f"2a01:4f8:c17:1::{number + 0x100:x}"
+
+
+def among_others(number: int, name: str) -> Machine:
+    """Give a machine as one of a cluster: an https service sees it, and what is no cloud's has a stranger beside it."""
+    machine = machines(own(number), own(number, 6))[name]
+    seen_as = {"ip.example.com/4": own(number), **machine.seen_as}
+    nowhere = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"}
+    metadata = machine.metadata or STRANGER
+    return replace(machine, name=name, options=FOR_ALL, seen_as=seen_as, metadata=metadata, variables=nowhere)
+
+
+@pytest.fixture(scope="module")
+def each() -> dict[str, Outcome]:
+    """Run annotate-once on each machine with the options that are for it."""
+    found, _ = outcomes([*MACHINES.values()])
+    return dict(zip(MACHINES, found, strict=True))
+
+
+@pytest.fixture(scope="module")
+def together() -> tuple[dict[str, Outcome], list[str]]:
+    """Run it on all of them in one cluster with one configuration, then sync-once with one for all."""
+    found, shown = outcomes([among_others(number, name) for number, name in enumerate(MACHINES)], "--external-ip")
+    return dict(zip(MACHINES, found, strict=True)), shown
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_machine_with_its_own_settings(each: dict[str, Outcome], name: str) -> None:
+    """Writes the addresses by which the world reaches this kind of machine, and no other."""
+    outcome = each[name]
+    assert outcome.status == 0, outcome.err
+    assert outcome.node_ips == (f"{PUBLIC},{PUBLIC_6}" if name in BOTH else PUBLIC)
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_one_configuration_for_all_machines(together: tuple[dict[str, Outcome], list[str]], name: str) -> None:
+    """Writes the same with one configuration for all kinds of machines, and uses no proxy.
+
+    A cloud is asked on its own machines only.
+    """
+    outcome = together[0][name]
+    number = [*MACHINES].index(name)
+    assert outcome.status == 0, outcome.err
+    assert outcome.node_ips == (f"{own(number)},{own(number, 6)}" if name in BOTH else own(number))
+    metadata = {operation for operation in outcome.asked if operation != "GET /ip"}
+    assert bool(metadata) == (MACHINES[name].metadata is not None)
+
+
+def test_all_of_them_are_published_together(together: tuple[dict[str, Outcome], list[str]]) -> None:
+    """One sync then publishes every address of all of them."""
+    names = enumerate(MACHINES)
+    expected = [own(n, family) for n, name in names for family in (4, 6) if family == 4 or name in BOTH]
+    assert together[1] == sorted(expected)
+
+
+def test_the_result_names_the_source(together: tuple[dict[str, Outcome], list[str]]) -> None:
+    """Each address has its source: an interface by its name, or the word of --public-ip-from."""
+    document = together[0]["ec2"].document
+    assert document["addresses"] == [
+        {"address": own(2), "interface": None, "source": "aws"},
+        {"address": own(2), "interface": None, "source": URL},
+    ]
+    (private,) = (found for found in document["left_out"] if found["address"] == "10.0.0.5")
+    assert (private["interface"], private["source"]) == ("eth0", "interface")
+
+
+@pytest.fixture
+def cluster(world: World) -> World:
+    """Give a cluster with a zone, and a node on which annotate-once has found none."""
+    world.node("node-1", "", addresses=[("InternalIP", "192.168.1.7"), ("ExternalIP", PUBLIC)])
+    return world
+
+
+@pytest.mark.parametrize(
+    ("annotations", "options"),
+    [
+        pytest.param({f"{PREFIX}public-ips": PUBLIC}, [], id="home router, by public-ips"),
+        pytest.param({}, ["--external-ip"], id="K3s with --node-external-ip"),
+        pytest.param({f"{PREFIX}public-ips": PUBLIC}, ["--external-ip"], id="both"),
+    ],
+)
+def test_what_no_annotate_once_finds(cluster: World, annotations: dict[str, str], options: list[str]) -> None:
+    """Publishes what the user has named on the node, and with --external-ip what K3s has written to its status."""
+    zone = cluster.route53.zone("example.com")
+    cluster.kubernetes.edit("Node", "node-1", lambda node: node["metadata"]["annotations"].update(annotations))
+    finished = forks.run(cluster, "sync-once", "--domain", "cdn.example.com", *options)
+    assert finished.returncode == 0, finished.stderr
+    assert addresses(cluster, zone) == {PUBLIC}
