@@ -14,7 +14,7 @@ import pytest
 
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import World
-from tests.support.dnsendpoints import DEFINITION, PUBLISH
+from tests.support.dnsendpoints import DEFINITION, objects
 from tests.support.pods import account_of, mounted, pod_variables
 from tests.support.processes import ANNOTATE, NODE, bare_environment, environment_of, start
 
@@ -277,15 +277,13 @@ def test_a_sync_that_probes_nothing_loads_no_prober(
 
 
 def test_a_sync_to_a_dnsendpoint_loads_no_aws(world: World, tmp_path: Path) -> None:
-    """With --publish-to dnsendpoint nothing of AWS is loaded, nor is its configuration looked at."""
+    """With --publish-to dnsendpoint nothing of AWS is loaded; in a pod the object is in the pod's own namespace."""
     world.node(NODE, "5.75.128.10")
     world.kubernetes.define(DEFINITION)
-    command = ("sync-once", "--domain", "cdn.example.com", *PUBLISH)
-    modules = loaded(
-        tmp_path, environment_of(world, AWS_PROFILE="there-is-none", AWS_ENDPOINT_URL="nonsense"), *command
-    )
-    assert "jobs.edges.dnsendpoint" in modules
-    assert not packages(modules) & {"boto3", "botocore"}
+    command = ("sync-once", "--domain", "cdn.example.com", "--publish-to", "dnsendpoint")
+    modules = in_a_pod(world, tmp_path, *command)
+    assert objects(world)["cdn.example.com"]["metadata"]["namespace"] == "default"
+    assert not packages(modules) & {"boto3", "botocore", *NOT_IN_A_POD}
     assert not modules & {"jobs.edges.route53", "jobs.hosted_zones"}
 
 
