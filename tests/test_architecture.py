@@ -38,6 +38,7 @@ PURE = {
         "difflib",
         "fnmatch",
         "functools",
+        "hashlib",
         "pkgutil",
     ),
     *("ipaddress", "itertools", "json", "math", "re", "typing"),
