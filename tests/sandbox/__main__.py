@@ -86,6 +86,8 @@ def tell(world: World, silent: set[str], zone: str | None) -> None:
     say("Kubernetes has noticed too: nothing to do, so nothing is written")
     world.kubernetes.set_ready("fra-2", "Unknown", SILENCE)
     run(world, *sync)
+    if zone:
+        tell_of_health_checks(world, zone)
     say("The API server was away for a minute, so all Leases are old: more than a third, so nothing is withdrawn")
     silent.update(NODES)
     for name in NODES:
@@ -97,6 +99,27 @@ def tell(world: World, silent: set[str], zone: str | None) -> None:
         world.kubernetes.set_ready(name, "False", "container runtime is down")
     run(world, *sync)
     show(world, zone)
+
+
+def tell_of_health_checks(world: World, zone: str) -> None:
+    """Let a place die while nobody here can do anything about it."""
+    say("Route 53's own checkers are to ask each address: a check each, then the record sets name them")
+    run(world, *SYNC, "--health-check", "tcp:443")
+    show_who_is_served(world, zone)
+    say("The API server is away, so no run gets anywhere, and nyc-1 dies: Route 53 answers with the next nearest place")
+    world.cluster.refuse()
+    world.route53.health_checks.down = {"5.161.40.7", "2a01:4ff:f0:7::7"}
+    show_who_is_served(world, zone)
+    say("Both are back; --health-check none takes the checks off and deletes them")
+    world.route53.health_checks.down = set()
+    world.cluster.listen()
+    run(world, *SYNC, "--health-check", "none")
+
+
+def show_who_is_served(world: World, zone: str) -> None:
+    """Print what somebody in New York is answered with."""
+    served = [world.route53.served(zone, DOMAIN, type_, "40.71,-74.01") for type_ in ("A", "AAAA")]
+    print("\nNew York is answered with:", *(address for each in served for address in each), sep="\n  ", flush=True)
 
 
 def say(text: str) -> None:
