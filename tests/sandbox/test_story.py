@@ -55,7 +55,7 @@ def test_the_story_ends_well(story: list[str]) -> None:
 
 
 def test_the_story_of_a_dnsendpoint_is_the_same() -> None:
-    """Told with --publish-to dnsendpoint, which has no health checks, every run ends alike, and the same addresses stay to the end."""
+    """Told with --publish-to dnsendpoint every run ends alike, and the same addresses stay to the end."""
     story = told("--publish-to", "dnsendpoint")
     assert statuses(story) == ENDINGS
     last = [json.loads(line) for line in story[story.index("The DNSEndpoint holds:") :] if line.startswith('  {"dns')]
