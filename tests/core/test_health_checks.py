@@ -179,7 +179,7 @@ def test_a_withdrawal_does_not_wait() -> None:
     ],
 )
 def test_what_a_set_keeps_when_none_can_be_made(
-    known: list[HealthCheck], more: dict[str, bool], kept: str | None
+    known: list[HealthCheck], more: dict[str, Any], kept: str | None
 ) -> None:
     """After a fault each set keeps the check that it has, unless that is gone or asks for other addresses."""
     about = view(*known, may_make=False, **more)

@@ -49,7 +49,10 @@ class HealthChecks:
         self.created: dict[str, float] = {}
         self.most = most
         self._clock = clock
-        self._deleted: set[str] = set()
+        self.deleted: set[str] = set()
+        """The references of checks that were deleted."""
+        self.new_id: Callable[[str], str] = lambda _: str(uuid.uuid4())
+        """Makes the id of a check from its reference."""
         self._lock = threading.RLock()
 
     def create(self, reference: str, settings: Settings) -> Check:
@@ -59,14 +62,14 @@ class HealthChecks:
             known = next((each for each in self.checks.values() if each["CallerReference"] == reference), None)
             if known and known["HealthCheckConfig"] == form:
                 return known
-            if known or reference in self._deleted:
+            if known or reference in self.deleted:
                 text = f"A health check with CallerReference {reference} already exists or has been deleted."
                 raise Refused("HealthCheckAlreadyExists", text)
             for problem in self._problems(form):
                 raise Refused("InvalidInput", f"Invalid parameter : {problem}")
             if len(self.checks) >= self.most:
                 raise Refused("TooManyHealthChecks", f"Limit of {self.most} health checks reached.")
-            return self.put(str(uuid.uuid4()), reference, form)
+            return self.put(self.new_id(reference), reference, form)
 
     def put(self, check_id: str, reference: str, settings: Settings) -> Check:
         """Add a check as it is, of an id of one's choice."""
@@ -106,7 +109,7 @@ class HealthChecks:
             if parents:
                 raise Refused("HealthCheckInUse", f"The health check is a child of {', '.join(parents)}.")
             del self.checks[check_id], self.created[check_id]
-            self._deleted.add(check["CallerReference"])
+            self.deleted.add(check["CallerReference"])
 
     def page(self, marker: str, size: int) -> tuple[list[Check], str | None]:
         """List so many checks from an id on, and the id that comes after them."""

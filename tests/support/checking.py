@@ -30,7 +30,7 @@ def theirs(check_id: str, *, children: str = "", address: str = "") -> HealthChe
     return HealthCheck(check_id, "theirs", ip_address(address) if address else None, tuple(children.split()))
 
 
-def view(*known: HealthCheck, checking: Checking = TCP, unlisted: bool = False, **more: bool) -> View:
+def view(*known: HealthCheck, checking: Checking = TCP, unlisted: bool = False, **more: Any) -> View:  # noqa: ANN401 - as View has them
     """Know these checks; `more` are the members that say what went wrong before."""
     return View(checking, OWNER, None if unlisted else {each.id: each for each in known}, NOW, **more)
 

@@ -212,10 +212,9 @@ def test_simple_routing_gets_none_and_a_warning(world: World) -> None:
 
 
 def test_a_dead_place_is_skipped_without_us(world: World, zone: str) -> None:
-    """Without an API server, and so without a run that gets anywhere, a dead place is not answered."""
+    """Without an API server, and so without a run that could help, a dead place is not answered."""
     world.cluster.refuse()
     world.route53.health_checks.down = {NYC_4, NYC_6}
-    assert sync(world, *TCP, "--timeout", "15").returncode == 1
     assert world.route53.served(zone, DOMAIN, "A", NEW_YORK) == [FRA_4]
     assert world.route53.served(zone, DOMAIN, "AAAA", NEW_YORK) == [FRA_6]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from jobs.sync_once import MAX_WRITES
 from tests.proofs.interleavings.runs import Run, Runs
 from tests.proofs.interleavings.state import OTHERS_WROTE, Request, State, Step
-from tests.proofs.interleavings.store import Dns, same
+from tests.proofs.interleavings.store import Dns, Raw, same
 from tests.proofs.interleavings.world import World
 
 NEWEST, WHOLE = "the newest node list has the last word", "a new type has the policy of the other"
@@ -20,7 +20,8 @@ class Laws:
         """Take the world, and the stricter laws that bind here."""
         self._world = world
         self._strict = strict
-        self._dry = Runs(replace(world.scenario.request, dry_run=True), world.store.zone)
+        dry = replace(world.scenario.request, dry_run=True)
+        self._dry = Runs(dry, world.store.zone, checking=world.scenario.checking)
         self._quiet: dict[tuple[Dns, Run], bool] = {}
         self._rescued: dict[tuple[Dns, int], str] = {}
 
@@ -28,6 +29,8 @@ class Laws:
         """Say which laws a step breaks."""
         if step.number >= 0 and before.dns.others != after.dns.others:
             yield "records of others are touched"
+        if self._world.scenario.checking:
+            yield from _of_checks(step, after.dns)
         if step.request and step.applied:
             yield from self._by_write(before.dns, step.request, after.dns)
         run = after.runs[step.number]
@@ -97,7 +100,13 @@ class Laws:
             look = run.look()
             dry = self._dry.start
             while call := dry.call:
-                read = self._world.store.read(dns, call.name) if call.what == "records" else look[call.what]
+                match call.what:
+                    case "records":
+                        read = self._world.store.read(dns, call.name)
+                    case "checks":
+                        read = self._world.store.list_checks(dns)
+                    case _:
+                        read = look[call.what]
                 dry = self._dry.told(dry, read)
             self._quiet[dns, run] = dry.done and not dry.domain.difference.changes
         return self._quiet[dns, run]
@@ -114,9 +123,44 @@ class Laws:
         while not state.over():
             _, state = next(world.turns(state, (), 0)).take()
         (run,) = state.runs
+        if world.scenario.checking and (orphans := self._orphans_an_hour_later(state.dns, moment)):
+            return f"an hour and a run later these health checks are left: {orphans}"
         expected = set(world.scenario.moments[moment].answers.split())
         if not run.done:
             return f"it fails: {run.domain.error}"
         if not self._is_quiet(state.dns, run):
             return "a second one would change something"
         return f"DNS shows {state.dns}" if expected and state.dns.answers() != expected else ""
+
+    def _orphans_an_hour_later(self, dns: Dns, moment: int) -> list[str]:
+        """Let one run more see to it, two hours later, and name the health checks of ours that nothing needs then."""
+        world = self._world
+        run = world.later.start
+        while run.call:
+            if run.call.what in {"make", "delete"}:
+                dns, answer = world.store.change_checks(dns, run.call)
+            else:
+                answer = world.answer(dns, moment, 0, run)
+            run = world.later.told(run, answer)
+        named = {raw.get("HealthCheckId") for raw in dns.own.values()}
+        named |= {child for each in named if each for child in _children(dns.checks.known[each])}
+        return sorted(
+            each for each, raw in dns.checks.known.items() if each not in named and raw["CallerReference"] != "theirs"
+        )
+
+
+def _children(check: Raw) -> list[str]:
+    return list(check["HealthCheckConfig"].get("ChildHealthChecks", ()))
+
+
+def _of_checks(step: Step, dns: Dns) -> Iterator[str]:
+    """Say which laws of health checks do not hold now."""
+    named = {raw.get("HealthCheckId") for raw in dns.own.values()}
+    for each in filter(None, named):
+        needed = {each, *_children(dns.checks.known.get(each, {"HealthCheckConfig": {}}))}
+        if not needed <= dns.checks.known.keys():
+            yield "a record set names a health check that is not there"
+    if step.applied and None in named and len(named) > 1:
+        yield "some sets have a health check and some have none"
+    if "theirs" not in {raw["CallerReference"] for raw in dns.checks.known.values()}:
+        yield "a health check of others is touched"

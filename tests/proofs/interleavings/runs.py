@@ -4,6 +4,7 @@ What a run does next follows from what it has been told. So a run that waits is 
 goes on by being run again from the start and told the same. Runs of equal histories are one object.
 """
 
+import json
 import random
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,18 +12,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from jobs.core.errors import Failure, NotApplied
+from jobs.core.health_checks import Checking, HealthCheck
 from jobs.core.node import LeaseAge, NodeList
 from jobs.core.plan import Change, api_changes
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
 from jobs.core.zones import Zone
+from jobs.health_checks import Keeper
 from jobs.hosted_zones import HostedZones
 from jobs.sync_once import SyncRequest, sync_once
 from tests.support.virtual_clock import VirtualClock
 
 if TYPE_CHECKING:
     from jobs.edges.cluster import Cluster
+    from jobs.edges.health_checks import HealthChecks
     from jobs.edges.route53 import Route53
+
+NOON = 1_800_000_000.0
+"""When runs begin, in seconds since 1970."""
 
 Sent = tuple[dict[str, Any], ...]
 """The changes of a batch in the AWS API's form."""
@@ -30,12 +37,17 @@ Sent = tuple[dict[str, Any], ...]
 
 @dataclass(frozen=True)
 class Call:
-    """One API call that a run waits for: `records`, `nodes`, `leases`, `endpoints` or `write`."""
+    """One API call that a run waits for.
+
+    It is `records`, `nodes`, `leases`, `endpoints` or `write`, and about health checks `checks`, `make` or `delete`.
+    """
 
     what: str
     zone_id: str = ""
     name: str = ""
     changes: Sent = ()
+    settings: str = ""
+    """Those of a health check to be made, as JSON; `name` is its reference, or the id of one to be deleted."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +123,20 @@ class Edge:
         change_id: str = self._ask(Call("write", zone.id, changes=tuple(changes)))
         return change_id
 
+    def all(self) -> dict[str, HealthCheck]:
+        """List the health checks."""
+        found: dict[str, HealthCheck] = self._ask(Call("checks"))
+        return found
+
+    def create(self, caller_reference: str, settings: Mapping[str, Any]) -> HealthCheck:
+        """Make a health check."""
+        check: HealthCheck = self._ask(Call("make", name=caller_reference, settings=json.dumps(settings)))
+        return check
+
+    def delete(self, check: HealthCheck) -> None:
+        """Delete one."""
+        self._ask(Call("delete", name=check.id))
+
     def create_event(self, news: object) -> None:
         """Tell of a node."""
 
@@ -138,13 +164,13 @@ class Run:
     @property
     def done(self) -> bool:
         """Whether it has ended and says that DNS shows what it should, or that --min-nodes refuses."""
-        return self.call is None and self.domain.settled and self.domain.error is None
+        return self.call is None and self.domain.settled and not (self.domain.error or self.domain.checks_error)
 
     def look(self) -> dict[str, Answer]:
         """Give what it was told in its last round of reads: its records and all evidence about the nodes."""
         found: dict[str, Answer] = {}
         for call, answer in self.history:
-            if call.what != "write":
+            if call.what not in {"write", "make", "delete"}:
                 found[call.what] = answer
         return found
 
@@ -165,9 +191,18 @@ CRASHED = Run((), None, Domain("crashed"))
 class Runs:
     """All runs of one request there can be, each made once."""
 
-    def __init__(self, request: SyncRequest, zone: Zone, edge: Callable[[Zone, Iterable[Told]], Edge] = Edge) -> None:
-        """Take what is asked for; another edge puts a mistake into the program."""
+    def __init__(
+        self,
+        request: SyncRequest,
+        zone: Zone,
+        edge: Callable[[Zone, Iterable[Told]], Edge] = Edge,
+        checking: Checking | None = None,
+        begins: float = NOON,
+    ) -> None:
+        """Take what is asked for, and when; another edge puts a mistake into the program."""
         self._request = request
+        self._checking = checking
+        self._begins = begins
         self._zone = zone
         self._edge = edge
         self._ended: dict[Hashable, Run] = {}
@@ -188,9 +223,11 @@ class Runs:
         call = None
         try:
             with _same_chance():
-                clock = VirtualClock()
+                clock = VirtualClock(begins=self._begins)
                 zones = HostedZones(cast("Route53", edge), clock)
-                sync_once(self._request, cast("Cluster", edge), zones, clock, progress)
+                sync_once(
+                    self._request, cast("Cluster", edge), zones, clock, progress, self._keeper(edge, clock, progress)
+                )
         except Waits as waits:
             call = waits.call
         except Enough:
@@ -202,6 +239,11 @@ class Runs:
             return run
         key = (run.done, *sorted((what, answer.key) for what, answer in run.look().items()))
         return self._ended.setdefault(key, run)  # what it did before makes no difference any more
+
+    def _keeper(self, edge: Any, clock: VirtualClock, progress: Progress) -> Keeper | None:  # noqa: ANN401 - an Edge
+        if self._checking is None:
+            return None
+        return Keeper(self._checking, cast("HealthChecks", edge), clock, progress, dry_run=self._request.dry_run)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from jobs.core.record_set import RecordSet, api_form
 from tests.proofs.interleavings.state import Moment, Scenario
 from tests.proofs.interleavings.store import Raw
 from tests.support.builders import DOMAIN, NODE, PARIS, TOKYO, checks, near, plain, request, routed
+from tests.support.checking import TCP
 
 LIMA = Coordinates.parse("-12.05,-77.04")
 REQUEST = request((DOMAIN,), checks=checks(lease_timeout_seconds=0))
@@ -189,7 +190,33 @@ SCENARIOS = (
     ),
 )
 
-NAMED = {scenario.name: scenario for scenario in SCENARIOS}
+CHECKED = (
+    Scenario(
+        "health checks: a place fails and returns",
+        (
+            Moment(START, (node("one", A1, PARIS), down(node("two", A2, TOKYO))), A1),
+            Moment("two returns", (node("one", A1, PARIS), node("two", A2, TOKYO)), f"{A1} {A2}"),
+        ),
+        raw(near("A", PARIS, A1), near("A", TOKYO, A2)),
+        REQUEST,
+        frozenset({"A"}),
+        checking=TCP,
+    ),
+    Scenario(
+        "health checks: a place gets a second node, and loses the first",
+        (
+            Moment(START, (node("one", A1, PARIS), node("three", A3, PARIS)), f"{A1} {A3}"),
+            Moment("one fails", (down(node("one", A1, PARIS)), node("three", A3, PARIS)), A3),
+        ),
+        raw(near("A", PARIS, A1)),
+        REQUEST,
+        frozenset({"A"}),
+        checking=TCP,
+    ),
+)
+"""With health checks there are more calls to come between: these have few addresses."""
+
+NAMED = {scenario.name: scenario for scenario in (*SCENARIOS, *CHECKED)}
 
 ONE_TYPE_ADDED = Scenario(
     "a switch to geoproximity while the first IPv6 node joins",

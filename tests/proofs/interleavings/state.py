@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from jobs.core.health_checks import Checking
 from jobs.core.node import Node
 from jobs.sync_once import SyncRequest
 from tests.proofs.interleavings.runs import Run, Sent
@@ -35,7 +36,7 @@ class Scenario:
     """What stands in DNS at first, how the cluster changes, and what the runs are asked to do.
 
     `promised` are the types that every moment wants: once there, they never vanish. Runs that are `blind` may not look
-    at Leases.
+    at Leases. With `checking` each shown set has a health check, two hours old.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Scenario:
     request: SyncRequest
     promised: frozenset[str] = frozenset()
     blind: frozenset[int] = frozenset()
+    checking: Checking | None = None
 
 
 class View(NamedTuple):

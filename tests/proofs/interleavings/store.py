@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from hashlib import sha256
+from typing import Any, NamedTuple, cast
 
-from jobs.core.errors import ConfigurationError, Conflict, Failure
+from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure
 from jobs.core.record_set import TYPES, RecordSet, from_api
 from jobs.core.zones import Zone, canonical, escaped
-from tests.proofs.interleavings.runs import Answer, Run
+from jobs.edges.health_checks import health_check
+from tests.proofs.interleavings.runs import Answer, Call, Run
 from tests.sandbox import rest_xml
+from tests.sandbox.health_checks import HealthChecks
 from tests.sandbox.record_sets import comparable, policy, values
 from tests.sandbox.zones import Key, Position, Refused, Sets, Zones
 
@@ -20,8 +23,9 @@ Contents = dict[str, dict[str, Sets]]
 class Dns:
     """All that an account holds at one moment; equal contents are one object."""
 
-    def __init__(self, number: int, contents: Contents, zone_id: str, domain: str) -> None:
+    def __init__(self, number: int, contents: Contents, zone_id: str, domain: str, checks: "Checks") -> None:
         """Take it apart: what is the domain's own, and everything else."""
+        self.checks = checks
         self.number = number
         self.contents = contents
         at_name = contents[zone_id].get(f"{domain}.", {})
@@ -61,13 +65,22 @@ def _written(contents: object) -> str:
     return json.dumps(contents)
 
 
+class Checks(NamedTuple):
+    """The health checks of an account, and the references of those that were deleted."""
+
+    known: Mapping[str, Raw]
+    deleted: frozenset[str]
+
+
 class Store:
     """All accounts there can be, each made once, and the ways between them."""
 
     def __init__(self, domain: str, zone_name: str, other_zone: str) -> None:
         """Make an account with two zones and no records of anybody."""
         self.domain = domain
-        self._zones = Zones()
+        self._checks = HealthChecks()
+        self._checks.new_id = lambda reference: sha256(reference.encode()).hexdigest()[:8]
+        self._zones = Zones(has_health_check=lambda check: check in self._checks.checks)
         own, other = (self._zones.create(name, name) for name in (zone_name, other_zone))
         self.zone, self.other_zone_id = Zone(own.id, zone_name, private=False), other.id
         self._known: dict[str, Dns] = {}
@@ -92,8 +105,8 @@ class Store:
         try:
             self._zones.change(zone_id, changes)
         except Refused as refused:
-            kind = Conflict if refused.code == "InvalidChangeBatch" else ConfigurationError
-            return kind(refused.message)
+            kinds = {"InvalidChangeBatch": Conflict, "NoSuchHealthCheck": CheckGone}
+            return kinds.get(refused.code, ConfigurationError)(refused.message)
         return self._now()
 
     def applied(self, dns: Dns, *changes: Raw, zone_id: str = "") -> Dns:
@@ -101,6 +114,25 @@ class Store:
         after = self.apply(dns, zone_id or self.zone.id, changes)
         assert isinstance(after, Dns), after
         return after
+
+    def list_checks(self, dns: Dns) -> Answer:
+        """Answer a listing of all health checks."""
+        found = {check_id: health_check(raw) for check_id, raw in dns.checks.known.items()}
+        return Answer(("checks", *sorted(found)), found)
+
+    def change_checks(self, dns: Dns, call: Call) -> tuple[Dns, Answer]:
+        """Make or delete a health check: give the account after it, and the answer."""
+        self._restore(dns)
+        try:
+            if call.what == "make":
+                made = health_check(self._checks.create(call.name, json.loads(call.settings)))
+                return self._now(), Answer(("made", made.id), made)
+            self._checks.delete(call.name)
+        except Refused as refused:
+            failure = CheckGone(refused.message) if refused.code == "NoSuchHealthCheck" else Failure(refused.message)
+            is_over = call.what == "delete" and isinstance(failure, CheckGone)  # jobs.edges.health_checks takes it so
+            return dns, Answer(refused.message, None if is_over else failure)
+        return self._now(), Answer("deleted", None)
 
     def read(self, dns: Dns, name: str) -> Answer:
         """Answer a listing from a name on: everything fits one page."""
@@ -122,12 +154,16 @@ class Store:
         for zone in self._zones.all():
             names = zone.sets.keys() | dns.contents[zone.id].keys()
             zone.commit({name: dict(dns.contents[zone.id].get(name, {})) for name in names})
+        self._checks.checks = dict(dns.checks.known)
+        self._checks.created = dict.fromkeys(dns.checks.known, 0.0)
+        self._checks.deleted = set(dns.checks.deleted)
 
     def _now(self) -> Dns:
         contents = {zone.id: {name: dict(sets) for name, sets in zone.sets.items()} for zone in self._zones.all()}
-        key = _written(contents)
+        checks = Checks(dict(self._checks.checks), frozenset(self._checks.deleted))
+        key = _written([contents, sorted(checks.known), sorted(checks.deleted)])  # an id says what a check asks
         if key not in self._known:
-            self._known[key] = Dns(len(self._known), contents, self.zone.id, self.domain)
+            self._known[key] = Dns(len(self._known), contents, self.zone.id, self.domain, checks)
             self._numbered.append(self._known[key])
         return self._known[key]
 

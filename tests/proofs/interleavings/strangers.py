@@ -1,5 +1,10 @@
 """What others write in the zone: to the record sets of kube-node-dns, and to their own."""
 
+import json
+
+from jobs.core.health_checks import Checking, View, of_address, owner_of
+from jobs.core.record_set import from_api
+from tests.proofs.interleavings.runs import NOON, Call
 from tests.proofs.interleavings.store import Dns, Raw, Store, create, delete, upsert
 from tests.support.builders import DOMAIN, ZONE
 
@@ -14,10 +19,28 @@ def _a(name: str, address: str) -> Raw:
     return {"Name": f"{name}.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": address}]}
 
 
-def surrounded(store: Store, shown: tuple[Raw, ...]) -> Dns:
-    """Put the domain's record sets in place, with those of others at the name, around it and in another zone."""
+THEIR_CHECK = {"Type": "TCP", "IPAddress": "5.0.0.1", "Port": 443}
+OLD_SECONDS = 7200
+
+
+def surrounded(store: Store, shown: tuple[Raw, ...], checking: Checking | None) -> Dns:
+    """Put the domain's record sets in place, with those of others at the name, around it and in another zone.
+
+    With `checking` each set has a check, two hours old, and others have one of their own.
+    """
     neighbours = [_a(name, "192.0.2.1") for name in (f"a.{DOMAIN}", f"a-{DOMAIN}", "\\052.example.com", ZONE)]
-    dns = store.applied(store.empty, *map(create, [*shown, _txt("one"), *neighbours]))
+    dns = store.empty
+    if checking:
+        dns, _ = store.change_checks(dns, Call("make", name="theirs", settings=json.dumps(THEIR_CHECK)))
+        before = View(checking, owner_of(store.zone, DOMAIN), {}, NOON - OLD_SECONDS)
+        sets = []
+        for raw in shown:
+            (address,) = from_api(raw).addresses
+            settings = json.dumps(of_address(checking, address))
+            dns, made = store.change_checks(dns, Call("make", name=before.reference([address]), settings=settings))
+            sets.append(raw | {"HealthCheckId": made.value.id})
+        shown = tuple(sets)
+    dns = store.applied(dns, *map(create, [*shown, _txt("one"), *neighbours]))
     return store.applied(dns, create(_a(OTHER_ZONE, "192.0.2.1")), zone_id=store.other_zone_id)
 
 

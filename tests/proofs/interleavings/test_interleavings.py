@@ -29,7 +29,7 @@ from tests.proofs.interleavings.explore import BrokenLaw, explore, sample
 from tests.proofs.interleavings.laws import NEWEST, WHOLE
 from tests.proofs.interleavings.mistakes import MISTAKES, RestatesNoWitness
 from tests.proofs.interleavings.runs import Edge
-from tests.proofs.interleavings.scenarios import NAMED, ONE_TYPE_ADDED, SCENARIOS
+from tests.proofs.interleavings.scenarios import CHECKED, NAMED, ONE_TYPE_ADDED, SCENARIOS
 from tests.proofs.interleavings.state import EVENTS, Scenario
 from tests.proofs.interleavings.world import World
 
@@ -96,6 +96,33 @@ def test_fight_without_end_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.sync_once.MAX_WRITES", 1 + MAX_WRITES)
     with pytest.raises(BrokenLaw, match=f"more than {MAX_WRITES} plans are written"):
         explore(World(NAMED["simple: a node fails and returns"]))
+
+
+def test_health_checks() -> None:
+    """Two runs that keep health checks, and a crash, keep every law in every order."""
+    explored = explore(World(CHECKED[0]), ["crash"])  # `tests.proofs.interleavings` takes the other events too
+    assert set(explored.interleavings) == {"crash", "none"}
+
+
+@pytest.mark.parametrize(
+    ("limit", "seconds", "law"),
+    [
+        pytest.param(
+            "YOUNG_SECONDS", 1e9, "a record set names a health check that is not there", id="takes up old ones"
+        ),
+        pytest.param(
+            "ORPHAN_SECONDS", -1, "a record set names a health check that is not there", id="deletes young ones"
+        ),
+        pytest.param("ORPHAN_SECONDS", 1e9, "one more run does not put it right: an hour", id="deletes none"),
+    ],
+)
+def test_mistake_about_health_checks_is_found(
+    monkeypatch: pytest.MonkeyPatch, limit: str, seconds: float, law: str
+) -> None:
+    """A run that takes up a check which another is deleting, or deletes one that another is naming, is found."""
+    monkeypatch.setattr(f"jobs.core.health_checks.{limit}", seconds)
+    with pytest.raises(BrokenLaw, match=law):
+        explore(World(CHECKED[0]), ())
 
 
 def test_trace_tells_a_story() -> None:

@@ -29,12 +29,6 @@ def _what(before: State, step: Step) -> str:
     match step.what:
         case "records":
             return f"reads the records: {before.dns}"
-        case "nodes":
-            return "lists the nodes"
-        case "leases":
-            return "looks at the Leases"
-        case "endpoints":
-            return "looks at the endpoints"
         case "write":
             return f"writes {sent}: {how}"
         case "late":
@@ -45,7 +39,18 @@ def _what(before: State, step: Step) -> str:
             return f"writes {sent} and crashes"
         case "arrival":
             return f"what it wrote arrives, {sent}: {how}"
-    return "crashes"
+    return _PLAIN.get(step.what, step.what)
+
+
+_PLAIN = {
+    "nodes": "lists the nodes",
+    "leases": "looks at the Leases",
+    "endpoints": "looks at the endpoints",
+    "checks": "lists the health checks",
+    "make": "makes a health check",
+    "delete": "deletes a health check",
+    "crash": "crashes",
+}
 
 
 def _sent(request: Request) -> str:

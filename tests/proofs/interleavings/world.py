@@ -7,16 +7,18 @@ from functools import partial
 from jobs.core.errors import Failure, NotApplied, TemporaryError
 from jobs.core.node import LeaseAge, NodeList
 from jobs.edges.api_server import Forbidden
-from tests.proofs.interleavings.runs import CRASHED, Answer, Edge, Run, Runs
+from tests.proofs.interleavings.runs import CRASHED, NOON, Answer, Edge, Run, Runs
 from tests.proofs.interleavings.state import OTHERS_WROTE, Mark, Moment, Request, Scenario, State, Step, Turn, View
 from tests.proofs.interleavings.store import Dns, Store
 from tests.proofs.interleavings.strangers import FOREIGN_WRITE, OTHER_ZONE, own_write, surrounded
 from tests.support.builders import DOMAIN, ZONE
 
-NOON = datetime(2026, 8, 1, 12, tzinfo=UTC)
+LISTED = datetime(2026, 8, 1, 12, tzinfo=UTC)
 TIMEOUT = Answer("timeout", TemporaryError("Read timeout"))
 THROTTLED = Answer("throttled", NotApplied("Rate exceeded"))
 ACCEPTED = Answer("accepted", "C1")
+BUSY = Answer("busy", TemporaryError("Rate exceeded"))
+HOURS = 7200
 FORBIDDEN = Answer("forbidden", Forbidden("leases is forbidden"))
 
 Taken = tuple[Step, State]
@@ -29,10 +31,11 @@ class World:
         """Put everything in its place; another edge puts a mistake into every run."""
         self.scenario = scenario
         self.store = Store(DOMAIN, ZONE, OTHER_ZONE)
-        self.runs = Runs(scenario.request, self.store.zone, edge)
+        self.runs = Runs(scenario.request, self.store.zone, edge, scenario.checking)
+        self.later = Runs(scenario.request, self.store.zone, edge, scenario.checking, NOON + HOURS)
         self._answers: dict[tuple[str, int, str], Answer] = {}
         self._theirs: dict[tuple[Dns, str], tuple[str, Dns]] = {}
-        dns = surrounded(self.store, scenario.shown)
+        dns = surrounded(self.store, scenario.shown, scenario.checking)
         self.start = State(dns, 0, (self.runs.start,) * runs, (View(),) * runs, (), (), (), 0)
 
     def turns(self, state: State, kinds: Iterable[str], events: int) -> Iterator[Turn]:
@@ -58,8 +61,12 @@ class World:
             yield Turn(None, partial(self._writes, state, number))
             for event in sorted(allowed & {"late", "throttled", "crash"}):
                 yield Turn(event, partial(self._fails_to_write, state.with_event(event), number, event))
+        elif run.call.what in {"make", "delete"}:
+            yield Turn(None, partial(self._changes_checks, state, number))
         else:
             yield Turn(None, partial(self._reads, state, number))
+        if "throttled" in allowed and run.call.what in {"checks", "make", "delete"}:
+            yield Turn("throttled", partial(self._asks_in_vain, state.with_event("throttled"), number))
         if "crash" in allowed:
             yield Turn("crash", partial(_crashes, state.with_event("crash"), number))
 
@@ -68,7 +75,7 @@ class World:
         assert run.call is not None
         what = run.call.what
         after = self._told(state, number, self.answer(state.dns, state.moment, number, run))
-        if not run.history or run.history[-1][0].what == "write":
+        if not run.history or run.history[-1][0].what in {"write", "make", "delete"}:
             view = view._replace(began=state.moment)
         if what == "records":
             view = view._replace(behind=state.behind)
@@ -77,12 +84,23 @@ class World:
             view = view._replace(listed=state.moment)
         return Step(what, number), after.with_view(number, view)
 
+    def _asks_in_vain(self, state: State, number: int) -> Taken:
+        return Step("asks about health checks: throttled", number), self._told(state, number, BUSY)
+
+    def _changes_checks(self, state: State, number: int) -> Taken:
+        run = state.runs[number]
+        assert run.call is not None
+        dns, answer = self.store.change_checks(state.dns, run.call)
+        return Step(run.call.what, number), self._told(state._replace(dns=dns), number, answer)
+
     def answer(self, dns: Dns, moment: int, number: int, run: Run) -> Answer:
         """Answer a read."""
         assert run.call is not None
         what, name = run.call.what, run.call.name
         if what == "records":
             return self.store.read(dns, name)
+        if what == "checks":
+            return self.store.list_checks(dns)
         if what == "leases" and number in self.scenario.blind:
             return FORBIDDEN
         key = what, moment, name
@@ -143,7 +161,7 @@ class World:
 def _seen(moment: Moment, what: str, service: str) -> object:
     match what:
         case "nodes":
-            return NodeList(moment.nodes, NOON, "1")
+            return NodeList(moment.nodes, LISTED, "1")
         case "leases":
             ages = {node.name: moment.lease_ages.get(node.name, 1.0) for node in moment.nodes}
             return {name: LeaseAge(age, age) for name, age in ages.items()}

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.contract.client import MERGE, NODES, Answer, Json
+from tests.sandbox.contract.definition import dnsendpoint_definition
 from tests.sandbox.contract.installed import OTHER, OWN, Installed
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import PREFIX, World
@@ -21,6 +22,7 @@ from tests.support.manifests import (
     NAMESPACE,
     beside,
     config_map,
+    container,
     one,
     pod_of,
     service_account,
@@ -70,6 +72,7 @@ SAID_OF_NO_CHANGE = {"poddisruptionbudget.policy/watch": "configured"}
     "overlay",
     [
         "base",
+        "dnsendpoint",
         "edited",
         "elsewhere",
         "elsewhere, two domains",
@@ -269,6 +272,25 @@ def test_the_program_syncs_with_what_it_is_given(cluster: Installed, world: Worl
     assert shown.endswith(" 5.75.128.10")
     events = cluster.api.call("GET", "/api/v1/namespaces/default/events").json["items"]
     assert OTHER in {each["involvedObject"]["name"] for each in events}
+
+
+def test_the_program_writes_dnsendpoints_with_what_it_is_given(cluster: Installed) -> None:
+    """Runs sync-once with the token and the environment of the component dnsendpoint: it creates, then changes."""
+    assert cluster.api.call("POST", *dnsendpoint_definition()).status in (201, 409)
+    cluster.apply("dnsendpoint")
+    objects = f"/apis/externaldns.k8s.io/v1alpha1/namespaces/{NAMESPACE}/dnsendpoints"
+    assert wait_until(lambda: cluster.api.call("GET", objects).status == 200)
+    config = config_map("sync", "dnsendpoint")["data"]
+    (own,) = (each["value"] for each in container("sync", "dnsendpoint")["env"] if "PUBLISH_TO" in each["name"])
+    environment = {"PATH": os.environ["PATH"], **config, "KUBE_NODE_DNS_PUBLISH_TO": own}
+    environment["KUBECONFIG"] = cluster.login(cluster.token("sync", overlay="dnsendpoint"))
+    for address in ("5.75.128.10", "5.75.128.11"):
+        assert cluster.api.patch(f"{NODES}/{OTHER}", _annotation(node_ips=address)).status == 200
+        finished = run(["sync-once", "--dnsendpoint-namespace", NAMESPACE], environment)
+        assert (finished.returncode, "warning" in finished.stderr) == (0, False), finished.stderr
+        (endpoint,) = cluster.api.call("GET", f"{objects}/example.com").json["spec"]["endpoints"]
+        assert (endpoint["dnsName"], endpoint["targets"]) == ("example.com", [address])
+    cluster.reset()
 
 
 def test_the_program_watches_with_what_it_is_given(cluster: Installed) -> None:
