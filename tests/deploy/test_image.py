@@ -238,6 +238,19 @@ def test_a_pod_is_as_shut_in_as_the_manifests_make_it(image: Image, world: World
         assert written.stdout.split() == ["65532", place.variables["TMPDIR"]], written.stderr
 
 
+def test_a_kubeconfig_with_embedded_certificates_can_be_used(image: Image, world: World) -> None:
+    """A kubeconfig with its certificates in it works: the official client writes them to the pod's only writable place.
+
+    So sync can look after another cluster than the one it runs in.
+    """
+    assert "certificate-authority-data" in world.kubeconfig.read_text(encoding="utf-8")
+    world.route53.zone("example.com")
+    world.node("fra-1", "5.75.128.10")
+    with pod(image, world) as place:
+        finished = place.run(*SYNC, KUBECONFIG=str(world.kubeconfig))
+    assert finished.returncode == 0, finished.stderr
+
+
 @pytest.mark.parametrize("command", [("annotate-once", "--dry-run"), SYNC], ids=["annotate-once", "sync-once"])
 def test_nothing_is_compiled_at_run_time(image: Image, world: World, command: tuple[str, ...]) -> None:
     """A run loads bytecode only. Compiling would take three times as long, every minute, on every node."""

@@ -1,8 +1,10 @@
 """cron/ on a real API server: it applies, twice the same; what each service account may do; what the policy refuses."""
 
 import itertools
+import json
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from tests.support.manifests import (
     ANNOTATE_NAMESPACE,
     CONTAINERS,
     NAMESPACE,
+    beside,
     config_map,
     container,
     one,
@@ -25,6 +28,7 @@ from tests.support.manifests import (
     service_account,
 )
 from tests.support.processes import environment_of, run
+from tests.support.readme_overlays import README, of_the_readme
 from tests.support.watching import started
 
 JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
@@ -87,12 +91,28 @@ def test_applying_it_again_changes_nothing(cluster: Installed, overlay: str) -> 
     assert {name: said for name, said in again.items() if said != "unchanged"}.items() <= SAID_OF_NO_CHANGE.items()
 
 
-def test_the_folder_applies_as_the_readme_says(cluster: Installed) -> None:
-    """Applies by `kubectl apply -k`."""
-    folder = Path(__file__).parents[3] / "cron"
+def test_the_overlay_of_the_readme_is_installed_and_its_pods_admitted(cluster: Installed, tmp_path: Path) -> None:
+    """Takes the overlay that the README writes, by the command that it gives, and each pod of its workloads."""
+    folder = beside({"my-cluster/kustomization.yaml": of_the_readme()}, tmp_path) / "my-cluster"
     ended = cluster.kubectl("apply", "-k", str(folder))
     assert (ended.returncode, ended.stderr) == (0, "")
+    for component, kind in CONTAINERS.items():
+        namespace, _ = service_account(component)
+        shown = cluster.kubectl("-n", namespace, "get", kind, component, "-o", "json")
+        body = {"metadata": {"name": "x"}, "spec": pod_of(json.loads(shown.stdout))["spec"]}
+        answer = cluster.api.call("POST", f"/api/v1/namespaces/{namespace}/pods", body, query={"dryRun": "All"})
+        assert (answer.status, answer.headers.get("Warning")) == (201, None), answer.json
+        assert answer.json["spec"]["containers"][0]["image"].startswith("ghcr.io/OWNER/")
     cluster.reset()
+
+
+def test_the_readmes_wait_ends_with_the_first_addresses(cluster: Installed) -> None:
+    """Waits as the README says until every public node is annotated."""
+    for name in (OWN, OTHER):
+        assert cluster.api.patch(f"{NODES}/{name}", _annotation(node_ips="5.75.128.10")).status == 200
+    (command,) = re.findall(r"^kubectl (wait node .*?)\n(?!  )", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    ended = cluster.kubectl(*shlex.split(command.replace("\\\n", " ")))
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 LEASES, EVENTS = "list leases in kube-node-lease", "create events in default"
