@@ -58,7 +58,7 @@ class DnsEndpoints:
 def _object_name(domain: str) -> str:
     """Name a domain's object; raises ConfigurationError for a domain that no Kubernetes object can be named after."""
     if "_" in domain:
-        raise ConfigurationError(f"{domain}: no DNSEndpoint can be named after it, since it has a _; use another name")
+        raise ConfigurationError("no DNSEndpoint can be named after a domain with _; choose another name")
     return domain.replace("*", "wildcard")
 
 

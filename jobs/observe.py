@@ -42,10 +42,8 @@ def look_for_signs(checks: Checks, rules: Rules, listed: NodeList, cluster: "Clu
         from jobs.edges.probe import probe  # noqa: PLC0415 - few runs need it
 
         answers, without_route = probe(_targets(checks, by_facts(listed, signs, checks, rules)))
-        signs = replace(signs, answers=answers)
-        warnings += [
-            f"no route to IPv{each} from here: those addresses are not probed" for each in sorted(without_route)
-        ]
+        remarks = (f"no route to IPv{each} from here: those addresses are not probed" for each in sorted(without_route))
+        signs = replace(signs, answers=answers, remarks=tuple(remarks))
     return replace(signs, warnings=tuple(warnings))
 
 

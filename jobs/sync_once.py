@@ -1,5 +1,6 @@
 """The sync job: look, decide, apply, look again, until DNS shows the nodes that can serve now."""
 
+import contextlib
 import logging
 import math
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from jobs import observe
 from jobs.core import guard
 from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure, LostRace, NotApplied, TemporaryError
 from jobs.core.evidence import Conclusion, conclude
-from jobs.core.explain import Explainer, node_news
+from jobs.core.explain import Explainer, node_news, unexplained, unselected
 from jobs.core.health_checks import Chores, View, with_checks
 from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Rules
@@ -75,6 +76,8 @@ def sync_once(
         with progress.concerning(*shown):
             listed = cluster.nodes(request.node_label_selector)
             signs = observe.look_for_signs(request.checks, request.rules, listed, cluster)
+            for remark in signs.remarks:
+                log.info("%s", remark)
             conclusion = conclude(listed, signs, request.checks, request.rules)
             for name, current in shown.items():
                 with progress.concerning(name):
@@ -83,8 +86,11 @@ def sync_once(
                     _note(request, name, current, decision, progress)
                     if decision.chores:
                         chores[name] = decision.chores
+                    applied = False
                     if not progress[name].settled and not decision.waits:
-                        _apply(name, decision, write, clock, began, progress)
+                        applied = _apply(name, decision, write, clock, began, progress)
+                    if applied or request.dry_run:
+                        _explain(request, name, decision, cluster, progress)
         if checks:
             checks.work_off(chores)
     progress.give_up(Failure("no time left before the deadline (--timeout)"))
@@ -181,8 +187,8 @@ def _in_vain(domain: Domain, changes: Iterable[Change]) -> Failure:
     return Failure(f"{names}: given up after {MAX_WRITES} writes {why}")
 
 
-def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: float, progress: Progress) -> None:
-    """Write a plan; whatever comes of it, the next round reads everything again."""
+def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: float, progress: Progress) -> bool:
+    """Write a plan and say whether that succeeded; whatever comes of it, the next round reads everything again."""
     writes = progress[name].writes + 1
     progress.note(name, attempted=decision.plan.changes)
     try:
@@ -204,7 +210,19 @@ def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: flo
         progress.note(
             name, error=None, writes=writes, refusals=0, change_ids=change_ids, after=decision.wanted.record_sets
         )
-        explainer = Explainer(decision.wanted.verdicts)
+        return True
+    return False
+
+
+def _explain(request: SyncRequest, name: str, decision: Decision, cluster: "Cluster", progress: Progress) -> None:
+    """Log what was written, with the reasons; nodes that are not selected any more are looked up only now."""
+    if lost := unexplained(decision.plan.changes, decision.wanted.verdicts):
+        with contextlib.suppress(Failure):  # the run does not depend on it
+            others = cluster.nodes("").nodes if request.node_label_selector else ()
+            found = unselected(others, request.rules, request.node_label_selector, lost)
+            progress.note(name, unselected=(*(progress[name].unselected or ()), *found))
+    if not request.dry_run:
+        explainer = Explainer(decision.wanted.verdicts, progress[name].unselected)
         for change in decision.plan.changes:
             log.info("%s in %s: %s", name, progress[name].where, explainer.line(change))
 

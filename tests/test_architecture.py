@@ -14,6 +14,7 @@ import pytest
 
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import World
+from tests.support.dnsendpoints import DEFINITION, objects
 from tests.support.pods import account_of, mounted, pod_variables
 from tests.support.processes import ANNOTATE, NODE, bare_environment, environment_of, start
 
@@ -37,6 +38,7 @@ PURE = {
         "difflib",
         "fnmatch",
         "functools",
+        "hashlib",
         "pkgutil",
     ),
     *("ipaddress", "itertools", "json", "math", "re", "typing"),
@@ -273,6 +275,17 @@ def test_a_sync_that_probes_nothing_loads_no_prober(
     world.route53.zone("example.com")
     command = ("sync-once", "--domain", "cdn.example.com", "--min-nodes", "0", *options)
     assert loaded(tmp_path, environment_of(world), *command) & {"asyncio", "jobs.edges.probe"} == expected
+
+
+def test_a_sync_to_a_dnsendpoint_loads_no_aws(world: World, tmp_path: Path) -> None:
+    """With --publish-to dnsendpoint nothing of AWS is loaded; in a pod the object is in the pod's own namespace."""
+    world.node(NODE, "5.75.128.10")
+    world.kubernetes.define(DEFINITION)
+    command = ("sync-once", "--domain", "cdn.example.com", "--publish-to", "dnsendpoint")
+    modules = in_a_pod(world, tmp_path, *command)
+    assert objects(world)["cdn.example.com"]["metadata"]["namespace"] == "default"
+    assert not packages(modules) & {"boto3", "botocore", *NOT_IN_A_POD}
+    assert not modules & {"jobs.edges.route53", "jobs.hosted_zones"}
 
 
 def test_sync_once_looks_at_no_interface(world: World, tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jobs.core.address import Address
+from jobs.core.node import Node, Rules, assess
 from jobs.core.plan import Change
 from jobs.core.progress import Domain
 from jobs.core.record_set import RecordSet
-from jobs.core.verdict import Verdict, reasons
+from jobs.core.verdict import Skipped, Verdict, reasons
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,15 @@ class AddressChange:
 class Explainer:
     """Knows which nodes have which address, and why some of these are not published."""
 
-    def __init__(self, verdicts: Iterable[Verdict]) -> None:
-        """Take the verdicts that a plan was made from."""
+    def __init__(self, verdicts: Iterable[Verdict], unselected: Iterable[Verdict] | None = None) -> None:
+        """Take the verdicts that a plan was made from, and those on all other nodes with a withdrawn address, if known.
+
+        What then is on no node at all was on one whose object has been deleted.
+        """
         self._published: dict[Address, list[str]] = {}
         self._absent: dict[Address, list[str]] = {}
-        for verdict in verdicts:
+        self._nobodys = f"no {'selected ' if unselected is None else ''}node has this address"
+        for verdict in (*verdicts, *(unselected or ())):
             for address, reason in reasons(verdict):
                 if reason is None:
                     self._published.setdefault(address, []).append(verdict.node)
@@ -51,7 +56,7 @@ class Explainer:
     def _reason(self, address: Address) -> str:
         if address in self._published:
             return f"{self._node(address)}: moves to another record set"
-        return "; ".join(self._absent.get(address, ())) or "no selected node has this address"
+        return "; ".join(self._absent.get(address, ())) or self._nobodys
 
 
 def title(change: Change) -> str:
@@ -84,7 +89,7 @@ def node_news(domains: Iterable[Domain]) -> list[NodeNews]:
     for domain in domains:
         before, after = _addresses(domain.before), _addresses(domain.after)
         entered, left = after - before, before - after
-        for verdict in domain.verdicts:
+        for verdict in domain.nodes:
             moved: dict[str | None, list[str]] = {}
             for address, reason in reasons(verdict):
                 if address in (entered if reason is None else left):
@@ -103,3 +108,18 @@ def node_news(domains: Iterable[Domain]) -> list[NodeNews]:
 
 def _addresses(record_sets: Iterable[RecordSet]) -> set[Address]:
     return {address for each in record_sets for address in each.addresses}
+
+
+def unexplained(changes: Iterable[Change], verdicts: Iterable[Verdict]) -> set[Address]:
+    """Give the addresses that leave though no verdict says why: their nodes are not selected any more, or gone."""
+    known = {address for verdict in verdicts for address, _ in reasons(verdict)}
+    changes = tuple(changes)
+    before = _addresses(change.before for change in changes if change.before)
+    return before - _addresses(change.after for change in changes if change.after) - known
+
+
+def unselected(nodes: Iterable[Node], rules: Rules, label_selector: str, lost: set[Address]) -> tuple[Skipped, ...]:
+    """Say of each node that has a lost address why it was not looked at: it is not selected."""
+    reason = f"does not match --node-label-selector {label_selector}"
+    judged = ((node.name, [each for each, _ in reasons(assess(node, rules)) if each in lost]) for node in nodes)
+    return tuple(Skipped(name, reason, tuple(had), None) for name, had in judged if had)

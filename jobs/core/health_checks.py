@@ -97,7 +97,7 @@ class View:
     checking: Checking
     owner: str
     known: Mapping[str, HealthCheck] | None
-    now: float
+    seen_at: float
     may_make: bool = True
     refused: bool = False
     has_written: bool = False
@@ -127,7 +127,7 @@ class View:
 
         It is never one used before, which Route 53 refuses for days after its check was deleted.
         """
-        return f"{self.owner}:{self.content(addresses)}:{round(1000 * self.now):013d}"
+        return f"{self.owner}:{self.content(addresses)}:{round(1000 * self.seen_at):013d}"
 
 
 def owner_of(zone: Zone, domain: str) -> str:
@@ -258,7 +258,7 @@ def _usable(view: View, held: Container[str], addresses: Iterable[Address]) -> S
     found = [
         each
         for each in view.by_content.get(view.content(addresses), ())
-        if each.id in held or view.now - each.created < YOUNG_SECONDS
+        if each.id in held or view.seen_at - each.created < YOUNG_SECONDS
     ]
     return sorted(found, key=lambda each: (each.id not in held, each.created, each.id))
 
@@ -295,7 +295,7 @@ def unused(view: View, named_by: Iterable[RecordSet], *, has_written: bool) -> t
     old = [
         each
         for each in view.own.values()
-        if each.id not in named and (is_over or view.now - each.created > ORPHAN_SECONDS)
+        if each.id not in named and (is_over or view.seen_at - each.created > ORPHAN_SECONDS)
     ]
     groups = [each for each in old if each.children]
     gone = {each.id for each in groups}

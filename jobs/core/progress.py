@@ -26,6 +26,8 @@ class Domain:
     refusal: str | None = None
     warnings: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+    unselected: tuple[Verdict, ...] | None = None
+    """The nodes beside the selected ones that have an address which was withdrawn; None when nobody looked for them."""
     before: tuple[RecordSet, ...] = ()
     """What the domain showed at the last look before this run wrote."""
     after: tuple[RecordSet, ...] = ()
@@ -53,6 +55,11 @@ class Domain:
     def where(self) -> str:
         """Say where its record sets are published."""
         return f"DNSEndpoint {self.dnsendpoint}" if self.dnsendpoint else f"zone {self.zone}"
+
+    @property
+    def nodes(self) -> tuple[Verdict, ...]:
+        """The verdicts on all nodes that the run has something to say about."""
+        return (*self.verdicts, *(self.unselected or ()))
 
     @property
     def has_written(self) -> bool:

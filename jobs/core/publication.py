@@ -113,7 +113,7 @@ class Publication:
             return None
         self.listed = NodeList(tuple(self._nodes.values()), now, self._version or "")
         conclusion = conclude(self.listed, self._signs, self._checks, self._rules)
-        self.warnings = conclusion.warnings + conclusion.causes
+        self.warnings = conclusion.warnings + conclusion.causes + self._signs.remarks
         presences = {verdict.node: _presence(verdict) for verdict in conclusion.verdicts}
         changed = {name for name, each in presences.items() if each.differs_from(self._presences.get(name))}
         changed |= self._presences.keys() - presences.keys()

@@ -24,7 +24,10 @@ class Checks:
 
 @dataclass(frozen=True)
 class Signs:
-    """What was seen; what was not looked at is missing. `warnings` say what could not be seen."""
+    """What was seen; what was not looked at is missing. `warnings` say what could not be seen.
+
+    `remarks` do as well, of what stays so in this network: they are for the log and no reason to look into anything.
+    """
 
     lease_ages: Mapping[str, LeaseAge] = field(default_factory=dict)
     """By node."""
@@ -33,3 +36,4 @@ class Signs:
     answers: Mapping[tuple[Address, Probe], str | None] = field(default_factory=dict)
     """By address and probe: why there is no answer, None where there is one, "" where that is not sure."""
     warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()

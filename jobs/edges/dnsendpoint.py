@@ -3,7 +3,7 @@
 https://kubernetes-sigs.github.io/external-dns/latest/docs/sources/crd/
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
@@ -149,8 +149,9 @@ def endpoint(each: RecordSet) -> Raw:
 
 def with_addresses(raw: Raw, addresses: Sequence[Address]) -> Raw:
     """Add to an endpoint of somebody else's form the addresses that it does not have, and keep all else of it."""
-    targets = list(raw.get("targets") or ())
-    return {**raw, "targets": [*targets, *(str(each) for each in addresses if str(each) not in targets)]}
+    targets = raw.get("targets") or ()
+    known = _addresses(raw["recordType"], targets)
+    return {**raw, "targets": [*targets, *(str(each) for each in addresses if each not in known)]}
 
 
 def record_set(raw: Raw, what: str) -> RecordSet:
@@ -163,7 +164,7 @@ def record_set(raw: Raw, what: str) -> RecordSet:
     found = RecordSet(
         name=canonical(given.dns_name),
         type=given.record_type,
-        addresses=tuple(sorted(_addresses(given), key=numeric_order)),
+        addresses=tuple(sorted(_addresses(given.record_type, given.targets or ()), key=numeric_order)),
         ttl=given.record_ttl,
         policy=_policy(given, properties),
         set_identifier=given.set_identifier or None,
@@ -173,14 +174,14 @@ def record_set(raw: Raw, what: str) -> RecordSet:
     return found if endpoint(found) == raw else replace(found, extras=msgspec.json.encode(raw).decode())
 
 
-def _addresses(given: _Endpoint) -> set[Address]:
+def _addresses(type_: str, targets: Iterable[str]) -> set[Address]:
     found: set[Address] = set()
-    for target in given.targets or ():
+    for target in targets:
         try:
             address = ip_address(target)
         except ValueError:
             continue
-        if address.version == TYPES.get(given.record_type):
+        if address.version == TYPES.get(type_):
             found.add(address)
     return found
 

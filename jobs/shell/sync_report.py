@@ -31,7 +31,7 @@ def _domain(domain: Domain, *, dry_run: bool) -> dict[str, Any]:
             {"action": each["Action"], "record_set": each["ResourceRecordSet"]}
             for each in api_changes(domain.difference.changes)
         ],
-        "nodes": [_node(verdict) for verdict in domain.verdicts],
+        "nodes": [_node(verdict) for verdict in domain.nodes],
     }
 
 
@@ -75,14 +75,14 @@ def _section(domain: Domain, *, dry_run: bool) -> str:
     if not domain.error:
         unchanged = len(domain.difference.unchanged)
         lines.append(f"  {unchanged} record set{'' if unchanged == 1 else 's'} unchanged")
-    if domain.verdicts:
+    if domain.nodes:
         head = ("NODE", "PUBLISHED", "ADDRESSES", "COORDINATES", "REASON")
-        lines += ["", *table([head, *map(_row, domain.verdicts)])]
+        lines += ["", *table([head, *map(_row, domain.nodes)])]
     return "\n".join(lines) + "\n"
 
 
 def _diff(domain: Domain) -> Iterable[str]:
-    explainer = Explainer(domain.verdicts)
+    explainer = Explainer(domain.verdicts, domain.unselected)
     for change in domain.difference.changes:
         yield f"  {title(change)}"
         yield from table([(f"      {each.sign} {each.address}", each.why) for each in explainer.addresses(change)])

@@ -5,12 +5,13 @@ from ipaddress import ip_address
 
 import pytest
 
-from jobs.core.explain import AddressChange, Explainer, NodeNews, node_news, title
+from jobs.core.explain import AddressChange, Explainer, NodeNews, node_news, title, unexplained, unselected
+from jobs.core.node import Rules
 from jobs.core.plan import Change
 from jobs.core.progress import Domain
 from jobs.core.record_set import RecordSet
 from jobs.core.verdict import Published, Skipped, Verdict, Withheld
-from tests.support.builders import DOMAIN, PARIS, TOKYO, alias, ipv4, near, plain, published, skipped
+from tests.support.builders import DOMAIN, NODE, PARIS, TOKYO, alias, ipv4, near, plain, published, skipped
 
 ONE, TWO, BOTH = plain("A", "5.0.0.1"), plain("A", "5.0.0.2"), plain("A", "5.0.0.1", "5.0.0.2")
 HELD = Withheld(ip_address("5.0.0.1"), "over the limit")
@@ -219,3 +220,29 @@ def test_addresses_that_were_not_in_dns_are_not_withdrawn() -> None:
     assert node_news([seen([gone], [ONE], [])]) == [
         NodeNews("a", withdrawn=True, message=f"{DOMAIN}: withdrawn 5.0.0.1: cordoned")
     ]
+
+
+def test_an_address_of_nobody_is_called_so_once_all_nodes_were_looked_at() -> None:
+    """An address that no node has is said to be on none only when all nodes are known, not just the selected ones."""
+    change = Change(ONE, None)
+    assert [each.why for each in Explainer([], []).addresses(change)] == ["no node has this address"]
+    stranger = skipped("a", "5.0.0.1")
+    assert [each.why for each in Explainer([], [stranger]).addresses(change)] == [f"a: {stranger.reason}"]
+
+
+def test_what_leaves_without_a_reason_is_unexplained() -> None:
+    """An address is unexplained when it leaves and no verdict is about it; one that moves to another set stays."""
+    moved = (Change(TWO, None), Change(None, BOTH))
+    assert unexplained([Change(ONE, None)], []) == {ipv4(1)}
+    assert unexplained([Change(ONE, None)], [skipped("a", "5.0.0.1")]) == set()
+    assert unexplained(moved, []) == set()
+
+
+def test_a_node_that_is_not_selected_is_named_for_the_addresses_that_were_lost() -> None:
+    """Of all nodes those are named that have a lost address, whatever else is the matter with them."""
+    down = replace(NODE, name="a", node_ips="5.0.0.1,5.0.0.2", ready=None)
+    nodes = [down, replace(NODE, name="b", node_ips="5.0.0.3")]
+    (found,) = unselected(nodes, Rules(), "x=y", {ipv4(1)})
+    assert (found.node, found.addresses) == ("a", (ipv4(1),))
+    assert isinstance(found, Skipped)
+    assert found.reason == "does not match --node-label-selector x=y"

@@ -215,6 +215,13 @@ def test_a_simple_set_grows_to_250() -> None:
     assert larger.addresses == tuple(map(ip_address, four(248) + four(2, start=500)))
 
 
+def test_a_place_to_publish_to_may_take_fewer() -> None:
+    """Where fewer addresses fit than Route 53 takes, a set grows no further than that."""
+    [larger] = grown([plain("A", *four(48))], [plain("A", *four(10, start=500))], 50)
+    assert larger.addresses == tuple(map(ip_address, four(48) + four(2, start=500)))
+    assert grown([plain("A", *four(60))], [plain("A", *four(10, start=500))], 50) == (plain("A", *four(60)),)
+
+
 def test_all_sets_together_grow_to_250() -> None:
     """All sets of a type together grow to 250 addresses, no further."""
     current = [near("A", PARIS, *four(124)), near("A", TOKYO, *four(124, start=200))]

@@ -106,6 +106,13 @@ def test_what_stays_is_as_it_was_read() -> None:
     assert unchanged is read
 
 
+def test_a_plan_knows_what_it_leads_to() -> None:
+    """What changes and what stays make all of the domain's record sets, in one order."""
+    plan = calculate([AT_PARIS, AT_TOKYO], [AT_LIMA, AT_PARIS])
+    assert plan.record_sets == tuple(sorted([AT_LIMA, AT_PARIS], key=lambda each: each.key))
+    assert calculate([OLD], []).record_sets == ()
+
+
 def test_no_changes_make_no_batch() -> None:
     """A plan without changes makes an empty batch."""
     assert sent([OLD], [OLD]) == ()

@@ -6,6 +6,7 @@ from jobs.core.errors import ConfigurationError, Conflict, Failure, TemporaryErr
 from jobs.core.plan import Change, Plan
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
+from jobs.core.zones import Zone
 from tests.support.builders import DOMAIN, LIMA, PARIS, TOKYO, near
 
 LATE = Failure("not done within 45 s (--timeout)")
@@ -254,3 +255,9 @@ def test_a_copy_stays_as_it_is() -> None:
     copy = progress.copy()
     progress.settle(DOMAIN)
     assert (copy.open, progress.open) == ([DOMAIN], [])
+
+
+def test_where_a_domain_is_published() -> None:
+    """A domain is in a hosted zone or in a DNSEndpoint."""
+    assert Domain(DOMAIN, Zone("Z1", "example.com", private=False)).where == "zone example.com (Z1)"
+    assert Domain(DOMAIN, dnsendpoint=f"edge/{DOMAIN}").where == f"DNSEndpoint edge/{DOMAIN}"

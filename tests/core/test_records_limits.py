@@ -47,6 +47,19 @@ def test_the_251st_address_in_node_name_order_is_withheld(at: Coordinates | None
     assert len(names_of(found)) == 250
 
 
+@pytest.mark.parametrize(
+    ("routing", "most", "count"),
+    [("simple", 50, 50), ("geoproximity", 50, 50), ("multivalue", 50, 50), ("multivalue", 250, 100)],
+)
+def test_a_place_to_publish_to_may_take_fewer(routing: str, most: int, count: int) -> None:
+    """Where fewer addresses fit than Route 53 takes, fewer are published, and the reason gives that number."""
+    found = wanted(DOMAIN, 60, routing, crowd(120, place(0)), [], most)
+    assert len(addresses_of(found)) == count
+    withheld = found.verdicts[count]
+    assert isinstance(withheld, Skipped)
+    assert withheld.reason == f"over the limit of {count} A addresses per domain"
+
+
 def test_the_limit_counts_all_places() -> None:
     """The limit is of all places together."""
     nodes = [published(f"n{number:03}", [ipv4(number)], place(number % 30)) for number in range(260)]

@@ -96,8 +96,8 @@ def test_the_final_stage_only_copies_from_the_first() -> None:
 
 
 def test_any_python_can_be_the_base() -> None:
-    """A build argument chooses the base of both stages."""
-    assert "PYTHON_IMAGE" in GLOBAL.pairs("ARG")
+    """A build argument chooses the base of both stages; without one it is a full version, by its digest."""
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+@sha256:[0-9a-f]{64}", GLOBAL.pairs("ARG")["PYTHON_IMAGE"])
     assert [BUILD.text("FROM"), FINAL.text("FROM")] == ["${PYTHON_IMAGE} AS build", "${PYTHON_IMAGE}"]
 
 
@@ -134,15 +134,16 @@ def test_it_is_small(image: Image) -> None:
 
 
 def test_all_modules_are_compiled_whatever_their_times(image: Image) -> None:
-    """Every module has bytecode that is used whatever its time.
+    """Every module has bytecode that is used whatever its time, as long as it is that of its source.
 
-    Otherwise it would be compiled at every start, since the file system is read-only.
+    Otherwise it would be compiled at every start, since the file system is read-only; or a source that an image on top
+    of this one mends would not count.
     """
-    unchecked = struct.pack("<I", 1)
+    checked = struct.pack("<I", 3)  # PEP 552
     cold = [
         path
         for path in image.packages.rglob("*.py")
-        if not (compiled := _bytecode(image, path)).exists() or compiled.read_bytes()[4:8] != unchecked
+        if not (compiled := _bytecode(image, path)).exists() or compiled.read_bytes()[4:8] != checked
     ]
     assert cold == []
     assert list(image.packages.rglob("__pycache__")) == []
@@ -191,6 +192,19 @@ def _imports(path: Path, text: bytes) -> Iterator[str]:
                 yield from (f"{base}.{each.name}" for each in names)
 
 
+def test_its_packages_have_the_versions_that_are_written_down(image: Image) -> None:
+    """Every package is in .github/constraints.txt with the version that is installed.
+
+    A release built again next year has the same in it.
+    """
+    text = (ROOT / ".github" / "constraints.txt").read_text(encoding="utf-8")
+    written = dict(re.findall(r"^([a-z0-9-]+)==(\S+)$", text, re.MULTILINE))
+    names = (path.name.removesuffix(".dist-info").rpartition("-") for path in image.packages.glob("*.dist-info"))
+    installed = {name.replace("_", "-").lower(): version for name, _, version in names}
+    del installed["kube-node-dns"]
+    assert installed.items() <= written.items()
+
+
 # The program
 
 
@@ -222,6 +236,19 @@ def test_a_pod_is_as_shut_in_as_the_manifests_make_it(image: Image, world: World
             check=False,
         )
         assert written.stdout.split() == ["65532", place.variables["TMPDIR"]], written.stderr
+
+
+def test_a_kubeconfig_with_embedded_certificates_can_be_used(image: Image, world: World) -> None:
+    """A kubeconfig with its certificates in it works: the official client writes them to the pod's only writable place.
+
+    So sync can look after another cluster than the one it runs in.
+    """
+    assert "certificate-authority-data" in world.kubeconfig.read_text(encoding="utf-8")
+    world.route53.zone("example.com")
+    world.node("fra-1", "5.75.128.10")
+    with pod(image, world) as place:
+        finished = place.run(*SYNC, KUBECONFIG=str(world.kubeconfig))
+    assert finished.returncode == 0, finished.stderr
 
 
 @pytest.mark.parametrize("command", [("annotate-once", "--dry-run"), SYNC], ids=["annotate-once", "sync-once"])

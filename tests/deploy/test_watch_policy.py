@@ -59,6 +59,13 @@ def test_watch_may_make_its_jobs(condemned: tuple[str, ...]) -> None:
     assert policy().refusals(request(), job, params=cronjob()) == []
 
 
+def test_a_later_kubernetes_may_fill_in_more() -> None:
+    """A field that the API server adds by itself, and nobody knows yet, does not stop watch."""
+    job = filled_in(made_by_watch(cronjob()))
+    job["spec"]["somethingNew"] = "Default"
+    assert policy().refusals(request(), job, params=cronjob()) == []
+
+
 @pytest.mark.parametrize(("change", "message"), ATTACKS)
 def test_watch_may_make_no_other_job(change: Change, message: str) -> None:
     """A Job that differs from the template's is refused with its reason.

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import json
 import os
 import shlex
 import shutil
@@ -15,6 +16,7 @@ from tests.sandbox.world import PROGRAM, World
 DOMAIN = "cdn.example.com"
 SYNC = ("sync-once", "--domain", DOMAIN, "--node-label-selector", "serve-public=true")
 NODES = ("fra-1", "fra-2", "nyc-1", "sgp-1")
+TO_DNSENDPOINT = ("--publish-to", "dnsendpoint", "--dnsendpoint-namespace", "default")
 SILENCE = "Kubelet stopped posting node status."
 RENEWAL_SECONDS = 10
 WITH_CLIENTS = "uv run -q --no-dev --group sandbox --group clients python -m tests.sandbox --serve"
@@ -24,8 +26,11 @@ def main() -> None:
     """Tell the story, or serve both doubles until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m tests.sandbox", description=__doc__)
     parser.add_argument("--serve", action="store_true", help="keep both servers up for a shell of your own")
+    places = ("route53", "dnsendpoint")
+    parser.add_argument("--publish-to", choices=places, default=places[0], help="what the story publishes to")
     arguments = parser.parse_args()
     with World() as world:
+        world.kubernetes.define("dnsendpoints.externaldns.k8s.io")
         zone = world.route53.zone("example.com")
         populate(world)
         silent: set[str] = set()
@@ -33,7 +38,7 @@ def main() -> None:
         if arguments.serve:
             serve(world, zone)
         else:
-            tell(world, zone, silent)
+            tell(world, silent, None if arguments.publish_to == "dnsendpoint" else zone)
 
 
 def populate(world: World) -> None:
@@ -53,14 +58,15 @@ def renew_leases(world: World, silent: Collection[str]) -> None:
         time.sleep(RENEWAL_SECONDS)
 
 
-def tell(world: World, zone: str, silent: set[str]) -> None:
-    """Run the program step by step and show what it says and what Route 53 then holds."""
+def tell(world: World, silent: set[str], zone: str | None) -> None:
+    """Run the program step by step and show what it says and what the zone, or else the DNSEndpoint, then holds."""
+    sync = SYNC if zone else (*SYNC, *TO_DNSENDPOINT)
     say("What of this machine would be published")
     run(world, "annotate-once", "--dry-run")
     say("Four nodes at two places; sgp-1 has no coordinates yet, so routing stays simple")
-    run(world, *SYNC)
+    run(world, *sync)
     show(world, zone)
-    say("sgp-1 gets coordinates (kubectl annotate node sgp-1 ...): geoproximity for all, in one batch")
+    say("sgp-1 gets coordinates (kubectl annotate node sgp-1 ...): geoproximity for all, in one write")
     world.kubernetes.edit(
         "Node",
         "sgp-1",
@@ -68,27 +74,30 @@ def tell(world: World, zone: str, silent: set[str]) -> None:
             {"kube-node-dns.kyle.space/aws-geoproximity-coordinates": "1.35,103.82"}
         ),
     )
-    run(world, *SYNC)
+    if not zone:  # it must be named there, since few providers know it
+        sync = (*sync, "--routing", "geoproximity")
+    run(world, *sync)
     show(world, zone)
     say("fra-2 has lost power: Kubernetes calls it Ready still, but its kubelet no longer renews its Lease")
     silent.add("fra-2")
     world.kubernetes.renew_lease("fra-2", age_seconds=30)
-    run(world, *SYNC)
+    run(world, *sync)
     show(world, zone)
     say("Kubernetes has noticed too: nothing to do, so nothing is written")
     world.kubernetes.set_ready("fra-2", "Unknown", SILENCE)
-    run(world, *SYNC)
-    tell_of_health_checks(world, zone)
+    run(world, *sync)
+    if zone:
+        tell_of_health_checks(world, zone)
     say("The API server was away for a minute, so all Leases are old: more than a third, so nothing is withdrawn")
     silent.update(NODES)
     for name in NODES:
         world.kubernetes.renew_lease(name, age_seconds=60)
-    run(world, *SYNC)
+    run(world, *sync)
     say("All nodes fail at once, as they say themselves: the last addresses stay in DNS, exit status 3")
     world.kubernetes.set_ready("fra-2", "Unknown", SILENCE, age_seconds=60)
     for name in ("fra-1", "nyc-1", "sgp-1"):
         world.kubernetes.set_ready(name, "False", "container runtime is down")
-    run(world, *SYNC)
+    run(world, *sync)
     show(world, zone)
 
 
@@ -125,9 +134,13 @@ def run(world: World, *arguments: str) -> None:
     print(f"{finished.stderr}{finished.stdout}(exit status {finished.returncode})", flush=True)
 
 
-def show(world: World, zone: str) -> None:
-    """Print what Route 53 holds now."""
-    print("\nRoute 53 holds:", *world.shown(zone), sep="\n  ", flush=True)
+def show(world: World, zone: str | None) -> None:
+    """Print what Route 53, or else the DNSEndpoint, holds now."""
+    if zone:
+        print("\nRoute 53 holds:", *world.shown(zone), sep="\n  ", flush=True)
+        return
+    found = world.kubernetes.get("DNSEndpoint", DOMAIN, "default", api_version="externaldns.k8s.io/v1alpha1")
+    print("\nThe DNSEndpoint holds:", *map(json.dumps, found["spec"]["endpoints"]), sep="\n  ", flush=True)
 
 
 def serve(world: World, zone: str) -> None:

@@ -131,6 +131,16 @@ def _node_causes(new: Object, old: Object | None) -> Iterator[Cause]:
         if before and new["spec"].get(field) != before:
             text = "Forbidden: node updates may not change " + f"{field} except from empty to valid"
             yield "FieldValueForbidden", f"spec.{field}", text
+    if old:
+        yield from _address_duplicates(new["status"].get("addresses", []))
+
+
+def _address_duplicates(addresses: list[Object]) -> Iterator[Cause]:
+    for index, address in enumerate(addresses):
+        if address in addresses[:index]:
+            shown = {"Type": address["type"], "Address": address["address"]}
+            text = f"Duplicate value: {msgspec.json.encode(shown).decode()}"
+            yield "FieldValueDuplicate", f"status.addresses[{index}]", text
 
 
 def _lease_causes(spec: Object) -> Iterator[Cause]:

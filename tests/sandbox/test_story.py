@@ -1,6 +1,7 @@
 """`python -m tests.sandbox`: a newcomer's first command, and what it needs."""
 
 import itertools
+import json
 import re
 import signal
 import subprocess
@@ -25,23 +26,42 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of
 from tests.sandbox.__main__ import main
 main()
 """
+ENDINGS = [*["(exit status 0)"] * 6, "(exit status 3)"]
 COMMAND = "pip install -q uv && uv run -q --no-dev --group sandbox python -m tests.sandbox"
 
 
 @pytest.fixture(scope="module")
 def story() -> list[str]:
     """Give what the command prints, line by line, with the modules that it has loaded in the last line."""
-    finished = subprocess.run(
-        [sys.executable, "-c", DUMP], env=bare_environment(), cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    return told()
+
+
+def told(*arguments: str) -> list[str]:
+    """Let the command tell a story."""
+    command = [sys.executable, "-c", DUMP, *arguments]
+    finished = subprocess.run(command, env=bare_environment(), cwd=ROOT, capture_output=True, text=True, check=False)
     assert (finished.returncode, finished.stderr) == (0, "")
     return finished.stdout.splitlines()
 
 
+def statuses(story: list[str]) -> list[str]:
+    """Give the exit status of each run."""
+    return [line for line in story if line.startswith("(exit status ")]
+
+
 def test_the_story_ends_well(story: list[str]) -> None:
     """Every run ends with 0, but the last, which --min-nodes refuses, with 3."""
-    statuses = [line for line in story if line.startswith("(exit status ")]
-    assert statuses == [*["(exit status 0)"] * 8, "(exit status 3)"]
+    assert statuses(story) == [*["(exit status 0)"] * 2, *ENDINGS]
+
+
+def test_the_story_of_a_dnsendpoint_is_the_same() -> None:
+    """Told with --publish-to dnsendpoint every run ends alike (health checks aside), and the same addresses stay."""
+    story = told("--publish-to", "dnsendpoint")
+    assert statuses(story) == ENDINGS
+    last = [json.loads(line) for line in story[story.index("The DNSEndpoint holds:") :] if line.startswith('  {"dns')]
+    assert {target for each in last[-5:] for target in each["targets"]} == {
+        *("5.75.128.10", "2a01:4f8:c17:1::10", "5.161.40.7", "2a01:4ff:f0:7::7", "5.223.50.3")
+    }
 
 
 def test_a_dead_place_is_skipped_while_the_api_server_is_away(story: list[str]) -> None:

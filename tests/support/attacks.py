@@ -149,6 +149,7 @@ ATTACKS = [
     pytest.param(in_spec(suspend=True), SETTINGS, id="suspended"),
     pytest.param(in_spec(managedBy="example.com/other"), SETTINGS, id="another controller"),
     pytest.param(in_spec(completionMode="Indexed"), SETTINGS, id="indexed"),
+    pytest.param(in_spec(podFailurePolicy={"rules": []}), SETTINGS, id="failures that do not count"),
     pytest.param(in_metadata("labels", {"app": "bank"}), METADATA, id="label"),
     pytest.param(in_metadata("annotations", {"example.com/queue": "other"}), METADATA, id="annotation"),
     pytest.param(in_metadata("finalizers", ["example.com/stays"]), METADATA, id="finalizer"),

@@ -71,7 +71,8 @@ class Machine:
     has_ipv6: bool = False
     routes: bool = True
     metadata: Metadata | None = None
-    """What answers at 169.254.169.254."""
+    """What answers at the address of metadata services."""
+    metadata_at: str = METADATA
     seen_as: dict[str, str] = field(default_factory=dict)
     """By host and IP version (`ip.example.com/4`): with which address its https service answers."""
     certified: str = HOST
@@ -199,7 +200,7 @@ def _servers(machine: Machine, signer: Issued) -> Iterator[Server]:
     services: list[tuple[Told, tuple[str, int], str]] = []
     if machine.metadata:
         kind, what = machine.metadata
-        services.append((_KINDS[kind](**what), (METADATA, 80), ""))
+        services.append((_KINDS[kind](**what), (machine.metadata_at, 80), ""))
     places = {f"{HOST}/4": HOST_4, f"{HOST}/6": HOST_6, f"{OTHER}/4": OTHER_4}
     for place, address in machine.seen_as.items():
         name = place.partition("/")[0]

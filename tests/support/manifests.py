@@ -125,11 +125,16 @@ CONTAINERS = {"annotate": "DaemonSet", "sync": "CronJob", "watch": "Deployment"}
 
 def write(overlay: str, home: Path) -> Path:
     """Write an overlay, and a copy of `cron/` beside it; give the folder to render."""
+    return beside(OVERLAYS[overlay], home) / "overlay"
+
+
+def beside(files: Mapping[str, str], home: Path) -> Path:
+    """Write files into a folder, and a copy of `cron/` beside them."""
     copytree(CRON, home / "cron", dirs_exist_ok=True)
-    for path, text in OVERLAYS[overlay].items():
+    for path, text in files.items():
         (home / path).parent.mkdir(parents=True, exist_ok=True)
         (home / path).write_text(text, encoding="utf-8")
-    return home / "overlay"
+    return home
 
 
 def kustomize(folder: Path) -> tuple[Manifest, ...]:

@@ -116,6 +116,14 @@ ANSWERS: dict[str, tuple[Machine, str]] = {
         aws(variables={"AWS_EC2_METADATA_SERVICE_ENDPOINT": f"http://{METADATA}/"}, interfaces="true"),
         PUBLIC,
     ),
+    "aws, by IPv6": (
+        aws(
+            variables={"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE": "IPv6"},
+            metadata_at="fd00:ec2::254",
+            interfaces="ip address add fd00:ec2::254/128 dev lo nodad",
+        ),
+        PUBLIC,
+    ),
     "gcp, none": (gcp(), ""),
     "gcp, an empty one": (gcp(""), ""),
     "gcp, at another address": (gcp(PUBLIC, variables={"GCE_METADATA_HOST": f"{METADATA}:80"}), PUBLIC),

@@ -35,6 +35,7 @@ OPTIONS = {
     "annotate-once": {"--node-name", "--interface", "--exclude-interface", *BOTH_JOBS},
     "sync-once": {
         *("--domain", "--node-label-selector", "--ttl", "--min-nodes", "--default-coordinates", "--zone-id", "--wait"),
+        *("--publish-to", "--dnsendpoint-namespace"),
         *CHECKS,
         *BOTH_JOBS,
     },

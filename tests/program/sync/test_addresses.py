@@ -75,7 +75,13 @@ JUNK = {
 def test_junk_in_the_status_is_passed_over(world: World, zone: str) -> None:
     """Entries that are not addresses cost the node nothing; of so many no more than 64 are read."""
     for number, found in enumerate(JUNK.values()):
-        status = [*found, ("ExternalIP", f"5.223.51.{number}"), *[INTERNAL] * 2, ("ExternalIP", f"5.223.52.{number}")]
+        status = [
+            *found,
+            ("ExternalIP", f"5.223.51.{number}"),
+            INTERNAL,
+            ("InternalIP", "10.0.0.2"),
+            ("ExternalIP", f"5.223.52.{number}"),
+        ]
         world.node(f"node-{number}", None, addresses=status)
     synced(world, "--external-ip")
     expected = {f"5.223.51.{number}" for number in range(len(JUNK))}

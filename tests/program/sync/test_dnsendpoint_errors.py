@@ -142,11 +142,11 @@ def test_the_definition_is_missing() -> None:
 
 def test_the_definition_is_missing_when_the_object_is_written(world: World) -> None:
     """The same is said when the definition goes between look and write."""
-    for operation, prepare in ((CREATE, lambda: None), (CHANGE, lambda: put_object(world, OLD))):
-        prepare()
+    for operation in (CREATE, CHANGE):
         before_each(world, operation, lambda: world.kubernetes.undefine(DEFINITION), times=1)
         failing(world, "install the CustomResourceDefinition of ExternalDNS")
         world.kubernetes.define(DEFINITION)
+        put_object(world, OLD)
 
 
 def test_the_namespace_is_missing(world: World) -> None:
@@ -195,6 +195,7 @@ def test_endpoints_of_somebody_else(world: World, foreign: dict[str, object]) ->
     [
         pytest.param(("--zone-id", "Z1"), "--zone-id is for Route 53", id="zone-id"),
         pytest.param(("--wait",), "--wait is for Route 53", id="wait"),
+        pytest.param(("--health-check", "tcp:443"), "--health-check is for Route 53", id="health check"),
         pytest.param(("--ttl", "0"), "ExternalDNS makes it 300", id="TTL 0"),
         pytest.param(("--dnsendpoint-namespace", "A_b"), "is not the name of a Kubernetes object", id="no namespace"),
         pytest.param(("--publish-to", "cloudflare"), "is not one of route53, dnsendpoint", id="no place to publish to"),

@@ -10,7 +10,8 @@ import pytest
 
 from tests.sandbox.account import simple
 from tests.sandbox.world import World
-from tests.support.dnsendpoints import API_VERSION, DEFINITION, NAMESPACE, objects, sync_object, synced_object
+from tests.support import forks
+from tests.support.dnsendpoints import API_VERSION, DEFINITION, NAMESPACE, PUBLISH, objects, sync_object, synced_object
 from tests.support.sync_runs import (
     DOMAIN,
     FRA_4,
@@ -59,6 +60,7 @@ def external_dns(world: World) -> int:
         "--policy=sync",
         "--registry=txt",
         f"--txt-owner-id={OWNER}",
+        "--txt-wildcard-replacement=wildcard",
         "--domain-filter=example.com",
         "--managed-record-types=A",
         "--managed-record-types=AAAA",
@@ -123,6 +125,17 @@ def test_a_failed_node_leaves(world: World, routing: str) -> None:
     assert sync_object(world, "--routing", routing).returncode == 3
     assert external_dns(world) == 0
     assert {address for values in answers(world, zone).values() for address in values} == left
+
+
+def test_a_wildcard(world: World) -> None:
+    """A wildcard domain is published too, with the option by which its ownership records need no `*`."""
+    zone = world.route53.zone("example.com")
+    for routing in ("simple", "geoproximity"):
+        finished = forks.run(world, "sync-once", "--domain", "*.example.com", *PUBLISH, "--routing", routing)
+        assert finished.returncode == 0, finished.stderr
+        assert [external_dns(world), external_dns(world)] == [1, 0]
+    identifiers = {f"{type_} {PLACES}{place}" for type_ in ("A", "AAAA") for place in (FRANKFURT, NEW_YORK)}
+    assert set(answers(world, zone, "\\052.example.com")) == identifiers
 
 
 def test_a_switch_of_routing_never_empties_the_name(world: World) -> None:

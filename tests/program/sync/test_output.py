@@ -26,8 +26,10 @@ from tests.support.sync_runs import (
     no_place,
     no_place_shown,
     others,
+    settled,
     sync,
     synced,
+    two_places,
     two_places_shown,
 )
 
@@ -249,3 +251,24 @@ def test_worst_outcome_is_the_exit_status(world: World, names: list[str], status
     arguments = [word for name in names for word in ("--domain", name)]
     finished = forks.run(world, "sync-once", *arguments, "--min-nodes", "4", "--output", "json")
     assert (finished.returncode, document(finished)["status"]) == (status, status), finished.stderr
+
+
+@pytest.mark.parametrize("dry", [False, True], ids=["written", "dry run"])
+def test_a_node_that_lost_its_label_is_named(world: World, *, dry: bool) -> None:
+    """Withdrawn addresses of a node that is not selected any more have the node and the reason, in Events as well."""
+    selector = ("--node-label-selector", "serve-public=true")
+    settled(world, two_places(world), *selector)
+    world.kubernetes.edit("Node", "fra-1", lambda node: node["metadata"].update(labels={}))
+    finished = synced(world, *selector, *["--dry-run"] * dry)
+    assert f"- {FRA_4}  fra-1: does not match --node-label-selector serve-public=true" in finished.stdout
+    events = [each.value for each in world.kubernetes.store if each.resource.kind == "Event"]
+    assert ("WithdrawnFromDNS" in {each["reason"] for each in events if "fra-1" in str(each)}) is not dry
+
+
+def test_an_address_of_a_deleted_node_is_on_no_node(world: World) -> None:
+    """Withdrawn addresses of a node whose object is gone are said to be on no node."""
+    selector = ("--node-label-selector", "serve-public=true")
+    settled(world, two_places(world), *selector)
+    world.kubernetes.remove("Node", "fra-1")
+    finished = synced(world, *selector)
+    assert f"- {FRA_4}  no node has this address" in finished.stdout

@@ -11,6 +11,7 @@ from typing import get_args
 from tests.sandbox.server import FaultKind
 
 KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
+WRITES = {"ChangeResourceRecordSets", "create dnsendpoints", "patch dnsendpoints"}
 REFUSALS: dict[FaultKind, int] = {"access denied": 2, "expired token": 1}
 """The faults that no second try mends, with the exit status."""
 
@@ -68,7 +69,7 @@ def for_good(operation: str, kind: FaultKind, *, waits: bool = False) -> Promise
         return Promise(0, told=None if late else True)
     if kind == "access denied":
         return Promise(2, told=True)
-    if operation == "ChangeResourceRecordSets" and kind in LOST and not waits:
+    if operation in WRITES and kind in LOST and not waits:
         return Promise(0, told=True)  # it was applied, and the second look says so
     return Promise(1, told=True)
 

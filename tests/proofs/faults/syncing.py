@@ -15,13 +15,20 @@ from tests.sandbox.kubernetes_builders import endpoint, endpoint_slice
 from tests.sandbox.server import FaultKind
 from tests.sandbox.world import Finished, World
 from tests.support import forks
+from tests.support.dnsendpoints import DEFINITION, PUBLISH, objects, put_object, targets
+from tests.support.dnsendpoints import endpoint as target
 from tests.support.journal import Journal, check_history
 from tests.support.sync_runs import (
     DOMAIN,
+    FRA_4,
+    FRA_6,
     FRANKFURT,
     NEW_YORK,
+    NYC_4,
+    NYC_6,
     PLACES,
     SINGAPORE,
+    all_in_one,
     annotate,
     answers,
     at_fra_and_nyc,
@@ -49,6 +56,21 @@ class Scenario:
     name: str
     prepare: Callable[[World], tuple[str, Sets]]
     options: Callable[[str], tuple[str, ...]] = lambda _zone: ()
+    to_object: bool = False
+    """Whether it publishes to a DNSEndpoint."""
+
+    def shown(self, world: World, zone: str) -> Sets:
+        """Give what the domain shows."""
+        if not self.to_object:
+            return answers(world, zone)
+        return {kind: sorted(values) for kind, values in targets(world).items()}
+
+    def writes(self, world: World) -> int:
+        """Count the writes that were applied to what was there."""
+        if not self.to_object:
+            return len(world.route53.history)
+        generation: int = objects(world)[DOMAIN]["metadata"]["generation"]
+        return generation - 1
 
     @property
     def waits(self) -> bool:
@@ -90,10 +112,19 @@ def _switches(world: World) -> tuple[str, Sets]:
     return zone, at_fra_and_nyc()
 
 
+def _changes_object(world: World) -> tuple[str, Sets]:
+    zone = three_places(world)
+    world.kubernetes.define(DEFINITION)
+    put_object(world, target("A", FRA_4, NYC_4, SGP_4), target("AAAA", FRA_6, NYC_6, SGP_6))
+    ends(world, "sgp-1")
+    return zone, {kind: sorted(values) for kind, values in all_in_one().items()}
+
+
 WITHDRAWS = Scenario("withdraws a place", _withdraws, lambda _: ("--ready-service", SERVICE))
 WAITS = Scenario("fills an empty name and waits", _creates, lambda zone: ("--wait", "--zone-id", zone))
 SWITCHES = Scenario("turns to geoproximity", _switches)
-SCENARIOS = (WITHDRAWS, WAITS, SWITCHES)
+TO_OBJECT = Scenario("changes a DNSEndpoint", _changes_object, lambda _: PUBLISH, to_object=True)
+SCENARIOS = (WITHDRAWS, WAITS, SWITCHES, TO_OBJECT)
 
 
 @contextmanager
@@ -113,7 +144,7 @@ def positions(scenario: Scenario) -> tuple[Position, ...]:
     """Record the calls of a run in which nothing goes wrong."""
     with prepared(scenario) as (world, zone, wanted, command):
         finished = forks.run(world, *command)
-        assert (finished.returncode, answers(world, zone)) == (0, wanted), finished.stderr
+        assert (finished.returncode, scenario.shown(world, zone)) == (0, wanted), finished.stderr
         return tuple(recorded(world))
 
 
@@ -140,17 +171,17 @@ class SyncCase:
         """Run it, then hold log, result and DNS to the promise; the next run does what this one could not."""
         with prepared(self.scenario) as (world, zone, wanted, command):
             journal = Journal(world)
-            before, foreign = answers(world, zone), others(world, zone)
+            before, foreign = self.scenario.shown(world, zone), others(world, zone)
             self.position.strike(world, self.kind, lasting=self.lasting)
             seconds = "15" if self.lasting else "40"
             finished = forks.start(world, *command, "--timeout", seconds, "--output", "json").finish(60)
             self._check_end(finished)
-            self._check_dns(world, journal, answers(world, zone), (before, wanted), finished)
+            self._check_dns(world, journal, self.scenario.shown(world, zone), (before, wanted), finished)
             self.position.heal(world)
             if finished.returncode:
                 again = forks.run(world, *command)
                 assert again.returncode == 0, again.stderr
-            assert answers(world, zone) == wanted, finished.stderr
+            assert self.scenario.shown(world, zone) == wanted, finished.stderr
             assert others(world, zone) == foreign, "records of others are touched"
             check_history(world)
 
@@ -176,7 +207,7 @@ class SyncCase:
     ) -> None:
         """Hold DNS to the old or the new, the batch to being applied once, and each node to one Event at most."""
         assert shown in (expected if finished.returncode else expected[1:]), shown
-        assert len(world.route53.history) == (shown != expected[0]), "applied twice"
+        assert self.scenario.writes(world) == (shown != expected[0]), "applied twice"
         if self.kind != "throttled":
             journal.check()
         about = [each.value["involvedObject"]["name"] for each in world.kubernetes.store if _is_event(each)]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from jobs.core.annotations import BIAS, BOOT_ID, COORDINATES, NODE_IPS
+from jobs.core.annotations import BIAS, BOOT_ID, COORDINATES, NODE_IPS, PUBLIC_IPS
 from jobs.core.errors import ConfigurationError, Failure, TemporaryError
 from jobs.core.job import CronJob, job_of
 from jobs.core.min_nodes import MinNodes
@@ -36,7 +36,7 @@ ANSWERS = {
     "list leases": "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases",
     "list endpointslices": "/apis/discovery.k8s.io/v1/namespaces/edge/endpointslices",
 }
-REQUEST = request((DOMAIN,), min_nodes=MinNodes(0), checks=checks(25, ("edge/ingress",)))
+REQUEST = request((DOMAIN,), min_nodes=MinNodes(0), checks=checks(25, ("edge/ingress",)), rules=Rules(external_ip=True))
 
 
 def populated(site: Site) -> str:
@@ -127,6 +127,7 @@ def annotated(draw: Draw) -> dict[str, str]:
     """Draw the annotations of a node as anybody may have written them."""
     return {
         NODE_IPS: draw(texts("5.0.0.1", "5.0.0.1,2600::2", "2600::1%eth0", "10.0.0.1, 5.0.0.8", "::ffff:5.0.0.1")),
+        PUBLIC_IPS: draw(texts("5.0.0.1", " 5.0.0.1 , 2600::2", "")),
         BOOT_ID: draw(texts("b", "4f9bd0a2-3b3c-4f5e-8a51-2d9be0d2a2c1")),
         COORDINATES: draw(texts("12.34,56.78", "-90,180", "+1.005,-0.001", "0,0")),
         BIAS: draw(texts("0", "-99", "+99", " 7 ")),
@@ -134,7 +135,7 @@ def annotated(draw: Draw) -> dict[str, str]:
 
 
 @examples(0.5)
-@given(annotated(), st.sets(st.sampled_from([NODE_IPS, BOOT_ID, COORDINATES, BIAS])))
+@given(annotated(), st.sets(st.sampled_from([NODE_IPS, PUBLIC_IPS, BOOT_ID, COORDINATES, BIAS])))
 def test_annotations_of_any_text(site: Site, good: Mapping[str, Json], own: dict[str, str], given_: set[str]) -> None:
     """Annotations of any text take no other node out."""
     document = json.loads(written(good["list nodes"]))
@@ -143,6 +144,21 @@ def test_annotations_of_any_text(site: Site, good: Mapping[str, Json], own: dict
     assert result.error is None
     published = {verdict.node for verdict in result.verdicts if isinstance(verdict, Published)}
     assert published >= {"n1", "n2"}
+
+
+entries = anything | st.fixed_dictionaries({"type": st.just("ExternalIP"), "address": texts("5.0.0.9") | anything})
+
+
+@examples(0.3)
+@given(st.lists(entries, max_size=4))
+def test_addresses_of_any_kind_in_a_status(site: Site, good: Mapping[str, Json], found: list[Json]) -> None:
+    """Whatever stands among the addresses of a status costs no node anything, not even its own."""
+    document = json.loads(written(good["list nodes"]))
+    document["items"][0]["status"]["addresses"] = found
+    result, _ = run(site, {"list nodes": json.dumps(document).encode("utf-8", "surrogatepass")})
+    assert result.error is None
+    published = {verdict.node for verdict in result.verdicts if isinstance(verdict, Published)}
+    assert published == {"n0", "n1", "n2"}
 
 
 EVENTS = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR", "OTHER")

@@ -15,7 +15,7 @@ from tests.sandbox.contract.client import NODES, Api, Json
 from tests.sandbox.controlplane import ControlPlane, control_plane
 from tests.sandbox.kubernetes import kubeconfig, node
 from tests.sandbox.world import PREFIX
-from tests.support.manifests import CONTAINERS, KUBECTL, one, pod_of, rendered, service_account
+from tests.support.manifests import CONTAINERS, KUBECTL, NAMESPACE, one, pod_of, rendered, service_account
 
 OWN, OTHER = "n1", "n2"
 """The nodes: the one that a test's token belongs to, and another."""
@@ -53,6 +53,7 @@ class Installed:
         for left_over in (
             ("clusterrole,clusterrolebinding", "kube-node-dns-ready-service", "--ignore-not-found"),
             (policies, "kube-node-dns-kubelets", "--ignore-not-found"),
+            ("role,rolebinding", "kube-node-dns-dnsendpoints", f"--namespace={NAMESPACE}", "--ignore-not-found"),
             ("role,rolebinding", "--all", "--namespace=elsewhere"),
         ):
             ended = self.kubectl("delete", *left_over)

@@ -156,9 +156,9 @@ def test_a_kubelet_does_not_decide_what_is_published(kubelet: Callable[..., Answ
     assert "a kubelet may not change" in answer.message
 
 
-def test_a_kubelet_does_not_register_as_public(cluster: Installed, kubelet: Callable[..., Answer]) -> None:
+@pytest.mark.usefixtures("kubelet")
+def test_a_kubelet_does_not_register_as_public(cluster: Installed) -> None:
     """Refuses a new node that says itself that it is public, and takes it without the label."""
-    assert kubelet
     statuses = []
     assert cluster.api.call("DELETE", f"{NODES}/{OTHER}").status == 200
     for labels in ({"serve-public": "true"}, {"zone": "a"}):
@@ -188,9 +188,9 @@ def test_a_kubelet_may_do_its_work(kubelet: Callable[..., Answer], change: Json,
     assert answer.status == 200, answer.json
 
 
-def test_a_kubelet_may_renew_its_lease(cluster: Installed, kubelet: Callable[..., Answer]) -> None:
+@pytest.mark.usefixtures("kubelet")
+def test_a_kubelet_may_renew_its_lease(cluster: Installed) -> None:
     """Takes a kubelet's Lease."""
-    assert kubelet
     lease: dict[str, Any] = {"metadata": {"name": OWN}, "spec": {"holderIdentity": OWN, "leaseDurationSeconds": 40}}
     answer = cluster.api.call("POST", LEASES, lease, token=kubelet_token(OWN), query=DRY)
     assert answer.status == 201, answer.json

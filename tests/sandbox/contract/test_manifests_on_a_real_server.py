@@ -1,8 +1,10 @@
 """cron/ on a real API server: it applies, twice the same; what each service account may do; what the policy refuses."""
 
 import itertools
+import json
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.contract.client import MERGE, NODES, Answer, Json
+from tests.sandbox.contract.definition import dnsendpoint_definition
 from tests.sandbox.contract.installed import OTHER, OWN, Installed
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import PREFIX, World
@@ -17,12 +20,15 @@ from tests.support.manifests import (
     ANNOTATE_NAMESPACE,
     CONTAINERS,
     NAMESPACE,
+    beside,
     config_map,
+    container,
     one,
     pod_of,
     service_account,
 )
 from tests.support.processes import environment_of, run
+from tests.support.readme_overlays import README, of_the_readme
 from tests.support.watching import started
 
 JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
@@ -66,6 +72,7 @@ SAID_OF_NO_CHANGE = {"poddisruptionbudget.policy/watch": "configured"}
     "overlay",
     [
         "base",
+        "dnsendpoint",
         "edited",
         "elsewhere",
         "elsewhere, two domains",
@@ -84,12 +91,28 @@ def test_applying_it_again_changes_nothing(cluster: Installed, overlay: str) -> 
     assert {name: said for name, said in again.items() if said != "unchanged"}.items() <= SAID_OF_NO_CHANGE.items()
 
 
-def test_the_folder_applies_as_the_readme_says(cluster: Installed) -> None:
-    """Applies by `kubectl apply -k`."""
-    folder = Path(__file__).parents[3] / "cron"
+def test_the_overlay_of_the_readme_is_installed_and_its_pods_admitted(cluster: Installed, tmp_path: Path) -> None:
+    """Takes the overlay that the README writes, by the command that it gives, and each pod of its workloads."""
+    folder = beside({"my-cluster/kustomization.yaml": of_the_readme()}, tmp_path) / "my-cluster"
     ended = cluster.kubectl("apply", "-k", str(folder))
     assert (ended.returncode, ended.stderr) == (0, "")
+    for component, kind in CONTAINERS.items():
+        namespace, _ = service_account(component)
+        shown = cluster.kubectl("-n", namespace, "get", kind, component, "-o", "json")
+        body = {"metadata": {"name": "x"}, "spec": pod_of(json.loads(shown.stdout))["spec"]}
+        answer = cluster.api.call("POST", f"/api/v1/namespaces/{namespace}/pods", body, query={"dryRun": "All"})
+        assert (answer.status, answer.headers.get("Warning")) == (201, None), answer.json
+        assert answer.json["spec"]["containers"][0]["image"].startswith("ghcr.io/OWNER/")
     cluster.reset()
+
+
+def test_the_readmes_wait_ends_with_the_first_addresses(cluster: Installed) -> None:
+    """Waits as the README says until every public node is annotated."""
+    for name in (OWN, OTHER):
+        assert cluster.api.patch(f"{NODES}/{name}", _annotation(node_ips="5.75.128.10")).status == 200
+    (command,) = re.findall(r"^kubectl (wait node .*?)\n(?!  )", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    ended = cluster.kubectl(*shlex.split(command.replace("\\\n", " ")))
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 LEASES, EVENTS = "list leases in kube-node-lease", "create events in default"
@@ -249,6 +272,25 @@ def test_the_program_syncs_with_what_it_is_given(cluster: Installed, world: Worl
     assert shown.endswith(" 5.75.128.10")
     events = cluster.api.call("GET", "/api/v1/namespaces/default/events").json["items"]
     assert OTHER in {each["involvedObject"]["name"] for each in events}
+
+
+def test_the_program_writes_dnsendpoints_with_what_it_is_given(cluster: Installed) -> None:
+    """Runs sync-once with the token and the environment of the component dnsendpoint: it creates, then changes."""
+    assert cluster.api.call("POST", *dnsendpoint_definition()).status in (201, 409)
+    cluster.apply("dnsendpoint")
+    objects = f"/apis/externaldns.k8s.io/v1alpha1/namespaces/{NAMESPACE}/dnsendpoints"
+    assert wait_until(lambda: cluster.api.call("GET", objects).status == 200)
+    config = config_map("sync", "dnsendpoint")["data"]
+    (own,) = (each["value"] for each in container("sync", "dnsendpoint")["env"] if "PUBLISH_TO" in each["name"])
+    environment = {"PATH": os.environ["PATH"], **config, "KUBE_NODE_DNS_PUBLISH_TO": own}
+    environment["KUBECONFIG"] = cluster.login(cluster.token("sync", overlay="dnsendpoint"))
+    for address in ("5.75.128.10", "5.75.128.11"):
+        assert cluster.api.patch(f"{NODES}/{OTHER}", _annotation(node_ips=address)).status == 200
+        finished = run(["sync-once", "--dnsendpoint-namespace", NAMESPACE], environment)
+        assert (finished.returncode, "warning" in finished.stderr) == (0, False), finished.stderr
+        (endpoint,) = cluster.api.call("GET", f"{objects}/example.com").json["spec"]["endpoints"]
+        assert (endpoint["dnsName"], endpoint["targets"]) == ("example.com", [address])
+    cluster.reset()
 
 
 def test_the_program_watches_with_what_it_is_given(cluster: Installed) -> None:
