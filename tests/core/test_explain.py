@@ -9,7 +9,7 @@ from jobs.core.explain import AddressChange, Explainer, NodeNews, node_news, tit
 from jobs.core.node import Rules
 from jobs.core.plan import Change
 from jobs.core.progress import Domain
-from jobs.core.record_set import RecordSet
+from jobs.core.record_set import RecordSet, with_health_check
 from jobs.core.verdict import Published, Skipped, Verdict, Withheld
 from tests.support.builders import DOMAIN, NODE, PARIS, TOKYO, alias, ipv4, near, plain, published, skipped
 
@@ -246,3 +246,18 @@ def test_a_node_that_is_not_selected_is_named_for_the_addresses_that_were_lost()
     assert (found.node, found.addresses) == ("a", (ipv4(1),))
     assert isinstance(found, Skipped)
     assert found.reason == "does not match --node-label-selector x=y"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        pytest.param(None, "c", "ttl 60  health check c", id="it gets one"),
+        pytest.param("b", "c", "ttl 60  health check c", id="another"),
+        pytest.param("c", "c", "ttl 60", id="the same"),
+        pytest.param("c", None, "ttl 60  no health check", id="it loses it"),
+    ],
+)
+def test_a_title_says_which_health_check(before: str | None, after: str | None, words: str) -> None:
+    """The title of a change says which health check the set gets, or that it has none any longer."""
+    one, other = (with_health_check(plain("A", "5.0.0.1"), each) for each in (before, after))
+    assert title(Change(one, other)) == f"~ A simple  {words}"

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.core.errors import ConfigurationError
 from jobs.core.plan import Change, Plan, api_changes, batch, calculate
-from jobs.core.record_set import RecordSet, api_form
+from jobs.core.record_set import RecordSet, api_form, with_health_check
 from jobs.core.records import MAX_ADDRESSES
 from tests.support.builders import LIMA, PARIS, TOKYO, alias, ipv4, ipv6, multivalue, near, plain, routed
 
@@ -280,3 +280,45 @@ def test_api_changes_repeat_exactly_what_was_read() -> None:
 def test_no_changes_in_the_api_form() -> None:
     """No change is no request."""
     assert api_changes([]) == []
+
+
+@pytest.mark.parametrize(
+    ("current", "wanted", "withdraws"),
+    [
+        pytest.param([plain("A", "5.0.0.1")], [plain("A", "5.0.0.1", "5.0.0.2")], False, id="one comes"),
+        pytest.param([plain("A", "5.0.0.1", "5.0.0.2")], [plain("A", "5.0.0.1")], True, id="one goes"),
+        pytest.param([plain("A", "5.0.0.1")], [plain("A", "5.0.0.2")], True, id="one instead of another"),
+        pytest.param([near("A", PARIS, "5.0.0.1")], [near("A", TOKYO, "5.0.0.1")], False, id="one moves"),
+        pytest.param(
+            [near("A", PARIS, "5.0.0.1"), near("A", TOKYO, "5.0.0.1")],
+            [near("A", TOKYO, "5.0.0.1")],
+            False,
+            id="one stays elsewhere",
+        ),
+        pytest.param([plain("A", "5.0.0.1")], [], True, id="all go"),
+    ],
+)
+def test_what_a_withdrawal_is(current: list[RecordSet], wanted: list[RecordSet], withdraws: bool) -> None:  # noqa: FBT001 - a table
+    """A plan withdraws when an address leaves the domain, not when it moves within it."""
+    assert calculate(current, wanted).withdraws is withdraws
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "names"),
+    [
+        pytest.param(None, "c", True, id="a new set with one"),
+        pytest.param(None, None, False, id="a new set without"),
+        pytest.param("b", "c", True, id="another"),
+        pytest.param("c", "c", False, id="the same"),
+        pytest.param("c", None, False, id="none any longer"),
+    ],
+)
+def test_which_change_names_a_new_check(before: str | None, after: str | None, names: bool) -> None:  # noqa: FBT001 - a table
+    """A change names a new health check when its set did not have that."""
+    old = with_health_check(near("A", PARIS, "5.0.0.1"), before) if before else None
+    assert Change(old, with_health_check(near("A", PARIS, "5.0.0.1"), after)).names_new_check is names
+
+
+def test_a_set_that_goes_names_no_check() -> None:
+    """A set that goes names no new health check."""
+    assert not Change(with_health_check(near("A", PARIS, "5.0.0.1"), "c"), None).names_new_check

@@ -1,5 +1,7 @@
 """How far a run got with each domain, and what is reported of one that did not get there."""
 
+from typing import Any
+
 import pytest
 
 from jobs.core.errors import ConfigurationError, Conflict, Failure, TemporaryError
@@ -261,3 +263,29 @@ def test_where_a_domain_is_published() -> None:
     """A domain is in a hosted zone or in a DNSEndpoint."""
     assert Domain(DOMAIN, Zone("Z1", "example.com", private=False)).where == "zone example.com (Z1)"
     assert Domain(DOMAIN, dnsendpoint=f"edge/{DOMAIN}").where == f"DNSEndpoint edge/{DOMAIN}"
+
+
+@pytest.mark.parametrize(
+    ("members", "status", "words"),
+    [
+        pytest.param({}, 0, None, id="all is well"),
+        pytest.param(
+            {"checks_error": Failure("busy")},
+            1,
+            "the records are as they should be, but health checks: busy",
+            id="checks",
+        ),
+        pytest.param(
+            {"checks_error": ConfigurationError("denied")}, 2, "but health checks: denied", id="checks, for good"
+        ),
+        pytest.param({"checks_error": ConfigurationError("denied"), "error": Failure("gone")}, 2, "gone", id="both"),
+        pytest.param({"checks_error": Failure("busy"), "refusal": "too few"}, 1, None, id="checks, and refused"),
+        pytest.param({"refusal": "too few"}, 3, None, id="refused"),
+        pytest.param({"error": Failure("gone"), "refusal": "too few"}, 1, "gone", id="records, and refused"),
+    ],
+)
+def test_what_goes_wrong_with_checks_is_in_the_status(members: dict[str, Any], status: int, words: str | None) -> None:
+    """What goes wrong with health checks counts for the exit status; its words come after those about the records."""
+    domain = Domain(DOMAIN, settled=True, **members)
+    assert domain.exit_status == status
+    assert (domain.failure is None) if words is None else str(domain.failure).endswith(words)
