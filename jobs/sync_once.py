@@ -3,29 +3,22 @@
 import contextlib
 import logging
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from jobs import observe
-from jobs.core import guard
+from jobs.core.decision import Decision, SyncRequest, decide
 from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure, LostRace, NotApplied, TemporaryError
-from jobs.core.evidence import Conclusion, conclude
-from jobs.core.explain import Explainer, node_news, unexplained, unselected
-from jobs.core.health_checks import Chores, View, with_checks
-from jobs.core.min_nodes import MinNodes
-from jobs.core.node import Rules
-from jobs.core.plan import Change, Plan, calculate
+from jobs.core.evidence import conclude
+from jobs.core.explain import Explainer, in_vain, node_news, protected, unexplained, unselected
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
-from jobs.core.records import Wanted, wanted
-from jobs.core.signs import Checks
 from jobs.edges.clock import RESERVE_SECONDS, Clock, retrying
-from jobs.publishing import Publisher, Write
+from jobs.publishers.publisher import Publisher, Write
 
 if TYPE_CHECKING:  # the caller brings them; here they are only names
     from jobs.edges.cluster import Cluster
-    from jobs.health_checks import Keeper
+    from jobs.publishers.health_check_keeper import Keeper
 
 log = logging.getLogger(__name__)
 
@@ -37,28 +30,13 @@ PAUSE_SECONDS = 1.0  # between rounds that got nowhere
 EVENTS_SECONDS = 3.0
 
 
-@dataclass(frozen=True)
-class SyncRequest:
-    """What a run is asked to do."""
-
-    domains: tuple[str, ...]
-    node_label_selector: str
-    ttl: int
-    min_nodes: MinNodes
-    routing: str
-    max_addresses: int
-    rules: Rules
-    checks: Checks
-    dry_run: bool
-
-
 def sync_once(
     request: SyncRequest,
     cluster: "Cluster",
     publisher: Publisher,
     clock: Clock,
     progress: Progress,
-    checks: "Keeper | None" = None,
+    health_checks: "Keeper | None" = None,
 ) -> None:
     """Make DNS show the nodes that can serve now; a second look confirms what was written.
 
@@ -70,8 +48,9 @@ def sync_once(
         shown = publisher.read(progress)
         if not shown:
             continue
-        views = checks.look(shown) if checks else {}
-        chores: dict[str, Chores] = {}
+        views = health_checks.look(shown) if health_checks else {}
+        decisions: dict[str, Decision] = {}
+        written: dict[str, Decision] = {}
         began = clock.now()
         with progress.concerning(*shown):
             listed = cluster.nodes(request.node_label_selector)
@@ -84,16 +63,18 @@ def sync_once(
                     decision = decide(request, name, current, conclusion, views.get(name))
                     write = publisher.prepared(progress[name], decision.plan)
                     _note(request, name, current, decision, progress)
-                    if decision.chores:
-                        chores[name] = decision.chores
-                    applied = False
-                    if not progress[name].settled and not decision.waits:
-                        applied = _apply(name, decision, write, clock, began, progress)
-                    if applied or request.dry_run:
-                        _explain(request, name, decision, cluster, progress)
-        if checks:
-            checks.work_off(chores)
-    progress.give_up(Failure("no time left before the deadline (--timeout)"))
+                    decisions[name] = decision
+                    if (
+                        not progress[name].settled
+                        and not decision.waits
+                        and _apply(name, decision, write, clock, began, progress)
+                    ):
+                        written[name] = decision
+        _explain(request, decisions if request.dry_run else written, cluster, progress)
+        if health_checks:
+            health_checks.work_off({name: each.chores for name, each in decisions.items() if each.chores})
+    if progress.open:
+        progress.give_up(Failure("no time left before the deadline (--timeout)"))
     publisher.finish(progress)
     if not request.dry_run:
         _create_events(cluster, clock, progress)
@@ -106,41 +87,6 @@ def _pause_after_trouble(clock: Clock, progress: Progress) -> None:
         log.warning("%s: %s; looking again", ", ".join(name for name in errors if str(errors[name]) == words), words)
     if all(isinstance(error, TemporaryError) for error in errors.values()):
         clock.sleep(PAUSE_SECONDS)
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What to do about one domain, all of it known before anything is written."""
-
-    current: tuple[RecordSet, ...]
-    wanted: Wanted
-    plan: Plan
-    warnings: tuple[str, ...]
-    refusal: str | None
-    chores: Chores | None = None
-
-    @property
-    def names_new_check(self) -> bool:
-        """Whether a record set gets a health check that it did not have."""
-        return any(change.names_new_check for change in self.plan.changes)
-
-    @property
-    def waits(self) -> bool:
-        """Whether health checks are made first, and the records that name them are written after another look."""
-        return bool(self.chores and self.chores.lacking)
-
-
-def decide(
-    request: SyncRequest, domain: str, current: Sequence[RecordSet], conclusion: Conclusion, view: View | None = None
-) -> Decision:
-    """Compare what a domain shows with what it should. Pure."""
-    should = wanted(domain, request.ttl, request.routing, conclusion.verdicts, current, request.max_addresses)
-    refusal = guard.refusal(request.min_nodes, should, current, request.node_label_selector)
-    if refusal:
-        should = guard.without_withdrawals(current, should, request.max_addresses)
-    should, chores = with_checks(view, should, current)
-    plan = calculate(current, should.record_sets)
-    return Decision(tuple(current), should, plan, (*conclusion.warnings, *should.warnings), refusal, chores)
 
 
 def _note(
@@ -159,32 +105,9 @@ def _note(
     elif decision.waits:
         return
     elif progress[name].refusals >= MAX_REFUSALS:
-        progress.fail(name, _protected(progress[name]))
+        progress.fail(name, protected(progress[name]))
     elif progress[name].writes >= MAX_WRITES:
-        progress.fail(name, _in_vain(progress[name], decision.plan.changes))
-
-
-def _protected(domain: Domain) -> Failure:
-    """Say that Route 53 refuses what nobody else has changed: trying again will not help."""
-    return ConfigurationError(
-        f"Route 53 refuses to change these record sets, though nobody else does: {domain.error}; look for a record set "
-        "protection or a change guardrail of the zone, and at the zone's quota of records"
-    )
-
-
-def _in_vain(domain: Domain, changes: Iterable[Change]) -> Failure:
-    """Name the record sets that are still not as they should be after the last write, and why."""
-    changes = tuple(changes)
-    others = [change for change in changes if change not in domain.attempted]
-    names = ", ".join(str(change.subject) for change in others or changes)
-    match domain.error:
-        case None:  # each write was applied
-            why = "because somebody else keeps changing it, or the nodes keep changing"
-        case TemporaryError():
-            why = f"without a known outcome: {domain.error}"
-        case _:
-            why = f"because somebody else keeps changing it: {domain.error}"
-    return Failure(f"{names}: given up after {MAX_WRITES} writes {why}")
+        progress.fail(name, in_vain(progress[name], decision.plan.changes, MAX_WRITES))
 
 
 def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: float, progress: Progress) -> bool:
@@ -214,14 +137,16 @@ def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: flo
     return False
 
 
-def _explain(request: SyncRequest, name: str, decision: Decision, cluster: "Cluster", progress: Progress) -> None:
+def _explain(request: SyncRequest, decisions: Mapping[str, Decision], cluster: "Cluster", progress: Progress) -> None:
     """Log what was written, with the reasons; nodes that are not selected any more are looked up only now."""
-    if lost := unexplained(decision.plan.changes, decision.wanted.verdicts):
+    lost = {name: unexplained(each.plan.changes, each.wanted.verdicts) for name, each in decisions.items()}
+    if any(lost.values()):
         with contextlib.suppress(Failure):  # the run does not depend on it
             others = cluster.nodes("").nodes if request.node_label_selector else ()
-            found = unselected(others, request.rules, request.node_label_selector, lost)
-            progress.note(name, unselected=(*(progress[name].unselected or ()), *found))
-    if not request.dry_run:
+            for name, addresses in lost.items():
+                found = unselected(others, request.rules, request.node_label_selector, addresses)
+                progress.note(name, unselected=(*(progress[name].unselected or ()), *found))
+    for name, decision in decisions.items() if not request.dry_run else ():
         explainer = Explainer(decision.wanted.verdicts, progress[name].unselected)
         for change in decision.plan.changes:
             log.info("%s in %s: %s", name, progress[name].where, explainer.line(change))

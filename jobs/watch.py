@@ -14,10 +14,10 @@ from typing import NoReturn
 
 from jobs import observe
 from jobs.core.errors import FAILED, Failure
-from jobs.core.job import job_of
 from jobs.core.node import Rules
 from jobs.core.publication import Occasion, Publication
 from jobs.core.signs import Checks, Signs
+from jobs.core.sync_job import job_of
 from jobs.edges.api_server import AlreadyExists, BadRequest
 from jobs.edges.clock import Clock, retrying
 from jobs.edges.cluster import Cluster

@@ -22,8 +22,9 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "core": ("core",),
     "edges": ("core", "edges"),
-    "": ("core", "edges", ""),
-    "shell": ("core", "edges", "", "shell"),
+    "publishers": ("core", "edges", "publishers"),
+    "": ("core", "edges", "publishers", ""),
+    "shell": ("core", "edges", "publishers", "", "shell"),
 }
 """Each folder of `jobs` with those that it may import from; the jobs themselves stand in none."""
 
@@ -50,13 +51,20 @@ CLOCKS = {"now", "today", "utcnow"}
 
 KNOWN_TO = {
     "kubernetes": {"edges.kubeconfig"},
-    "urllib3": {"edges.answers", "edges.api_server", "edges.fetch", "edges.lean", "edges.probe", "edges.transport"},
+    "urllib3": {
+        "edges.answers",
+        "edges.api_server",
+        "edges.fetch",
+        "edges.urllib3_import",
+        "edges.probe",
+        "edges.transport",
+    },
     "msgspec": {
         "edges.api_server",
         "edges.cluster_schema",
         "edges.decode",
         "edges.dnsendpoint",
-        "edges.metadata",
+        "edges.cloud_metadata",
         "edges.node_annotations",
     },
     "boto3": {"edges.route53"},
@@ -239,7 +247,7 @@ def test_annotate_once_loads_no_aws(world: World, tmp_path: Path) -> None:
         "jobs.core.public_ips",
         "jobs.edges.public_ips",
         "jobs.edges.fetch",
-        "jobs.edges.metadata",
+        "jobs.edges.cloud_metadata",
         "jobs.edges.probe",
     }
 
@@ -285,7 +293,7 @@ def test_a_sync_to_a_dnsendpoint_loads_no_aws(world: World, tmp_path: Path) -> N
     modules = in_a_pod(world, tmp_path, *command)
     assert objects(world)["cdn.example.com"]["metadata"]["namespace"] == "default"
     assert not packages(modules) & {"boto3", "botocore", *NOT_IN_A_POD}
-    assert not modules & {"jobs.edges.route53", "jobs.hosted_zones"}
+    assert not modules & {"jobs.edges.route53", "jobs.publishers.hosted_zones"}
 
 
 def test_sync_once_looks_at_no_interface(world: World, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from jobs.core.annotations import BIAS, BOOT_ID, COORDINATES, NODE_IPS, PUBLIC_IPS
 from jobs.core.errors import TemporaryError
-from jobs.core.job import CronJob
 from jobs.core.node import Condition, LeaseAge, Node, NodeList
+from jobs.core.sync_job import CronJob
 from jobs.core.text import quoted, shortened, stub
 from jobs.edges import cluster_schema as kinds
 from jobs.edges.api_server import ApiServer, BadRequest, Expired, Status

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from jobs.core.errors import DONE, ConfigurationError
-from jobs.edges import lean
+from jobs.edges import urllib3_import
 from jobs.edges.clock import Clock
 from jobs.shell import values
-from jobs.shell.options import NODE_NAME, Job, option
+from jobs.shell.options import NODE_NAME, RunOptions, option
 from jobs.shell.process import collect_garbage, print_result, run_job
 from jobs.shell.report import as_json
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("jobs")
 
 
-class Settings(Job):
+class Settings(RunOptions):
     """What annotate-once takes."""
 
     node_name: str | None = option(values.object_name, "the node this runs on", "NAME", also=NODE_NAME)
@@ -79,7 +79,7 @@ def run(chosen: Settings, _: Mapping[str, str]) -> int:
 
 
 def _annotations(node: str, chosen: Settings, clock: Clock) -> "NodeAnnotations":
-    lean.import_urllib3()
+    urllib3_import.import_urllib3()
     from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - a dry run needs none
     from jobs.edges.node_annotations import NodeAnnotations  # noqa: PLC0415
 

@@ -73,7 +73,7 @@ class Command:
     verbose: bool = option(values.truth, "log each API call with its duration", default=False, flag=True, short="-v")
 
 
-class Job(Command):
+class RunOptions(Command):
     """What a command takes that runs to its end."""
 
     dry_run: bool = option(values.truth, "show what would be done and change nothing", default=False, flag=True)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from jobs.core.decision import SyncRequest
 from jobs.core.errors import ConfigurationError
 from jobs.core.health_checks import Checking, parse_probe
 from jobs.core.min_nodes import MinNodes
@@ -13,19 +14,19 @@ from jobs.core.records import MAX_ADDRESSES, MAX_DNSENDPOINT_ADDRESSES
 from jobs.core.zones import parse_domain
 from jobs.edges.clock import Clock
 from jobs.edges.login import pod_namespace
-from jobs.publishing import Publisher
+from jobs.publishers.publisher import Publisher
 from jobs.shell import values
-from jobs.shell.observer import Observer, api_server, checks, cluster, rules
-from jobs.shell.options import Job, option, options
+from jobs.shell.judging_options import JudgingOptions, api_server, checks, cluster, rules
+from jobs.shell.options import RunOptions, option, options
 from jobs.shell.process import collect_garbage, print_result, run_job
 from jobs.shell.report import as_json
 from jobs.shell.sync_report import sync_document, sync_text
-from jobs.sync_once import SyncRequest, sync_once
+from jobs.sync_once import sync_once
 
 if TYPE_CHECKING:
     from jobs.edges.api_server import ApiServer
     from jobs.edges.route53 import Route53
-    from jobs.health_checks import Keeper
+    from jobs.publishers.health_check_keeper import Keeper
 
 log = logging.getLogger("jobs")
 
@@ -33,7 +34,7 @@ ROUTE53_ONLY = {"zone_id", "health_check", "health_check_interval", "wait"}
 """The options that make no sense with a DNSEndpoint."""
 
 
-class Settings(Job, Observer):
+class Settings(RunOptions, JudgingOptions):
     """What sync-once takes."""
 
     domain: tuple[str, ...] = option(
@@ -133,8 +134,8 @@ def _dnsendpoint_namespace(chosen: Settings) -> str:
 
 
 def _dnsendpoints(server: "ApiServer", namespace: str) -> Publisher:
-    from jobs.dnsendpoints import DnsEndpoints  # noqa: PLC0415 - each run needs one of both
     from jobs.edges.dnsendpoint import DnsEndpointApi  # noqa: PLC0415
+    from jobs.publishers.dnsendpoints import DnsEndpoints  # noqa: PLC0415 - each run needs one of both
 
     return DnsEndpoints(DnsEndpointApi(server, namespace))
 
@@ -147,7 +148,7 @@ def _route53(clock: Clock) -> "Route53":
 
 
 def _hosted_zones(chosen: Settings, dns: "Route53", clock: Clock) -> Publisher:
-    from jobs.hosted_zones import HostedZones  # noqa: PLC0415 - each run needs one of both
+    from jobs.publishers.hosted_zones import HostedZones  # noqa: PLC0415 - each run needs one of both
 
     return HostedZones(dns, clock, chosen.zone_id, wait=chosen.wait)
 
@@ -156,7 +157,7 @@ def _keeper(chosen: Settings, dns: "Route53", clock: Clock, progress: Progress) 
     if chosen.health_check is None:
         return None
     from jobs.edges.health_checks import HealthChecks  # noqa: PLC0415 - few runs need it
-    from jobs.health_checks import Keeper  # noqa: PLC0415
+    from jobs.publishers.health_check_keeper import Keeper  # noqa: PLC0415
 
     probe = chosen.health_check if isinstance(chosen.health_check, Probe) else None
     checking = Checking(probe, int(chosen.health_check_interval))

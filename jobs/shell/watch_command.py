@@ -7,13 +7,13 @@ from jobs.core.errors import ConfigurationError
 from jobs.edges.clock import Clock
 from jobs.edges.login import pod_namespace
 from jobs.shell import values
-from jobs.shell.observer import Observer, api_server, checks, cluster, rules
+from jobs.shell.judging_options import JudgingOptions, api_server, checks, cluster, rules
 from jobs.shell.options import option
 from jobs.shell.process import collect_garbage, run_job
 from jobs.watch import WatchRequest, watch
 
 
-class Settings(Observer):
+class Settings(JudgingOptions):
     """What watch takes."""
 
     cronjob: tuple[str, ...] = option(

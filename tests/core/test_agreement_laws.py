@@ -8,12 +8,12 @@ from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from jobs.core.address import Address
+from jobs.core.decision import Decision, decide
 from jobs.core.errors import ConfigurationError
 from jobs.core.min_nodes import MinNodes
 from jobs.core.publication import Occasion, Publication
 from jobs.core.record_set import RecordSet, api_form, from_api
 from jobs.core.verdict import Skipped, Verdict
-from jobs.sync_once import Decision, decide
 from tests.support.builders import DOMAIN, request
 from tests.support.judging import NOW
 from tests.support.sights import Sight, everything_of, looks

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from jobs.core.coordinates import Coordinates
+from jobs.core.decision import Decision, decide
 from jobs.core.evidence import Conclusion
 from jobs.core.min_nodes import MinNodes
 from jobs.core.plan import Change, Plan
 from jobs.core.record_set import RecordSet
 from jobs.core.verdict import Published, Verdict
-from jobs.sync_once import Decision, decide
 from tests.support.builders import (
     DOMAIN,
     PARIS,

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.core.decision import decide
 from jobs.core.errors import ConfigurationError
 from jobs.core.evidence import Conclusion
 from jobs.core.health_checks import Checking, Lacking, View, of_address, of_any
@@ -16,7 +17,6 @@ from jobs.core.plan import api_changes, batch
 from jobs.core.record_set import RecordSet, from_api
 from jobs.core.records import owned
 from jobs.core.verdict import Verdict
-from jobs.sync_once import decide
 from tests.sandbox.route53 import Route53
 from tests.support.builders import DOMAIN, ZONE, request
 from tests.support.checking import NOW, OFF, OWNER, TCP, InProcess

@@ -11,6 +11,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from jobs.core.address import Address
+from jobs.core.decision import Decision, decide
 from jobs.core.errors import ConfigurationError
 from jobs.core.evidence import Conclusion
 from jobs.core.min_nodes import MinNodes
@@ -18,7 +19,6 @@ from jobs.core.plan import Change, api_changes, batch
 from jobs.core.record_set import TYPES, RecordSet, api_form, from_api
 from jobs.core.records import MAX_ADDRESSES, MAX_MULTIVALUE, owned
 from jobs.core.verdict import Published, Verdict
-from jobs.sync_once import Decision, decide
 from tests.sandbox.route53 import Route53
 from tests.sandbox.zones import Refused
 from tests.support.builders import DOMAIN, ZONE, request

@@ -6,6 +6,7 @@ from typing import Any
 
 from jobs.core.address import Address
 from jobs.core.coordinates import Coordinates
+from jobs.core.decision import SyncRequest
 from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Condition, Node, Rules
 from jobs.core.probe import Probe
@@ -13,7 +14,6 @@ from jobs.core.record_set import RecordSet, from_api
 from jobs.core.records import MAX_ADDRESSES
 from jobs.core.signs import Checks
 from jobs.core.verdict import Doubt, Published, Skipped
-from jobs.sync_once import SyncRequest
 
 DOMAIN = "cdn.example.com"
 ZONE = "example.com"

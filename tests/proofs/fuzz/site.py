@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from jobs.core.decision import SyncRequest
 from jobs.core.explain import title
 from jobs.core.progress import Progress
 from jobs.core.text import one_line
 from jobs.edges.api_server import ApiServer
 from jobs.edges.cluster import Cluster
 from jobs.edges.route53 import Route53 as Client
-from jobs.hosted_zones import HostedZones
+from jobs.publishers.hosted_zones import HostedZones
 from jobs.shell.report import as_json
 from jobs.shell.sync_report import sync_document, sync_text
-from jobs.sync_once import SyncRequest, sync_once
+from jobs.sync_once import sync_once
 from tests.sandbox.kubernetes import Kubernetes
 from tests.sandbox.route53 import Route53
 from tests.sandbox.world import World

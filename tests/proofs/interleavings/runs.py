@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from jobs.core.decision import SyncRequest
 from jobs.core.errors import Failure, NotApplied
 from jobs.core.health_checks import Checking, HealthCheck
 from jobs.core.node import LeaseAge, NodeList
@@ -18,9 +19,9 @@ from jobs.core.plan import Change, api_changes
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
 from jobs.core.zones import Zone
-from jobs.health_checks import Keeper
-from jobs.hosted_zones import HostedZones
-from jobs.sync_once import SyncRequest, sync_once
+from jobs.publishers.health_check_keeper import Keeper
+from jobs.publishers.hosted_zones import HostedZones
+from jobs.sync_once import sync_once
 from tests.support.virtual_clock import VirtualClock
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from jobs.core.decision import SyncRequest
 from jobs.core.health_checks import Checking
 from jobs.core.node import Node
-from jobs.sync_once import SyncRequest
 from tests.proofs.interleavings.runs import Run, Sent
 from tests.proofs.interleavings.store import Dns, Raw
 

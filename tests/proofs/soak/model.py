@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from jobs.core.decision import SyncRequest, decide
 from jobs.core.evidence import Conclusion, conclude
 from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
 from jobs.core.record_set import RecordSet, from_api
 from jobs.core.signs import Checks, Signs
-from jobs.sync_once import SyncRequest, decide
 from tests.sandbox.world import PREFIX, World
 
 _KINDS = ("Node", "Lease")

@@ -9,7 +9,7 @@ from jobs.core.node import Rules
 from jobs.core.place import Places, parse_place
 from jobs.core.probe import Probe
 from jobs.core.signs import Checks
-from jobs.edges import lean
+from jobs.edges import urllib3_import
 from jobs.edges.clock import ATTEMPTS, Clock
 from jobs.shell import values
 from jobs.shell.options import NODE_NAME, Command, option
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jobs.edges.cluster import Cluster
 
 
-class Observer(Command):
+class JudgingOptions(Command):
     """What a command takes that judges nodes."""
 
     node_label_selector: str = option(
@@ -79,7 +79,7 @@ class Observer(Command):
     )
 
 
-def rules(chosen: Observer) -> Rules:
+def rules(chosen: JudgingOptions) -> Rules:
     """Make the rules by which nodes are judged."""
     return Rules(
         chosen.ip_family or (4, 6),
@@ -92,17 +92,17 @@ def rules(chosen: Observer) -> Rules:
     )
 
 
-def checks(chosen: Observer, environ: Mapping[str, str]) -> Checks:
+def checks(chosen: JudgingOptions, environ: Mapping[str, str]) -> Checks:
     """Make the checks of whether nodes serve; the node that the program runs on is known by KUBE_NODE_NAME."""
     return Checks(chosen.lease_timeout, chosen.ready_service, chosen.probe, environ.get(NODE_NAME) or None)
 
 
-def api_server(chosen: Observer, clock: Clock, attempts: int = ATTEMPTS) -> "ApiServer":
+def api_server(chosen: JudgingOptions, clock: Clock, attempts: int = ATTEMPTS) -> "ApiServer":
     """Log in to the API server, before anything is asked of it.
 
     Raises ConfigurationError when nobody can log in.
     """
-    lean.import_urllib3()
+    urllib3_import.import_urllib3()
     from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - help needs none
 
     return ApiServer(clock, chosen.kubeconfig, chosen.context, attempts=attempts)

@@ -11,7 +11,7 @@ from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import TYPES, RecordSet
 from jobs.core.text import quoted
 from jobs.edges.dnsendpoint import MANAGED_BY, MANAGER, DnsEndpoint, DnsEndpointApi, Raw, endpoint, with_addresses
-from jobs.publishing import Write
+from jobs.publishers.publisher import Write
 
 Key = tuple[str, str]
 

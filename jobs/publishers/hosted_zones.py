@@ -12,7 +12,7 @@ from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
 from jobs.core.zones import Zone, choose_zone, last_labels, listing_order, no_zone, within
 from jobs.edges.clock import RESERVE_SECONDS, Clock
-from jobs.publishing import Write
+from jobs.publishers.publisher import Write
 
 if TYPE_CHECKING:  # the caller brings it; here it is only a name
     from jobs.edges.route53 import Route53

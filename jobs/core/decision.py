@@ -1,0 +1,64 @@
+"""What to do about one domain, all of it known before anything is written. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jobs.core import guard
+from jobs.core.evidence import Conclusion
+from jobs.core.health_checks import Chores, View, with_checks
+from jobs.core.min_nodes import MinNodes
+from jobs.core.node import Rules
+from jobs.core.plan import Plan, calculate
+from jobs.core.record_set import RecordSet
+from jobs.core.records import Wanted, wanted
+from jobs.core.signs import Checks
+
+
+@dataclass(frozen=True)
+class SyncRequest:
+    """What a run is asked to do."""
+
+    domains: tuple[str, ...]
+    node_label_selector: str
+    ttl: int
+    min_nodes: MinNodes
+    routing: str
+    max_addresses: int
+    rules: Rules
+    checks: Checks
+    dry_run: bool
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do about one domain."""
+
+    current: tuple[RecordSet, ...]
+    wanted: Wanted
+    plan: Plan
+    warnings: tuple[str, ...]
+    refusal: str | None
+    chores: Chores | None = None
+
+    @property
+    def names_new_check(self) -> bool:
+        """Whether a record set gets a health check that it did not have."""
+        return any(change.names_new_check for change in self.plan.changes)
+
+    @property
+    def waits(self) -> bool:
+        """Whether health checks are made first, and the records that name them are written after another look."""
+        return bool(self.chores and self.chores.lacking)
+
+
+def decide(
+    request: SyncRequest, domain: str, current: Sequence[RecordSet], conclusion: Conclusion, view: View | None = None
+) -> Decision:
+    """Compare what a domain shows with what it should. Pure."""
+    should = wanted(domain, request.ttl, request.routing, conclusion.verdicts, current, request.max_addresses)
+    refusal = guard.refusal(request.min_nodes, should, current, request.node_label_selector)
+    if refusal:
+        should = guard.without_withdrawals(current, should, request.max_addresses)
+    should, chores = with_checks(view, should, current)
+    plan = calculate(current, should.record_sets)
+    return Decision(tuple(current), should, plan, (*conclusion.warnings, *should.warnings), refusal, chores)
