@@ -249,7 +249,7 @@ def test_a_malformed_answer_is_no_xml(dns: Account) -> None:
 def test_what_is_not_implemented_says_so(dns: Account) -> None:
     """Answers NotImplemented to operations that it does not do."""
     with pytest.raises(ClientError) as caught:
-        dns.client.list_health_checks()
+        dns.client.list_traffic_policies()
     assert code(caught) == "NotImplemented"
 
 
