@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MOST_PER_FAMILY = 64  # sync-once publishes 8 of each, and reads no annotation of more than 4,096 characters
+
 
 @dataclass(frozen=True)
 class AnnotateResult:
@@ -33,8 +35,12 @@ def annotate_once(
     """
     changed = False
     if annotations is not None:
-        good = dict.fromkeys(str(each.address) for each in found if each.reason is None)
-        value = ",".join(good)
+        good = dict.fromkeys(each.address for each in found if each.reason is None)
+        families = ([each for each in good if each.version == version] for version in (4, 6))
+        kept = [each for family in families for each in family[:MOST_PER_FAMILY]]
+        if len(kept) < len(good):
+            log.warning("%d addresses, of which the first %d of each family are written", len(good), MOST_PER_FAMILY)
+        value = ",".join(map(str, kept))
         changed = annotations.write({NODE_IPS: value, BOOT_ID: boot_id})
         log.info("node %s: %s %s: %s", node, NODE_IPS, "set to" if changed else "unchanged", value or "no address")
     return AnnotateResult(node, changed, found)

@@ -61,8 +61,10 @@ def sync_once(
             for name, current in shown.items():
                 with progress.concerning(name):
                     decision = decide(request, name, current, conclusion, views.get(name))
-                    write = publisher.prepared(progress[name], decision.plan)
                     _note(request, name, current, decision, progress)
+                    write = publisher.prepared(
+                        progress[name], decision.plan
+                    )  # too large a change shows in a dry run too
                     decisions[name] = decision
                     if (
                         not progress[name].settled
@@ -119,9 +121,11 @@ def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: flo
     except NotApplied as error:
         progress.fail(name, error)
     except Conflict as error:
-        expected = None if isinstance(error, LostRace) else decision.current
+        is_race = isinstance(error, LostRace)  # else the next look shows it, or that something else stands in the way
+        expected = None if is_race else decision.current
+        refusals = 0 if is_race else progress[name].refusals
         refused = progress[name].checks_refused or decision.names_new_check or isinstance(error, CheckGone)
-        progress.note(name, error=error, writes=writes, expected=expected, checks_refused=refused)
+        progress.note(name, error=error, writes=writes, expected=expected, refusals=refusals, checks_refused=refused)
     except TemporaryError as error:
         progress.note(name, error=error, writes=writes, unknown=True, refusals=0)
     except ConfigurationError as error:

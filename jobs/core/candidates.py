@@ -18,20 +18,22 @@ class Candidate:
     """A node by what is certain, as it would be published if nothing else spoke against it.
 
     `fact` is why it is out all the same, unless an answer acquits an address; `accusation` why the node controller has
-    lost it a moment ago; `hold` why it is left as it is.
+    lost it a moment ago; `hold` why it is left as it is unless an answer acquits it, `probation` why it is in any case.
     """
 
     verdict: Published
     fact: str = ""
     accusation: str = ""
     hold: str = ""
+    probation: str = ""
 
 
 def by_facts(listed: NodeList, signs: Signs, checks: Checks, rules: Rules) -> list[Candidate | Skipped]:
     """Judge the nodes by what is certain: their own objects, and the ready endpoints of services.
 
     A service may well run on few nodes, but when one is ready nowhere, endpoints say nothing about any node. Nor do
-    they about a node that is taken as ready while the node controller calls it Unknown: that has marked its pods, too.
+    they about a node that is taken as ready while the node controller calls it Unknown, for that has marked its pods,
+    too: without one there it is left as it is.
     """
     nowhere = [service for service, nodes in signs.serving.items() if not nodes]
     hold = f"no endpoint of {', '.join(nowhere)} is ready on any node" if nowhere else ""
@@ -49,19 +51,27 @@ def _by_facts(
     verdict = assess(replace(node, ready=Condition("True", "")), rules)
     if isinstance(verdict, Skipped):
         return verdict
+    missing = [service for service, nodes in signs.serving.items() if nodes and node.name not in nodes]
+    candidate = Candidate(verdict, hold=hold)
     if ready.status == "Unknown":
         if _is_young(signs.lease_ages.get(node.name), checks):
-            return Candidate(verdict, hold=hold)
+            return replace(candidate, hold=hold or (_UNSURE if missing else ""), probation=_probation(0, rules))
         if ready.age_seconds(listed.listed_at, AHEAD_SECONDS) < DOUBT_SECONDS:
-            return Candidate(verdict, accusation=not_ready(ready), hold=hold)
+            return replace(candidate, accusation=not_ready(ready))
         return Candidate(verdict, fact=not_ready(ready))
-    missing = [service for service, nodes in signs.serving.items() if nodes and node.name not in nodes]
     if missing and not hold:
         return Candidate(verdict, fact=f"no ready endpoint of {', '.join(missing)}")
-    seconds = ready.age_seconds(listed.listed_at, 0)
+    return replace(candidate, probation=_probation(ready.age_seconds(listed.listed_at, 0), rules))
+
+
+_UNSURE = "the node controller calls it Unknown, and with it its endpoints"
+
+
+def _probation(seconds: float, rules: Rules) -> str:
+    """Say why a node that has been Ready for so long is left as it is still; since when one is Ready may be unknown."""
     if seconds < rules.min_ready_seconds:
-        hold = hold or f"Ready for less than {rules.min_ready_seconds} s (--min-ready-seconds)"
-    return Candidate(verdict, hold=hold)
+        return f"Ready for less than {rules.min_ready_seconds} s (--min-ready-seconds)"
+    return ""
 
 
 def _is_young(age: LeaseAge | None, checks: Checks) -> bool:

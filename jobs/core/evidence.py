@@ -128,6 +128,8 @@ def _verdict(
             doubts.append(Doubt(address, *doubted[key]))
         elif candidate.hold and address not in acquitted:
             doubts.append(Doubt(address, candidate.hold, candidate.hold))
+        elif candidate.probation:
+            doubts.append(Doubt(address, candidate.probation, candidate.probation))
         else:
             good.append(address)
     if not good and not doubts:

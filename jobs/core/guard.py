@@ -1,6 +1,6 @@
 """--min-nodes: whether a run may withdraw, and what it may add all the same. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from jobs.core.address import Address
@@ -28,8 +28,8 @@ def refusal(min_nodes: MinNodes, wanted: Wanted, current: Iterable[RecordSet], l
         return f"{found}, --min-nodes {min_nodes} asks for {required}: nothing is withdrawn"
     if min_nodes.percent:
         known = {address for verdict in wanted.verdicts for address, _ in reasons(verdict)}
-        gone = _most(current, lambda address: address not in known)
-        staying = _most(wanted.record_sets, lambda _: True)
+        gone = _most({address for each in current for address in each.addresses} - known)
+        staying = _most(wanted.addresses)
         if gone > staying:
             return (
                 f"{gone} addresses would go because no selected node has them, and {staying} be published: "
@@ -38,10 +38,9 @@ def refusal(min_nodes: MinNodes, wanted: Wanted, current: Iterable[RecordSet], l
     return None
 
 
-def _most(record_sets: Iterable[RecordSet], counts: Callable[[Address], bool]) -> int:
-    """Count addresses per type, and give the larger number: nodes may have one family, or both."""
-    found = {(each.type, address) for each in record_sets for address in each.addresses if counts(address)}
-    return max(sum(of == type_ for of, _ in found) for type_ in TYPES)
+def _most(addresses: Collection[Address]) -> int:
+    """Count addresses per IP version, and give the larger number: nodes may have one family, or both."""
+    return max(sum(each.version == version for each in addresses) for version in TYPES.values())
 
 
 def without_withdrawals(current: Sequence[RecordSet], wanted: Wanted, max_addresses: int = MAX_ADDRESSES) -> Wanted:

@@ -159,11 +159,13 @@ class Chores:
 def with_checks(view: View | None, wanted: Wanted, current: Sequence[RecordSet]) -> tuple[Wanted, Chores | None]:
     """Give the wanted record sets their checks, and say what is to be done for that.
 
-    A batch that withdraws an address does not wait for checks to be made: its sets have what they can have now. When
+    A batch that withdraws an address does not wait for checks to be made: its sets have what they can have now, and new
+    sets, without a check yet, follow in the next one, or all other sets of the type would lose theirs. When
     Route 53 has refused a batch that named a check for the first time, what has to change is written without, first.
     """
     if view is None:
-        had_checks = any(each.health_check_id for each in current)
+        unchecked = {each.key for each in wanted.record_sets if not each.health_check_id}
+        had_checks = any(each.health_check_id and each.key in unchecked for each in current)
         return _warned(wanted, (_TAKEN_OFF,) * had_checks), None
     if view.refused:
         kept, _ = _assigned(view, wanted.record_sets, current, only_kept=True)
@@ -176,7 +178,8 @@ def with_checks(view: View | None, wanted: Wanted, current: Sequence[RecordSet])
         chores = Chores(view, lacking, unused(view, record_sets, has_written=bool(plan.changes)))
         return _warned(wanted, chores.announcement), chores
     if lacking and plan.withdraws:
-        return wanted, Chores(view)
+        at_once, _ = _assigned(view, _ready(view, wanted.record_sets, current), current)
+        return replace(wanted, record_sets=at_once), Chores(view)
     is_right = not lacking and not plan.changes
     return wanted, Chores(view, lacking, unused(view, current, has_written=view.has_written) if is_right else ())
 
@@ -221,7 +224,13 @@ def _assigned(
             if view.known is not None and view.dry_run:
                 found = [replace(each, check=each.check or NEW) for each in found]
             elif missing or only_kept:
-                found = [_Set(each, _kept(view, each, before.get(each.key))) for each in of_type]
+                found = [
+                    _Set(
+                        each.wanted,
+                        (not only_kept and each.check) or _kept(view, each.wanted, before.get(each.wanted.key)),
+                    )
+                    for each in found
+                ]
             has_all = all(each.check for each in found)
             sets += (with_health_check(each.wanted, each.check if has_all else None) for each in found)
             lacking += missing
@@ -229,6 +238,21 @@ def _assigned(
             sets += of_type
     in_order = tuple(sorted(sets, key=lambda each: each.key))
     return in_order, tuple(lacking) if view.known is not None and view.may_make else ()
+
+
+def _ready(view: View, wanted: Sequence[RecordSet], current: Sequence[RecordSet]) -> Sequence[RecordSet]:
+    """Pick the sets that can have a check now, or all of a type where none can: a type is not emptied for this."""
+    before = {each.key: each for each in current}
+    picked: list[RecordSet] = []
+    for type_ in TYPES:
+        of_type = [each for each in wanted if each.type == type_]
+        ready = [
+            each
+            for each in of_type
+            if _exact(view, each, before.get(each.key)).check or _kept(view, each, before.get(each.key))
+        ]
+        picked += ready or of_type
+    return picked
 
 
 def _about_routing(view: View, wanted: Iterable[RecordSet]) -> tuple[str, ...]:

@@ -3,8 +3,9 @@
 import re
 from typing import NamedTuple, Self
 
-_HOST = "[a-zA-Z0-9_]([a-zA-Z0-9_.-]{0,251}[a-zA-Z0-9_])?"
-_URL = re.compile(rf"https?://(?P<host>{_HOST})(:(?P<port>[0-9]{{1,5}}))?(?P<path>[/?][!-\"$-~]*)?")
+from jobs.core.text import HOST
+
+_URL = re.compile(rf"https?://(?P<host>{HOST})(:(?P<port>[0-9]{{1,5}}))?(?P<path>[/?][!-\"$-~]*)?")
 """Without a user, which nobody may see, and a fragment, which no server sees."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 

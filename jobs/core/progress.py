@@ -74,9 +74,14 @@ class Domain:
     @property
     def failure(self) -> Failure | None:
         """What went wrong with its records, or else, unless --min-nodes refuses to change them, with their checks."""
-        if self.error or self.refusal or self.checks_error is None:
-            return self.error
-        return type(self.checks_error)(f"the records are as they should be, but health checks: {self.checks_error}")
+        return self.error or (None if self.refusal else self.checks_error)
+
+    @property
+    def trouble(self) -> str | None:
+        """What went wrong or was refused, in words: with its records, and with their health checks."""
+        about_records = str(self.error) if self.error else self.refusal
+        about_checks = f"health checks: {self.checks_error}" if self.checks_error else None
+        return "; ".join(filter(None, (about_records, about_checks))) or None
 
     @property
     def exit_status(self) -> int:

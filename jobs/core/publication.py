@@ -81,10 +81,11 @@ class Publication:
         self.warnings: tuple[str, ...] = ()
         """The kinds of evidence that were not believed at the last look."""
 
-    def begin(self, listed: NodeList, words: str) -> None:
-        """Begin again with a whole list; that alone is an occasion, for what was missed before is not known."""
+    def begin(self, listed: NodeList, words: str | None) -> None:
+        """Begin again with a whole list; with `words` that alone is an occasion, for what was missed is not known."""
         self._nodes = {node.name: node for node in listed.nodes}
-        self._version, self._words, self._has_news = listed.resource_version, words, True
+        self._version, self._has_news = listed.resource_version, True
+        self._words = words or self._words
 
     def node(self, node: Node, resource_version: str) -> None:
         """Learn how a node is now; nothing happens when what matters of it is as it was."""

@@ -31,6 +31,8 @@ class Wanted:
     warnings: tuple[str, ...] = ()
     publishable: int = 0
     """Nodes that can serve, before any limit: a limit must not look like a failure, or it would block a withdrawal."""
+    addresses: frozenset[Address] = frozenset()
+    """Their addresses, likewise."""
 
 
 def owned(domain: str, zone_name: str, found: Iterable[RecordSet]) -> tuple[RecordSet, ...]:
@@ -68,12 +70,13 @@ def wanted(
         in_order, about_place = _without_placeless(in_order, "--routing geoproximity")
     judged, in_doubt = _settled(in_order, current)
     policy, judged, about_routing = _route(routing, judged, current)
-    publishable = len(published(judged))
+    standing = published(judged)
+    addresses = frozenset(address for each in standing for address in each.addresses)
     slots, judged = _within_limits(judged, current, policy, max_addresses)
     biases, about_bias = _biases(judged) if policy == "geoproximity" else ({}, ())
     record_sets = (_record_set(domain, slot, ttl, policy, biases, addresses) for slot, addresses in slots.items())
     warnings = (*in_doubt, *about_place, *about_routing, *about_bias)
-    return Wanted(tuple(sorted(record_sets, key=lambda each: each.key)), judged, warnings, publishable)
+    return Wanted(tuple(sorted(record_sets, key=lambda each: each.key)), judged, warnings, len(standing), addresses)
 
 
 def _settled(verdicts: Sequence[Verdict], current: Iterable[RecordSet]) -> tuple[Sequence[Verdict], tuple[str, ...]]:

@@ -1,5 +1,9 @@
 """Other people's text, made fit for a line of output."""
 
+_LABEL = "[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?"
+HOST = rf"(?=[^:/?]{{1,253}}(?:[:/?]|$)){_LABEL}(?:\.{_LABEL})*"
+"""A host name as DNS can hold it, of labels of at most 63 characters, or an IPv4 address."""
+
 
 def shortened(text: str, most: int = 80) -> str:
     """Cut off what nobody would read to its end."""

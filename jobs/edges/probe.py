@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NameResolutionError
 
 from jobs.core.address import Address
 from jobs.core.probe import Probe
@@ -19,6 +19,9 @@ from jobs.edges.transport import PROBE_SECONDS, pinned_pool, public_context
 TCP_SECONDS, URL_SECONDS, TOTAL_SECONDS = 2.0, PROBE_SECONDS, 7.0
 PAUSE_SECONDS = 1.0  # from one try to the next: the process behind the port may just be starting again
 MOST_OPEN = 256
+
+_NO_ROUTE = {errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+"""What the kernel says of an IP version that is not routed, switched off on each interface, or not there at all."""
 
 Target = tuple[Address, Probe]
 Answers = dict[Target, str | None]
@@ -86,7 +89,7 @@ async def _failure(target: Target, context: ssl.SSLContext | None, threads: Thre
     except TimeoutError:
         return "timed out"
     except OSError as error:
-        if error.errno == errno.ENETUNREACH:
+        if error.errno in _NO_ROUTE:
             raise _NoRoute from error
         return os.strerror(error.errno or 0).lower()
 
@@ -108,8 +111,10 @@ def _ask_url(address: Address, asked: Probe, context: ssl.SSLContext | None) -> 
     except HTTPError as error:
         cause: BaseException | None = error
         while cause:
-            if isinstance(cause, OSError) and cause.errno == errno.ENETUNREACH:
+            if isinstance(cause, OSError) and cause.errno in _NO_ROUTE:
                 raise cause from None
+            if isinstance(cause, NameResolutionError):  # of an address: urllib3 has found this machine without IPv6
+                raise OSError(errno.EAFNOSUPPORT, str(cause)) from None
             cause = cause.__cause__ or cause.__context__
         return reason(error)
     finally:

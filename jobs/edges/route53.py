@@ -203,7 +203,7 @@ def _is_plain(value: object) -> bool:
             return all(map(_is_plain, value.values()))
         case list():
             return all(map(_is_plain, value))
-    return isinstance(value, str | int | datetime)
+    return isinstance(value, str | int | float | datetime)
 
 
 def _read_older_refusal(

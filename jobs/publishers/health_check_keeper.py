@@ -20,8 +20,8 @@ if TYPE_CHECKING:  # the caller brings them; here they are only names
 log = logging.getLogger(__name__)
 
 WORK_SECONDS = 10.0  # for all that is made or deleted in one round: a later run goes on
-CALL_SECONDS = 7.0  # what one call may take, with what is tried again
-WRITE_SECONDS = 13.0  # what another look and a write may take: records must not wait for a check
+CALL_SECONDS = 9.0  # what one call may take, with what is tried again
+WRITE_SECONDS = 20.0  # what another look, probes included, and a write may take: records must not wait for a check
 
 
 class Keeper:

@@ -1,7 +1,7 @@
 """Publishing to Route 53: each domain's record sets in the hosted zone that holds it."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -47,10 +47,14 @@ class HostedZones:
         waiting = [domain for domain in progress if domain.error is None]
         for domain in waiting:  # the deadline may come first
             progress.note(domain.name, settled=False)
+        pending: dict[str, Exception | str] = {each: "PENDING" for domain in waiting for each in domain.change_ids}
+        self._wait_for(pending)
         for domain in waiting:
             with progress.concerning(domain.name):
                 for change_id in domain.change_ids:
-                    self._wait_for(change_id)
+                    if change_id in pending:
+                        words = f"change {change_id} is not INSYNC before the deadline (--timeout)"
+                        raise Failure(f"written, but {words}: {pending[change_id]}")
                 if domain.unconfirmed:
                     raise Failure("written, but the answer with the change id was lost: it may not be INSYNC yet")
                 progress.settle(domain.name)
@@ -60,9 +64,12 @@ class HostedZones:
         without = [name for name in progress.open if progress[name].zone is None]
         if self._zone_id and without:
             with progress.concerning(*without):
-                zone = self._named_zone(self._zone_id, without)
+                zone = self._named_zone(self._zone_id)
                 for name in without:
-                    progress.note(name, zone=zone)
+                    with progress.concerning(name):
+                        if not within(name, zone.name):
+                            raise ConfigurationError(f"--zone-id {self._zone_id}: {name} is not in {zone}")
+                        progress.note(name, zone=zone)
             return
         for start in dict.fromkeys(map(last_labels, without)):
             below = [name for name in without if last_labels(name) == start]
@@ -72,14 +79,11 @@ class HostedZones:
                     with progress.concerning(name):
                         progress.note(name, zone=choose_zone(name, zones) or self._wider_search(name, zones))
 
-    def _named_zone(self, zone_id: str, domains: Iterable[str]) -> Zone:
+    def _named_zone(self, zone_id: str) -> Zone:
         """Look up the zone of --zone-id; a wrong one is wrong for every domain."""
         zone = self._dns.zone(zone_id)
         if zone.private:
             raise ConfigurationError(f"--zone-id {zone_id}: {zone} is not public; name a public hosted zone")
-        for domain in domains:
-            if not within(domain, zone.name):
-                raise ConfigurationError(f"--zone-id {zone_id}: {domain} is not in {zone}; leave the option out")
         return zone
 
     def _wider_search(self, domain: str, zones: Sequence[Zone]) -> Zone:
@@ -111,14 +115,15 @@ class HostedZones:
                     shown[name] = records.owned(name, zone.name, of_zone[name])
         return shown
 
-    def _wait_for(self, change_id: str) -> None:
-        pending: Exception | str = "PENDING"
-        while self._clock.left() > POLL_SECONDS + RESERVE_SECONDS:
-            try:
-                if self._dns.in_sync(change_id):
-                    return
-            except TemporaryError as error:
-                pending = error
-                log.warning("%s; asking again", error)
-            self._clock.sleep(max(0.0, min(POLL_SECONDS, self._clock.left() - RESERVE_SECONDS)))
-        raise Failure(f"written, but change {change_id} is not INSYNC before the deadline (--timeout): {pending}")
+    def _wait_for(self, pending: dict[str, Exception | str]) -> None:
+        """Ask for each change in turn until all are INSYNC or the time is up; what is INSYNC is taken out."""
+        while pending and self._clock.left() > POLL_SECONDS + RESERVE_SECONDS:
+            for change_id in tuple(pending):
+                try:
+                    if self._dns.in_sync(change_id):
+                        del pending[change_id]
+                except Failure as error:
+                    pending[change_id] = error
+                    log.warning("%s", error)
+            if pending:
+                self._clock.sleep(max(0.0, min(POLL_SECONDS, self._clock.left() - RESERVE_SECONDS)))

@@ -66,8 +66,8 @@ class Settings(RunOptions, JudgingOptions):
         "checks off and deletes them (not set)",
         "tcp:PORT|URL|none",
     )
-    health_check_interval: str = option(
-        values.choice("30", "10"), "how often each of Route 53's checkers asks, in seconds (30)", "30|10", "30"
+    health_check_interval: str | None = option(
+        values.choice("30", "10"), "how often each of Route 53's checkers asks, in seconds (30)", "30|10"
     )
     wait: bool = option(values.truth, "return when Route 53 reports INSYNC", default=False, flag=True)
 
@@ -160,7 +160,7 @@ def _keeper(chosen: Settings, dns: "Route53", clock: Clock, progress: Progress) 
     from jobs.publishers.health_check_keeper import Keeper  # noqa: PLC0415
 
     probe = chosen.health_check if isinstance(chosen.health_check, Probe) else None
-    checking = Checking(probe, int(chosen.health_check_interval))
+    checking = Checking(probe, int(chosen.health_check_interval or 30))
     return Keeper(checking, HealthChecks(dns), clock, progress, dry_run=chosen.dry_run)
 
 

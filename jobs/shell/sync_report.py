@@ -25,7 +25,7 @@ def _domain(domain: Domain, *, dry_run: bool) -> dict[str, Any]:
         "name": domain.name,
         "zone_id": domain.zone.id if domain.zone else None,
         "status": _status(domain, dry_run=dry_run),
-        "error": str(domain.failure or domain.refusal) if domain.failure or domain.refusal else None,
+        "error": domain.trouble,
         "warnings": list(domain.warnings),
         "changes": [
             {"action": each["Action"], "record_set": each["ResourceRecordSet"]}
@@ -67,10 +67,12 @@ def _section(domain: Domain, *, dry_run: bool) -> str:
     where = [f"zone {domain.zone.id}"] if domain.zone else [domain.where] if domain.dnsendpoint else []
     heading = " · ".join([domain.name, *where, _status(domain, dry_run=dry_run), *["dry run"] * dry_run])
     lines = [heading, *(f"  warning: {one_line(warning)}" for warning in domain.warnings)]
-    if domain.failure:
-        lines.append(f"  error: {one_line(str(domain.failure))}")
+    if domain.error:
+        lines.append(f"  error: {one_line(str(domain.error))}")
     elif domain.refusal:
         lines.append(f"  refused: {domain.refusal}")
+    if domain.checks_error:
+        lines.append(f"  error: health checks: {one_line(str(domain.checks_error))}")
     lines += _diff(domain)
     if not domain.error:
         unchanged = len(domain.difference.unchanged)

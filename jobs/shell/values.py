@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
+from jobs.core.text import HOST
+
 
 def text(value: str) -> str:
     """Take any text but the empty one."""
@@ -59,18 +61,17 @@ def choice(*words: str) -> Callable[[str], str]:
 
 def glob(value: str) -> str:
     """Take a glob over interface names."""
-    if not re.fullmatch(r"([^\s/:\[\]]|\[!?\]?[^\s/:\[\]]*\])+", value, re.ASCII):
+    if not re.fullmatch(r"([^\s/:\[\]]|\[!?+\]?+[^\s/:\[\]]*\])+", value, re.ASCII):
         raise ValueError("is not a glob over interface names (without alias labels), such as eth* or en[op]*")
     return value
 
 
 _CLOUDS = ("aws", "gcp", "azure")
-_HOST = r"([a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?)"
 
 
 def address_source(value: str) -> str:
     """Take a cloud, or an https:// URL without a user and a fragment."""
-    url = re.fullmatch(rf"https://{_HOST}(:(?P<port>[0-9]{{1,5}}))?([/?][!-\"$-~]*)?", value)
+    url = re.fullmatch(rf"https://{HOST}(:(?P<port>[0-9]{{1,5}}))?([/?][!-\"$-~]*)?", value)
     if value not in _CLOUDS and not (url and 1 <= int(url["port"] or 443) <= 65535):
         raise ValueError(f"is neither {', '.join(_CLOUDS)} nor https://HOST[:PORT][/PATH]")
     return value

@@ -387,7 +387,7 @@ def test_a_bad_node_name_names_its_variable() -> None:
                 "dnsendpoint_namespace": None,
                 "zone_id": None,
                 "health_check": None,
-                "health_check_interval": "30",
+                "health_check_interval": None,
                 "wait": False,
                 "dry_run": False,
                 "output": "text",
