@@ -11,7 +11,7 @@ LINT = (
     ("ruff", "format", "--check"),
     ("mypy",),
 )
-PYTEST = ("pytest", "-q", "-n")
+PYTEST = ("pytest", "-q", "--dist", "worksteal", "-n")
 Steps = tuple[tuple[str, ...], ...]
 
 

@@ -31,8 +31,8 @@ class Candidate:
 def by_facts(listed: NodeList, signs: Signs, checks: Checks, rules: Rules) -> list[Candidate | Skipped]:
     """Judge the nodes by what is certain: their own objects, and the ready endpoints of services.
 
-    A service may well run on few nodes, but when one is ready nowhere, endpoints say nothing about any node. Nor do
-    they about a node that is taken as ready while the node controller calls it Unknown, for that has marked its pods,
+    A service may well run on few nodes, but one that is ready nowhere says nothing about any of them. Nor do endpoints
+    about a node that is taken as ready while the node controller calls it Unknown, for that has marked its pods,
     too: without one there it is left as it is.
     """
     nowhere = [service for service, nodes in signs.serving.items() if not nodes]
@@ -59,7 +59,7 @@ def _by_facts(
         if ready.age_seconds(listed.listed_at, AHEAD_SECONDS) < DOUBT_SECONDS:
             return replace(candidate, accusation=not_ready(ready))
         return Candidate(verdict, fact=not_ready(ready))
-    if missing and not hold:
+    if missing:
         return Candidate(verdict, fact=f"no ready endpoint of {', '.join(missing)}")
     return replace(candidate, probation=_probation(ready.age_seconds(listed.listed_at, 0), rules))
 

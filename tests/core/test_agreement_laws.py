@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
@@ -18,8 +17,6 @@ from tests.support.builders import DOMAIN, request
 from tests.support.judging import NOW
 from tests.support.sights import Sight, everything_of, looks
 from tests.support.strategies import Raw, record_sets
-
-pytestmark = pytest.mark.usefixtures("uncovered")
 
 Looks = tuple[Sight, Sight]
 options = st.fixed_dictionaries(

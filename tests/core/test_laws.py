@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
@@ -24,8 +23,6 @@ from tests.sandbox.zones import Refused
 from tests.support.builders import DOMAIN, ZONE, request
 from tests.support.sights import everything_of
 from tests.support.strategies import THEIR_CHECK, Raw, Views, record_sets, verdicts, views
-
-pytestmark = pytest.mark.usefixtures("uncovered")
 
 NEVER, ALWAYS = MinNodes(0), MinNodes(10_000)
 """A guard that never refuses, and one that always does."""

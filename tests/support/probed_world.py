@@ -1,22 +1,27 @@
-"""`python -m tests.support.probed_world MODULE FUNCTION`: a play, in a network with the nodes' addresses.
+"""`python -m tests.support.probed_world`: plays, in a network with the nodes' addresses.
 
 To be run in the network of `NETWORK`: there, 5.75.0.0/16 and a few addresses of 2a01:4f8:c17:1::/64 belong to this
 machine, so they answer where the play listens and refuse where it does not; 5.161.0.0/16 and 2a01:4ff::/32 are far
-away, and nobody there ever answers. Prints what the play gives, as JSON.
+away, and nobody there ever answers. Each line of input names a function with its arguments; each line of output is
+what it gives, as JSON.
 """
 
+import atexit
 import importlib
 import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any
 
 from tests.sandbox.kubernetes_builders import endpoint, endpoint_slice
 from tests.sandbox.world import World
+from tests.support import forks
 from tests.support.probing import listening
 from tests.support.processes import network
 from tests.support.sync_runs import DOMAIN, addresses, forget
@@ -108,13 +113,24 @@ def probed(scenario: Scenario, *, has_ipv6: bool = True) -> Outcome:
 
 def played(function: Callable[..., Any], *arguments: Any, has_ipv6: bool = True) -> Any:  # noqa: ANN401 - JSON
     """Call a function of a module in such a network, or skip where the machine allows none."""
-    command = [sys.executable, "-m", "tests.support.probed_world", function.__module__, function.__qualname__]
-    inside = network(IPV4 + IPV6 if has_ipv6 else IPV4)
-    run = subprocess.run(
-        [*inside, *command, json.dumps(arguments)], env=dict(os.environ), capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+    stage = _stage(has_ipv6=has_ipv6)
+    assert stage.stdin is not None
+    assert stage.stdout is not None
+    print(json.dumps([function.__module__, function.__qualname__, arguments]), file=stage.stdin, flush=True)
+    answer = stage.stdout.readline()
+    assert answer, "the process in the other network has ended"
+    found = json.loads(answer)
+    assert "error" not in found, found["error"]
+    return found["result"]
+
+
+@cache
+def _stage(*, has_ipv6: bool) -> "subprocess.Popen[str]":
+    """Start the process in that network in which all plays of this test process take place, one after the other."""
+    command = [*network(IPV4 + IPV6 if has_ipv6 else IPV4), sys.executable, "-m", "tests.support.probed_world"]
+    stage = subprocess.Popen(command, env=dict(os.environ), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(stage.communicate)  # its input ends, and so does it
+    return stage
 
 
 def play(given: dict[str, Any]) -> dict[str, Any]:
@@ -132,7 +148,9 @@ def play(given: dict[str, Any]) -> dict[str, Any]:
             found = [endpoint(node, ready=node in scenario.endpoints) for node in scenario.nodes]
             world.kubernetes.put(endpoint_slice("traefik", "traefik", found))
         trusted = trusting(world)
-        finished = world.run("sync-once", "--domain", DOMAIN, *scenario.arguments, **{**trusted, **scenario.variables})
+        finished = forks.run(
+            world, "sync-once", "--domain", DOMAIN, *scenario.arguments, **{**trusted, **scenario.variables}
+        )
         shown = sorted(addresses(world, zone))
         return {
             "status": finished.returncode,
@@ -165,6 +183,16 @@ def set_up(world: World, nodes: dict[str, list[str]], cordoned: Iterable[str] = 
     return zone
 
 
+def answered(request: str) -> dict[str, Any]:
+    """Play what a line asks for, and give its result, or what went wrong."""
+    module, name, given = json.loads(request)
+    try:
+        return {"result": getattr(importlib.import_module(module), name)(*given)}
+    except BaseException:  # noqa: BLE001 - the test shows it
+        return {"error": traceback.format_exc()}
+
+
 if __name__ == "__main__":
-    module, name, given = sys.argv[1:]
-    sys.stdout.write(json.dumps(getattr(importlib.import_module(module), name)(*json.loads(given))))
+    for line in sys.stdin:
+        sys.stdout.write(f"{json.dumps(answered(line))}\n")
+        sys.stdout.flush()

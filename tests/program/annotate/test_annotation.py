@@ -12,6 +12,7 @@ import pytest
 from tests.sandbox.kubernetes import User
 from tests.sandbox.server import Fault, wait_until
 from tests.sandbox.world import PREFIX, PROGRAM, Finished, World
+from tests.support import forks
 from tests.support.kubelets import DEEP, ODD_TIMES, claims
 from tests.support.processes import (
     ANNOTATE,
@@ -48,7 +49,7 @@ def cluster(world: World) -> World:
 
 def annotate(world: World, *options: str, **variables: str) -> Finished:
     """Annotate with the addresses this machine happens to have."""
-    return world.run("annotate-once", "--node-name", NODE, *options, **variables)
+    return forks.run(world, "annotate-once", "--node-name", NODE, *options, **variables)
 
 
 def document(finished: Finished, status: int = 0) -> dict[str, Any]:
@@ -121,7 +122,7 @@ def test_a_node_without_a_public_address_says_so(cluster: World) -> None:
 def test_addresses_that_are_gone_are_taken_away(world: World) -> None:
     """Addresses that the machine no longer has are removed from the annotation."""
     world.node(NODE, "203.0.113.9,2001:4860::9")
-    assert world.run(*ANNOTATE).returncode == 0
+    assert forks.run(world, *ANNOTATE).returncode == 0
     assert annotations(world)[NODE_IPS] == ""
 
 
@@ -193,7 +194,7 @@ def test_an_unknown_node_may_yet_register(world: World) -> None:
 
     A pod of the DaemonSet may start before its node is registered.
     """
-    line = complaint(world.run(*ANNOTATE), 1)
+    line = complaint(forks.run(world, *ANNOTATE), 1)
     assert NODE in line
     assert "not found" in line
 
@@ -303,7 +304,7 @@ def test_the_document_of_a_dry_run_without_a_name_has_no_node() -> None:
 
 def test_a_failed_run_gives_the_document_with_its_status(world: World) -> None:
     """A failed run prints the JSON document too, with its status."""
-    result = document(world.run(*ANNOTATE, "--output", "json"), 1)
+    result = document(forks.run(world, *ANNOTATE, "--output", "json"), 1)
     assert (result["status"], result["changed"], result["node"]) == (1, False, NODE)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.sandbox.server import Fault, wait_until
 from tests.sandbox.world import PROGRAM, World
+from tests.support import forks
 from tests.support.processes import (
     ANNOTATE,
     GRACE_SECONDS,
@@ -120,7 +121,7 @@ def test_a_wrong_value_is_refused_before_anything_is_asked(
     world: World, command: str, option: str, value: str, remedy: str
 ) -> None:
     """A wrong value ends the run with one line that names option, value and remedy; no request is made."""
-    finished = world.run(*needed(command), f"{option}={value}")
+    finished = forks.run(world, *needed(command), f"{option}={value}")
     line = complaint(finished, 2)
     assert option in line
     assert shown(value) in line
@@ -134,7 +135,7 @@ def test_a_wrong_variable_is_refused_under_its_own_name(
     world: World, command: str, option: str, value: str, remedy: str
 ) -> None:
     """A wrong value of a variable is reported under the variable's name; no request is made."""
-    finished = world.run(*needed(command, without=option), **{twin(option): value})
+    finished = forks.run(world, *needed(command, without=option), **{twin(option): value})
     line = complaint(finished, 2)
     assert twin(option) in line
     assert shown(value) in line
@@ -149,7 +150,7 @@ def test_a_variable_that_is_neither_true_nor_false_is_refused(world: World, vari
 
     So `KUBE_NODE_DNS_DRY_RUN=yes` is no real run.
     """
-    line = complaint(world.run(*SYNC, **{variable: "yes"}), 2)
+    line = complaint(forks.run(world, *SYNC, **{variable: "yes"}), 2)
     assert variable in line
     assert "'yes'" in line
     assert "true nor false" in line
@@ -158,7 +159,7 @@ def test_a_variable_that_is_neither_true_nor_false_is_refused(world: World, vari
 
 def test_a_wrong_node_name_of_the_manifest_is_refused_under_its_own_name(world: World) -> None:
     """A wrong `KUBE_NODE_NAME`, such as an unexpanded `$(NODE_NAME)`, is refused under its own name."""
-    line = complaint(world.run("annotate-once", KUBE_NODE_NAME="$(NODE_NAME)"), 2)
+    line = complaint(forks.run(world, "annotate-once", KUBE_NODE_NAME="$(NODE_NAME)"), 2)
     assert "KUBE_NODE_NAME: '$(NODE_NAME)'" in line
     assert_untouched(world)
 
@@ -166,7 +167,7 @@ def test_a_wrong_node_name_of_the_manifest_is_refused_under_its_own_name(world: 
 @pytest.mark.parametrize("option", ["--ttl", "--min-nodes", "--zone-id", "--domain", "--timeout", "--kubeconfig"])
 def test_an_empty_value_on_the_command_line_is_refused(world: World, option: str) -> None:
     """An empty value on the command line is refused. It may be a shell variable that is not set."""
-    assert option in complaint(world.run("sync-once", f"{option}="), 2)
+    assert option in complaint(forks.run(world, "sync-once", f"{option}="), 2)
     assert_untouched(world)
 
 
@@ -188,7 +189,7 @@ def test_wrong_usage_is_one_line_that_names_the_slip(
     world: World, arguments: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     """Wrong usage ends the run with one line that names the wrong word; no request is made."""
-    finished = world.run(*arguments)
+    finished = forks.run(world, *arguments)
     line = complaint(finished, 2)
     assert all(word in line for word in words), line
     assert finished.stdout == ""
@@ -200,7 +201,7 @@ def test_wrong_usage_is_one_line_that_names_the_slip(
 )
 def test_a_command_asks_for_what_it_cannot_do_without(world: World, command: str, option: str) -> None:
     """A command without an option that it needs ends with one line that names option and variable."""
-    line = complaint(world.run(*needed(command, without=option)), 2)
+    line = complaint(forks.run(world, *needed(command, without=option)), 2)
     assert option in line
     assert twin(option) in line
     assert_untouched(world)
@@ -210,9 +211,9 @@ def test_a_label_selector_the_cluster_refuses_changes_nothing(world: World) -> N
     """A label selector that the cluster refuses ends the run with status 2, and leaves DNS as it is."""
     world.node(NODE, "5.75.128.10")
     zone = world.route53.zone("example.com")
-    assert world.run(*SYNC).returncode == 0
+    assert forks.run(world, *SYNC).returncode == 0
     before = world.shown(zone)
-    finished = world.run(*SYNC, "--node-label-selector", "serve-public=(")
+    finished = forks.run(world, *SYNC, "--node-label-selector", "serve-public=(")
     line = complaint(finished, 2)
     assert world.shown(zone) == before != []
     assert "--node-label-selector" in line
@@ -271,7 +272,7 @@ def test_variables_of_others_are_ignored(world: World) -> None:
     host = {"KUBE_NODE_DNS_SERVICE_HOST": "10.96.0.20", "KUBE_NODE_DNS_SERVICE_PORT": "80"}
     port = {"KUBE_NODE_DNS_PORT": "tcp://10.96.0.20:80", "KUBE_NODE_DNS_PORT_80_TCP_ADDR": "10.96.0.20"}
     world.node(NODE)
-    finished = world.run(*ANNOTATE, **host, **port)
+    finished = forks.run(world, *ANNOTATE, **host, **port)
     assert (finished.returncode, "KUBE_NODE_DNS" in finished.stderr) == (0, False)
 
 
@@ -279,7 +280,7 @@ def test_a_misspelt_variable_is_told(world: World) -> None:
     """A misspelt variable brings a warning that names the one it resembles."""
     world.node(NODE)
     slips = {"KUBE_NODE_DNS_DRYRUN": "true", "KUBE_NODE_DNS_MIN_NODE": "2", twin("--min-nodes"): "2"}
-    lines = world.run(*ANNOTATE, **slips).stderr.splitlines()
+    lines = forks.run(world, *ANNOTATE, **slips).stderr.splitlines()
     warnings = [line for line in lines if line.startswith("warning: ")]
     told = [("KUBE_NODE_DNS_DRYRUN ", twin("--dry-run")), ("KUBE_NODE_DNS_MIN_NODE ", twin("--min-nodes"))]
     assert len(warnings) == len(told)
@@ -299,14 +300,14 @@ def test_an_empty_variable_is_unset(world: World) -> None:
 def test_domains_in_the_environment_are_split_on_commas_and_white_space(world: World, words: str) -> None:
     """Domains in `KUBE_NODE_DNS_DOMAIN` are separated by commas or white space."""
     world.route53.zone("example.com")
-    finished = world.run("sync-once", "--dry-run", "--output", "json", KUBE_NODE_DNS_DOMAIN=words)
+    finished = forks.run(world, "sync-once", "--dry-run", "--output", "json", KUBE_NODE_DNS_DOMAIN=words)
     assert [each["name"] for each in json.loads(finished.stdout)["domains"]] == [DOMAIN, "b.example.com"]
 
 
 def test_the_option_wins_over_its_variable(world: World) -> None:
     """`--domain` on the command line replaces the domains of the variable."""
     world.route53.zone("example.com")
-    finished = world.run(*SYNC, "--dry-run", "--output", "json", KUBE_NODE_DNS_DOMAIN="other.example.com")
+    finished = forks.run(world, *SYNC, "--dry-run", "--output", "json", KUBE_NODE_DNS_DOMAIN="other.example.com")
     assert [each["name"] for each in json.loads(finished.stdout)["domains"]] == [DOMAIN]
 
 
@@ -327,7 +328,7 @@ def test_a_json_log_has_one_object_a_line_also_for_errors(
     world: World, arguments: tuple[str, ...], variables: dict[str, str]
 ) -> None:
     """With `--log-format json` each line of the log is a JSON object, errors included."""
-    finished = world.run(*arguments, **variables)
+    finished = forks.run(world, *arguments, **variables)
     records = [json.loads(line) for line in finished.stderr.splitlines()]
     assert all({"time", "level", "message"} <= record.keys() for record in records)
     assert "error" in {record["level"] for record in records}
@@ -336,7 +337,7 @@ def test_a_json_log_has_one_object_a_line_also_for_errors(
 def test_verbose_tells_each_call(world: World) -> None:
     """With `-v` the log has each request, and without it none."""
     world.node(NODE)
-    quiet, told = (world.run(*ANNOTATE, *options).stderr for options in ((), ("-v",)))
+    quiet, told = (forks.run(world, *ANNOTATE, *options).stderr for options in ((), ("-v",)))
     assert "PATCH" not in quiet
     assert f"PATCH /api/v1/nodes/{NODE}" in told
 
@@ -345,7 +346,7 @@ def test_no_secret_is_logged(world: World) -> None:
     """With `-v` the log has neither the cluster's token nor the AWS secret key."""
     world.node(NODE, "5.75.128.10")
     world.route53.zone("example.com")
-    said = world.run(*SYNC, "-v").stderr + world.run(*ANNOTATE, "-v").stderr
+    said = forks.run(world, *SYNC, "-v").stderr + forks.run(world, *ANNOTATE, "-v").stderr
     secrets = {world.kubernetes.admin_token, world.environment["AWS_SECRET_ACCESS_KEY"]}
     assert [secret for secret in secrets if secret in said] == []
 

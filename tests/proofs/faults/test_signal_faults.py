@@ -50,7 +50,7 @@ class Ended:
     def check(self) -> None:
         """End it; its last request may yet be processed. Then the next run puts right what is left."""
         with prepared(self.scenario) as (world, zone, wanted, command):
-            before, foreign = answers(world, zone), others(world, zone)
+            before, foreign = self.scenario.shown(world, zone), others(world, zone)
             run, gate = held(world, self.position, *command)
             run.send_signal(self.number)
             finished = run.finish(20)
@@ -58,10 +58,10 @@ class Ended:
             expected = -9 if self.number == signal.SIGKILL else 128 + self.number
             assert finished.returncode == expected, finished.stderr
             assert "Traceback" not in finished.stderr, finished.stderr
-            assert answers(world, zone) in (before, wanted)
+            assert self.scenario.shown(world, zone) in (before, wanted)
             again = forks.run(world, *command)
             assert again.returncode == 0, again.stderr
-            assert answers(world, zone) == wanted
+            assert self.scenario.shown(world, zone) == wanted
             assert others(world, zone) == foreign
             check_history(world)
 

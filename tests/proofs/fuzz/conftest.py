@@ -15,8 +15,3 @@ def site() -> Iterator[Site]:
         for name, value in world.environment.items():
             patch.setenv(name, value)
         yield Site(world)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _uncovered(uncovered: None) -> None:
-    """Measure no coverage."""

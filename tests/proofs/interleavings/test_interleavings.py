@@ -39,9 +39,6 @@ SAMPLE = int(os.environ.get("INTERLEAVINGS", "200"))  # interleavings of three r
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 
 
-pytestmark = pytest.mark.usefixtures("uncovered")
-
-
 @pytest.fixture(autouse=True)
 def _lean() -> Iterator[None]:
     """Do without logs and garbage collection: here each of them would cost as much as the exploration."""
