@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # the caller brings them; here they are only names
 
 log = logging.getLogger(__name__)
 
-MAX_REFUSALS = 2  # in a row, with nothing changed in between: that is no lost race
+MAX_REFUSALS = 2  # in a row, with nothing changed in between: that is not a lost race
 MAX_WRITES = 3  # per domain and run: a run that needs more competes with somebody
 FRESH_SECONDS = 10.0  # an older plan knows too little of the nodes
 WRITE_SECONDS = 10.0  # what a write may take: none starts with less time left

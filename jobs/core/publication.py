@@ -43,7 +43,7 @@ class Presence:
     is_deleted: bool = False
 
     def differs_from(self, before: "Presence | None") -> bool:
-        """Whether a sync has to run: an address in doubt is left as it is in DNS, so becoming doubtful is no reason."""
+        """Whether a sync has to run: an address in doubt is left as it is in DNS, so a new doubt is not a reason."""
         if before is None:
             return True
         if replace(self, addresses=before.addresses) != before:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _NO_URL = (
-    "the address of the Kubernetes API server or of its proxy is no URL; check server and proxy-url in the kubeconfig"
+    "the address of the Kubernetes API server or of its proxy is not a URL; "
+    "check server and proxy-url in the kubeconfig"
 )
 
 Query = Mapping[str, str]

@@ -60,7 +60,7 @@ def _login(source: str) -> Iterator[None]:
         yield
     except Exception as error:  # a kubeconfig can be wrong in any way
         shapeless = isinstance(error, TypeError | AttributeError | KeyError)
-        words = "its content is no kubeconfig" if shapeless else one_line(str(error)) or type(error).__name__
+        words = "its content is not a kubeconfig" if shapeless else one_line(str(error)) or type(error).__name__
         tried = f"{shortened(one_line(source), 150)}: {shortened(words, 200)}"
         raise ConfigurationError(
             f"no login to Kubernetes from {tried}; check --kubeconfig, --context and KUBECONFIG"

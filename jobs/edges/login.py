@@ -25,7 +25,7 @@ def login_of(kubeconfig: str | None, context: str | None) -> Login:
         return _pods_login()
     from jobs.edges.kubeconfig import login_from  # noqa: PLC0415 - 0.3 s of CPU, which no pod needs
 
-    source = (files or f"{_HOME_CONFIG}, and this is no pod") + (f", context {context}" if context else "")
+    source = (files or f"{_HOME_CONFIG}, and this is not a pod") + (f", context {context}" if context else "")
     return login_from(files or _HOME_CONFIG, context, source)
 
 

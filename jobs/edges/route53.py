@@ -188,13 +188,13 @@ class Route53:
 
 
 def _check_environment() -> None:
-    """Refuse settings that are no text, before botocore says where in which secret it cannot go on."""
+    """Refuse settings that are not text, before botocore says where in which secret it cannot go on."""
     for name, value in os.environ.items():
         try:
             value.encode()
         except UnicodeEncodeError:
             if name.startswith("AWS_"):
-                raise ConfigurationError(f"{name} holds bytes that are no text in UTF-8; set it again") from None
+                raise ConfigurationError(f"{name} holds bytes that are not text in UTF-8; set it again") from None
 
 
 def _is_plain(value: object) -> bool:
@@ -219,7 +219,7 @@ def _read_older_refusal(
 def _zone(raw: Mapping[str, Any]) -> Zone:
     zone_id = raw["Id"].rpartition("/")[2]
     if not re.fullmatch("[A-Z0-9]{1,32}", zone_id):  # it goes into requests and into every line about the zone
-        raise ValueError(f"{quoted(zone_id)} is no zone id")
+        raise ValueError(f"{quoted(zone_id)} is not a zone id")
     return Zone(zone_id, canonical(raw["Name"]), bool(raw["Config"]["PrivateZone"]))
 
 

@@ -103,7 +103,7 @@ def _add(parser: argparse.ArgumentParser, option: Option) -> None:
 
 
 def _misspelt(command: type[Command], environ: Mapping[str, str]) -> list[str]:
-    """Warn of variables that are no option's but look like one's: a slip would quietly leave a default in force.
+    """Warn of variables that are not an option's but look like one's: a slip would quietly leave a default in force.
 
     Each command knows the variables of all, for they share a file; others of the prefix may be Kubernetes' own, such
     as those that it sets for a Service.
@@ -117,7 +117,11 @@ def _misspelt(command: type[Command], environ: Mapping[str, str]) -> list[str]:
     from difflib import get_close_matches  # noqa: PLC0415 - hardly a run needs it
 
     meant = {name: get_close_matches(name, sorted(known), n=1, cutoff=0.9) for name in strange}
-    return [f"{name} is no option's variable: ignored; is {close[0]} meant?" for name, close in meant.items() if close]
+    return [
+        f"{name} is not the variable of an option: ignored; is {close[0]} meant?"
+        for name, close in meant.items()
+        if close
+    ]
 
 
 def _module(command: str) -> Any:  # noqa: ANN401 - a module

@@ -125,7 +125,7 @@ def log_to_stderr(*, json_lines: bool, verbose: bool) -> None:
     """Log this program's records, and only the warnings of libraries: botocore's debug log holds secrets."""
     handler = _Handler()
     handler.setFormatter(_Formatter(json_lines=json_lines))
-    logging.raiseExceptions = False  # a closed standard error is no reason to fail, nor to say so
+    logging.raiseExceptions = False  # a closed standard error is not a reason to fail, nor to say so
     logging.captureWarnings(capture=True)
     logging.getLogger().handlers = [handler]
     log.setLevel(logging.DEBUG if verbose else logging.INFO)

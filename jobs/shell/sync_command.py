@@ -127,7 +127,7 @@ def _dnsendpoint_namespace(chosen: Settings) -> str:
     namespace = chosen.dnsendpoint_namespace or pod_namespace()
     if not namespace:
         raise ConfigurationError(
-            "no namespace for the DNSEndpoints given, and this is no pod; "
+            "no namespace for the DNSEndpoints given, and this is not a pod; "
             "name one with --dnsendpoint-namespace or KUBE_NODE_DNS_DNSENDPOINT_NAMESPACE"
         )
     return namespace

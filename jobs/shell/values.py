@@ -19,7 +19,7 @@ def selector(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise ValueError("is no text in UTF-8") from None
+        raise ValueError("is not text in UTF-8") from None
     return value
 
 

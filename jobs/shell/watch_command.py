@@ -35,7 +35,7 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
     namespace = chosen.namespace or pod_namespace()
     if not namespace:
         raise ConfigurationError(
-            "no namespace given, and this is no pod; name one with --namespace or KUBE_NODE_DNS_NAMESPACE"
+            "no namespace given, and this is not a pod; name one with --namespace or KUBE_NODE_DNS_NAMESPACE"
         )
     request = WatchRequest(
         cronjobs=chosen.cronjob,

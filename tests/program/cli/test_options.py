@@ -119,7 +119,7 @@ PLACES = {"fsn1": "50.48,12.37", "nbg1": "49.45,11.08", "ash": "39.04,-77.49"}
 BAD = [
     pytest.param("--domain", "192.0.2.1", "is not a domain name", id="domain"),
     pytest.param("--domain", "b\u00fccher.example", "ASCII", id="domain, international"),
-    pytest.param("--node-label-selector", "\udcff=a", "is no text in UTF-8", id="selector of bytes that are no text"),
+    pytest.param("--node-label-selector", "\udcff=a", "is not text in UTF-8", id="selector of bytes that are no text"),
     pytest.param("--ttl", "-1", "whole number of seconds from 0 to 2147483647", id="ttl below 0"),
     pytest.param("--ttl", "2147483648", "whole number of seconds from 0 to 2147483647", id="ttl too large"),
     pytest.param("--ttl", "1.5", "whole number of seconds", id="ttl with a fraction"),

@@ -149,11 +149,13 @@ def test_session_token_is_not_repeated(world: World) -> None:
 
 @pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
 def test_credentials_of_bytes_that_are_no_text(world: World, name: str) -> None:
-    """Credentials that are no text in UTF-8 are an error of status 2, which names the variable and not its value."""
+    """Credentials that are not text in UTF-8 are an error of status 2, which names the variable and not its value."""
     no_place(world)
     finished = sync(world, **{name: "never\udcffshown"})
     assert finished.returncode == 2
-    assert last_words(finished.stderr) == f"error: {DOMAIN}: {name} holds bytes that are no text in UTF-8; set it again"
+    assert (
+        last_words(finished.stderr) == f"error: {DOMAIN}: {name} holds bytes that are not text in UTF-8; set it again"
+    )
 
 
 def test_expired_token(world: World) -> None:
