@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jobs.core import guard
+from jobs.core.check_assignment import Chores, with_checks
 from jobs.core.evidence import Conclusion
-from jobs.core.health_checks import Chores, View, with_checks
+from jobs.core.health_checks import View
 from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Rules
 from jobs.core.plan import Plan, calculate

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.address import Address
+from jobs.core.check_assignment import Chores
 from jobs.core.errors import Failure
-from jobs.core.health_checks import Checking, Chores, HealthCheck, View, of_address, of_any, owner_of
+from jobs.core.health_checks import Checking, HealthCheck, View, of_address, of_any, owner_of
 from jobs.core.progress import Progress
 from jobs.edges.clock import Clock
 

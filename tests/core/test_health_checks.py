@@ -7,21 +7,8 @@ from typing import Any
 
 import pytest
 
-from jobs.core.health_checks import (
-    NEW,
-    ORPHAN_SECONDS,
-    YOUNG_SECONDS,
-    Checking,
-    Chores,
-    HealthCheck,
-    View,
-    of_address,
-    of_any,
-    owner_of,
-    parse_probe,
-    unused,
-    with_checks,
-)
+from jobs.core.check_assignment import NEW, ORPHAN_SECONDS, YOUNG_SECONDS, Chores, unused, with_checks
+from jobs.core.health_checks import Checking, HealthCheck, View, of_address, of_any, owner_of, parse_probe
 from jobs.core.probe import Probe
 from jobs.core.record_set import RecordSet, with_health_check
 from jobs.core.records import Wanted
