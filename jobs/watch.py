@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS, LONG_TICK_SECONDS, MANY_NODES = 5.0, 10.0, 500
 COMPLAINT_SECONDS = 60.0
-OUTAGE_TICKS = 3.0  # without a look: one request that failed is not an outage
 LASTED_SECONDS = 10.0  # a stream that ends after that is continued at once
 GAP_SECONDS = 60.0  # a gap in what was seen is an occasion of its own at most this often
 LONGEST_PAUSE_SECONDS = 30.0
@@ -111,18 +110,16 @@ class Watcher:
             began = self._clock.now()
             try:
                 listed = self._cluster.nodes(self._request.node_label_selector)
-                if began < quiet_until:  # streams that never last would be a Job each: only what differs is one
-                    words = None
-                else:
-                    quiet_until = began + GAP_SECONDS
                 self._updates.put(partial(self._publication.begin, listed, words))
+                words = None
                 self._follow_from(listed.resource_version)
             except BadRequest as error:  # a selector that the server does not understand now, it never will
                 self._updates.put(partial(_fail, error))
                 return
             except Failure as error:
                 complaints.log(f"the nodes cannot be followed: {error}")
-            words = "the nodes were listed again after a gap"
+            if words is None and self._clock.now() >= quiet_until:  # streams that never last would be a Job each
+                words, quiet_until = "the nodes were listed again after a gap", self._clock.now() + GAP_SECONDS
             failures = 0 if self._clock.now() - began > LASTED_SECONDS else failures + 1
             self._clock.sleep(_pause(failures))
 
@@ -148,21 +145,19 @@ class Watcher:
         checks = self._request.checks
         complaints = _Complaints(self._clock)
         signs = Signs()
-        leases_count_from = seen_at = self._clock.now()
+        leases_count_from = self._clock.now()
         while True:
             began = self._clock.now()
             listed = replace(self._publication.listed, listed_at=self._cluster.time())
             tick_seconds = LONG_TICK_SECONDS if len(listed.nodes) > MANY_NODES else TICK_SECONDS
             try:
                 seen = observe.look_for_signs(checks, self._request.rules, listed, self._cluster)
-                now = self._clock.now()
-                if now - seen_at > OUTAGE_TICKS * tick_seconds:
-                    leases_count_from = now + checks.lease_timeout_seconds
-                is_unsure, seen_at = now < leases_count_from, now
+                is_unsure = self._clock.now() < leases_count_from
                 signs = _old_before(signs, seen, checks.lease_timeout_seconds) if is_unsure else seen
                 self._updates.put(partial(self._publication.see, signs))
             except Failure as error:
                 complaints.log(f"the nodes' health cannot be seen: {error}")
+                leases_count_from = self._clock.now() + checks.lease_timeout_seconds
             self._clock.sleep(max(1.0, began + tick_seconds - self._clock.now()))
 
     def _create_jobs(self, name: str) -> None:

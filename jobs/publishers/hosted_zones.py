@@ -124,6 +124,6 @@ class HostedZones:
                         del pending[change_id]
                 except Failure as error:
                     pending[change_id] = error
-                    log.warning("%s", error)
+                    log.warning("%s; asking again", error)
             if pending:
                 self._clock.sleep(max(0.0, min(POLL_SECONDS, self._clock.left() - RESERVE_SECONDS)))

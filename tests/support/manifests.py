@@ -1,5 +1,6 @@
 """The folder `cron/` as kustomize renders it, by itself and from the overlays that the README shows."""
 
+import copy
 import subprocess
 import sys
 import tempfile
@@ -154,7 +155,7 @@ def rendered(overlay: str) -> tuple[Manifest, ...]:
 
 def all_of(overlay: str, kind: str) -> list[Manifest]:
     """Give all objects of a kind."""
-    return [each for each in rendered(overlay) if each["kind"] == kind]
+    return [copy.deepcopy(each) for each in rendered(overlay) if each["kind"] == kind]
 
 
 def one(overlay: str, kind: str, name: str | None = None) -> Manifest:

@@ -164,8 +164,9 @@ class Kubelets:
     def silence(self, *nodes: str, age_seconds: float = 31) -> None:
         """Let some nodes renew their Lease no more, since so many seconds."""
         self._nodes -= set(nodes)
-        for node in nodes:
-            self._world.kubernetes.renew_lease(node, age_seconds=age_seconds)
+        with self._world.kubernetes.store.changed:  # nobody sees some of them silent and others not yet
+            for node in nodes:
+                self._world.kubernetes.renew_lease(node, age_seconds=age_seconds)
 
     def wake(self, *nodes: str) -> None:
         """Let some nodes renew their Lease again."""

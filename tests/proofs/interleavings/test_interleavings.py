@@ -117,7 +117,7 @@ def test_mistake_about_health_checks_is_found(
     monkeypatch: pytest.MonkeyPatch, limit: str, seconds: float, law: str
 ) -> None:
     """A run that takes up a check which another is deleting, or deletes one that another is naming, is found."""
-    monkeypatch.setattr(f"jobs.core.health_checks.{limit}", seconds)
+    monkeypatch.setattr(f"jobs.core.check_assignment.{limit}", seconds)
     with pytest.raises(BrokenLaw, match=law):
         explore(World(CHECKED[0]), ())
 
