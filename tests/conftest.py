@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from coverage import Coverage
 from hypothesis import settings
 
 from tests.sandbox.world import World
@@ -20,19 +19,3 @@ def world() -> Iterator[World]:
     """Give a fresh cluster and a fresh Route 53 account on loopback."""
     with World() as fresh:
         yield fresh
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _uncovered(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Measure the coverage of the core by its own tests of single behaviours alone: those are held to 100 %.
-
-    Laws and explorations run the core a thousand times, and other tests run the doubles: it would take half of their
-    time.
-    """
-    name = request.node.nodeid.partition("::")[0]
-    counter = None if name.startswith("tests/core/") and not name.endswith("laws.py") else Coverage.current()
-    if counter:
-        counter.stop()
-    yield
-    if counter:
-        counter.start()
