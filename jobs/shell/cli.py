@@ -16,7 +16,7 @@ log = logging.getLogger("jobs")
 
 _EPILOG = """\
 exit status:
-  0  Route 53 (or the node) shows what it should, or would after a dry run
+  0  DNS, the DNSEndpoint or the node shows what it should, or would after a dry run
   1  did not get there; trying again may help
   2  wrong usage or configuration; trying again will not help
   3  refused by --min-nodes, nothing withdrawn
@@ -72,7 +72,7 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="kube-node-dns",
-        description="Keep a domain in Route 53 equal to the public addresses of the Kubernetes nodes that can serve.",
+        description="Keep a domain equal to the public addresses of the Kubernetes nodes that can serve.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
@@ -131,7 +131,7 @@ def _module(command: str) -> Any:  # noqa: ANN401 - a module
 
 _COMMANDS = {
     "annotate-once": ("annotate_command", "Write this node's public addresses to its annotations, once."),
-    "sync-once": ("sync_command", "Make Route 53 show the nodes that can serve now, once."),
+    "sync-once": ("sync_command", "Make DNS show the nodes that can serve now, once."),
     "watch": ("watch_command", "Create a sync Job from a CronJob's template the moment DNS has to change."),
 }
 """The module of each command, which names its `Settings` and has a `run`, and what it does."""
