@@ -54,10 +54,10 @@ def sync_once(
         began = clock.now()
         with progress.concerning(*shown):
             listed = cluster.nodes(request.node_label_selector)
-            signs = observe.look_for_signs(request.checks, request.rules, listed, cluster)
+            signs = observe.look_for_signs(request.evidence_settings, request.rules, listed, cluster)
             for remark in signs.remarks:
                 log.info("%s", remark)
-            conclusion = conclude(listed, signs, request.checks, request.rules)
+            conclusion = conclude(listed, signs, request.evidence_settings, request.rules)
             for name, current in shown.items():
                 with progress.concerning(name):
                     decision = decide(request, name, current, conclusion, views.get(name))

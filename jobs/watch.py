@@ -16,7 +16,7 @@ from jobs import observe
 from jobs.core.errors import FAILED, Failure
 from jobs.core.node import Rules
 from jobs.core.publication import Occasion, Publication
-from jobs.core.signs import Checks, Signs
+from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.sync_job import job_of
 from jobs.edges.api_server import AlreadyExists, BadRequest
 from jobs.edges.clock import Clock, retrying
@@ -40,7 +40,7 @@ class WatchRequest:
     node_label_selector: str
     min_interval_seconds: int
     rules: Rules
-    checks: Checks
+    evidence_settings: EvidenceSettings
 
 
 def watch(request: WatchRequest, cluster: Cluster, clock: Clock) -> NoReturn:
@@ -68,7 +68,7 @@ class Watcher:
         self._request = request
         self._cluster = cluster
         self._clock = clock
-        self._publication = Publication(request.checks, request.rules)
+        self._publication = Publication(request.evidence_settings, request.rules)
         self._updates: Queue[Update] = Queue()
         self._occasions: dict[str, Queue[Occasion]] = {name: Queue() for name in request.cronjobs}
 
@@ -142,7 +142,7 @@ class Watcher:
         An outage of the API server makes every Lease old. Until each kubelet has had time to renew its own, only those
         count that were old before.
         """
-        checks = self._request.checks
+        settings = self._request.evidence_settings
         complaints = _Complaints(self._clock)
         signs = Signs()
         leases_count_from = self._clock.now()
@@ -151,13 +151,13 @@ class Watcher:
             listed = replace(self._publication.listed, listed_at=self._cluster.time())
             tick_seconds = LONG_TICK_SECONDS if len(listed.nodes) > MANY_NODES else TICK_SECONDS
             try:
-                seen = observe.look_for_signs(checks, self._request.rules, listed, self._cluster)
+                seen = observe.look_for_signs(settings, self._request.rules, listed, self._cluster)
                 is_unsure = self._clock.now() < leases_count_from
-                signs = _old_before(signs, seen, checks.lease_timeout_seconds) if is_unsure else seen
+                signs = _old_before(signs, seen, settings.lease_timeout_seconds) if is_unsure else seen
                 self._updates.put(partial(self._publication.see, signs))
             except Failure as error:
                 complaints.log(f"the nodes' health cannot be seen: {error}")
-                leases_count_from = self._clock.now() + checks.lease_timeout_seconds
+                leases_count_from = self._clock.now() + settings.lease_timeout_seconds
             self._clock.sleep(max(1.0, began + tick_seconds - self._clock.now()))
 
     def _create_jobs(self, name: str) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules, assess, not_ready
-from jobs.core.signs import Checks, Signs
+from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.verdict import Published, Skipped
 
 DOUBT_SECONDS = 30
@@ -28,7 +28,7 @@ class Candidate:
     probation: str = ""
 
 
-def by_facts(listed: NodeList, signs: Signs, checks: Checks, rules: Rules) -> list[Candidate | Skipped]:
+def by_facts(listed: NodeList, signs: Signs, settings: EvidenceSettings, rules: Rules) -> list[Candidate | Skipped]:
     """Judge the nodes by what is certain: their own objects, and the ready endpoints of services.
 
     A service may well run on few nodes, but one that is ready nowhere says nothing about any of them. Nor do endpoints
@@ -37,11 +37,11 @@ def by_facts(listed: NodeList, signs: Signs, checks: Checks, rules: Rules) -> li
     """
     nowhere = [service for service, nodes in signs.serving.items() if not nodes]
     hold = f"no endpoint of {', '.join(nowhere)} is ready on any node" if nowhere else ""
-    return [_by_facts(node, listed, signs, checks, rules, hold) for node in listed.nodes]
+    return [_by_facts(node, listed, signs, settings, rules, hold) for node in listed.nodes]
 
 
 def _by_facts(
-    node: Node, listed: NodeList, signs: Signs, checks: Checks, rules: Rules, hold: str
+    node: Node, listed: NodeList, signs: Signs, settings: EvidenceSettings, rules: Rules, hold: str
 ) -> Candidate | Skipped:
     ready = node.ready
     if ready is None or ready.status not in {"True", "Unknown"}:
@@ -54,7 +54,7 @@ def _by_facts(
     missing = [service for service, nodes in signs.serving.items() if nodes and node.name not in nodes]
     candidate = Candidate(verdict, hold=hold)
     if ready.status == "Unknown":
-        if _is_young(signs.lease_ages.get(node.name), checks):
+        if _is_young(signs.lease_ages.get(node.name), settings):
             return replace(candidate, hold=hold or (_UNSURE if missing else ""), probation=_probation(0, rules))
         if ready.age_seconds(listed.listed_at, AHEAD_SECONDS) < DOUBT_SECONDS:
             return replace(candidate, accusation=not_ready(ready))
@@ -74,10 +74,10 @@ def _probation(seconds: float, rules: Rules) -> str:
     return ""
 
 
-def _is_young(age: LeaseAge | None, checks: Checks) -> bool:
+def _is_young(age: LeaseAge | None, settings: EvidenceSettings) -> bool:
     """Whether the API server hears a node's kubelet, so that its condition is what is old.
 
     After an outage of the API server kubelets renew their Leases at once, and correct their conditions up to two
     minutes later (measured on kubelets 1.34).
     """
-    return age is not None and max(age) < checks.lease_timeout_seconds
+    return age is not None and max(age) < settings.lease_timeout_seconds

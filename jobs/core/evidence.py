@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from jobs.core.address import Address
 from jobs.core.candidates import Candidate, by_facts
 from jobs.core.node import NodeList, Rules, placed
-from jobs.core.signs import Checks, Signs
+from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.surveys import owners_of, surveys
 from jobs.core.verdict import Doubt, Published, Skipped, Verdict, Withheld, skipped_for
 
@@ -29,20 +29,20 @@ class Conclusion:
     """The nodes that evidence has taken out."""
 
 
-def conclude(listed: NodeList, signs: Signs, checks: Checks, rules: Rules) -> Conclusion:
+def conclude(listed: NodeList, signs: Signs, settings: EvidenceSettings, rules: Rules) -> Conclusion:
     """Judge the nodes by the facts first, then those that pass by the evidence against them.
 
     What more than a third of those looked at seem to suffer from is the observer's own trouble: it is not believed, of
     one kind of evidence or of all kinds together. One of two or more always is believed, for small clusters, the only
     one never. What is not believed leaves the address as it is in DNS.
     """
-    judged = by_facts(listed, signs, checks, rules)
+    judged = by_facts(listed, signs, settings, rules)
     candidates = [each for each in judged if isinstance(each, Candidate)]
-    acquitted = _acquitted(candidates, signs, checks)
+    acquitted = _acquitted(candidates, signs, settings)
     standing = [each for each in candidates if not each.fact]
     believed: dict[tuple[str, Address], str] = {}
     doubted: dict[tuple[str, Address], tuple[str, str]] = {}
-    for survey in surveys(standing, signs, checks, acquitted):
+    for survey in surveys(standing, signs, settings, acquitted):
         against, of = len(survey.accused | survey.suspects), len(survey.looked_at)
         for finding in survey.found:
             key = finding.node, finding.address
@@ -67,9 +67,9 @@ def conclude(listed: NodeList, signs: Signs, checks: Checks, rules: Rules) -> Co
     )
 
 
-def _acquitted(candidates: Iterable[Candidate], signs: Signs, checks: Checks) -> set[Address]:
+def _acquitted(candidates: Iterable[Candidate], signs: Signs, settings: EvidenceSettings) -> set[Address]:
     """Name the addresses that answer every probe which proves who answers; one that was not asked is not among them."""
-    probes = [probe for probe in checks.probes if probe.acquits]
+    probes = [probe for probe in settings.probes if probe.acquits]
     addresses = {address for each in candidates for address in each.verdict.addresses}
     return {
         address

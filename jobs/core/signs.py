@@ -9,8 +9,8 @@ from jobs.core.probe import Probe
 
 
 @dataclass(frozen=True)
-class Checks:
-    """What to look at beside the nodes' own objects.
+class EvidenceSettings:
+    """Which evidence to look for, beside the nodes' own objects.
 
     Leases not renewed for so many seconds (0: not at all), services (`namespace/name`), probes. `observer` is the node
     that the probes are sent from, where it is known: many networks have no way back to oneself.

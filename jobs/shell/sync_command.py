@@ -16,7 +16,7 @@ from jobs.edges.clock import Clock
 from jobs.edges.login import pod_namespace
 from jobs.publishers.publisher import Publisher
 from jobs.shell import values
-from jobs.shell.judging_options import JudgingOptions, api_server, checks, cluster, rules
+from jobs.shell.judging_options import JudgingOptions, api_server, cluster, evidence_settings, rules
 from jobs.shell.options import RunOptions, option, options
 from jobs.shell.process import collect_garbage, print_result, run_job
 from jobs.shell.report import as_json
@@ -88,7 +88,7 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
         routing="simple" if namespace and chosen.routing == "auto" else chosen.routing,
         max_addresses=MAX_DNSENDPOINT_ADDRESSES if namespace else MAX_ADDRESSES,
         rules=rules(chosen),
-        checks=checks(chosen, environ),
+        evidence_settings=evidence_settings(chosen, environ),
         dry_run=chosen.dry_run,
     )
     clock = Clock(chosen.timeout or (120 if chosen.wait else 45))

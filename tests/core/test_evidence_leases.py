@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.core.node import LeaseAge
-from tests.support.builders import checks
+from tests.support.builders import evidence_settings
 from tests.support.judging import DOUBTED, LEASE, UNKNOWN, ages, doubted, judged, nodes, out, unknown
 
 
@@ -124,5 +124,7 @@ def test_leases_that_are_only_overdue_are_no_news() -> None:
 
 def test_without_a_timeout_no_lease_is_looked_at() -> None:
     """Without a timeout no Lease is looked at, old or young."""
-    conclusion = judged([unknown(nodes(1)[0], 99), *nodes(3)[1:]], asked=checks(0), lease_ages=ages(4, 99, 4))
+    conclusion = judged(
+        [unknown(nodes(1)[0], 99), *nodes(3)[1:]], asked=evidence_settings(0), lease_ages=ages(4, 99, 4)
+    )
     assert [*out(conclusion)] == ["n0"]
