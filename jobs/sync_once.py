@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # the caller brings them; here they are only names
 
 log = logging.getLogger(__name__)
 
-MAX_REFUSALS = 2  # in a row, with nothing changed in between: that is not a lost race
+MAX_REJECTIONS = 2  # in a row, with nothing changed in between: that is not a lost race
 MAX_WRITES = 3  # per domain and run: a run that needs more competes with somebody
 FRESH_SECONDS = 10.0  # an older plan knows too little of the nodes
 WRITE_SECONDS = 10.0  # what a write may take: none starts with less time left
@@ -106,7 +106,7 @@ def _note(
         progress.settle(name)
     elif decision.waits:
         return
-    elif progress[name].refusals >= MAX_REFUSALS:
+    elif progress[name].rejections >= MAX_REJECTIONS:
         progress.fail(name, protected(progress[name]))
     elif progress[name].writes >= MAX_WRITES:
         progress.fail(name, in_vain(progress[name], decision.plan.changes, MAX_WRITES))
@@ -123,19 +123,21 @@ def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: flo
     except Conflict as error:
         is_race = isinstance(error, LostRace)  # else the next look shows it, or that something else stands in the way
         expected = None if is_race else decision.current
-        refusals = 0 if is_race else progress[name].refusals
-        refused = progress[name].checks_refused or decision.names_new_check or isinstance(error, CheckGone)
-        progress.note(name, error=error, writes=writes, expected=expected, refusals=refusals, checks_refused=refused)
+        rejections = 0 if is_race else progress[name].rejections
+        rejected = progress[name].checks_rejected or decision.names_new_check or isinstance(error, CheckGone)
+        progress.note(
+            name, error=error, writes=writes, expected=expected, rejections=rejections, checks_rejected=rejected
+        )
     except TemporaryError as error:
-        progress.note(name, error=error, writes=writes, unknown=True, refusals=0)
+        progress.note(name, error=error, writes=writes, unknown=True, rejections=0)
     except ConfigurationError as error:
-        if progress[name].checks_refused or not decision.names_new_check:
+        if progress[name].checks_rejected or not decision.names_new_check:
             raise
-        progress.note(name, error=error, writes=writes, refusals=0, checks_refused=True)
+        progress.note(name, error=error, writes=writes, rejections=0, checks_rejected=True)
     else:
         change_ids = (*progress[name].change_ids, change_id)
         progress.note(
-            name, error=None, writes=writes, refusals=0, change_ids=change_ids, after=decision.wanted.record_sets
+            name, error=None, writes=writes, rejections=0, change_ids=change_ids, after=decision.wanted.record_sets
         )
         return True
     return False

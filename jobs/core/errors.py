@@ -29,7 +29,7 @@ class NotApplied(TemporaryError):
 
 
 class Conflict(Failure):
-    """A write was refused, whole: the records are not, or no longer, those that were read."""
+    """A write was rejected, whole: the records are not, or no longer, those that were read."""
 
 
 class LostRace(Conflict):

@@ -51,13 +51,13 @@ def without_withdrawals(current: Sequence[RecordSet], wanted: Wanted, max_addres
     record_sets = grown(current, wanted.record_sets, max_addresses)
     shown = {address for each in record_sets for address in each.addresses}
     reason = "--min-nodes keeps the present record sets, which have no place for it"
-    refused = {
+    homeless = {
         (verdict.node, address): reason
         for verdict in wanted.verdicts
         for address in verdict.addresses
         if address not in shown
     }
-    verdicts = tuple(withhold(verdict, refused) for verdict in wanted.verdicts)
+    verdicts = tuple(withhold(verdict, homeless) for verdict in wanted.verdicts)
     return replace(wanted, record_sets=record_sets, verdicts=verdicts)
 
 

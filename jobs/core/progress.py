@@ -33,9 +33,9 @@ class Domain:
     after: tuple[RecordSet, ...] = ()
     """What it shows now, as far as the run knows; in a dry run what it would show."""
     expected: tuple[RecordSet, ...] | None = None
-    """What the next look shows if Route 53 refused the last write, and nobody was faster."""
-    refusals: int = 0
-    """How often in a row it refused a write though nobody was faster."""
+    """What the next look shows if Route 53 rejected the last write, and nobody was faster."""
+    rejections: int = 0
+    """How often in a row it rejected a write though nobody was faster."""
     attempted: tuple[Change, ...] = ()
     """What the last write was to change."""
     writes: int = 0
@@ -44,8 +44,8 @@ class Domain:
     """Whether the outcome of the last write is not known, and no look has shown it yet."""
     unconfirmed: bool = False
     """Whether something was written whose change id was lost with the answer."""
-    checks_refused: bool = False
-    """Whether Route 53 has refused a batch that named a health check for the first time."""
+    checks_rejected: bool = False
+    """Whether Route 53 has rejected a batch that named a health check for the first time."""
     checks_unlisted: bool = False
     """Whether the list of health checks could not be had."""
     checks_error: Failure | None = None
@@ -132,7 +132,7 @@ class Progress:
         self.note(name, unknown=False, unconfirmed=domain.unconfirmed or (domain.unknown and changed))
         if domain.expected is not None:
             nobody_was_faster = calculate(domain.expected, shown).changes == ()
-            self.note(name, expected=None, refusals=domain.refusals + 1 if nobody_was_faster else 0)
+            self.note(name, expected=None, rejections=domain.rejections + 1 if nobody_was_faster else 0)
         if not self[name].has_written:
             self.note(name, before=tuple(shown), after=tuple(shown))
         elif changed:  # else it stays in the form in which it was written

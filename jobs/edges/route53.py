@@ -129,7 +129,7 @@ class Route53:
     def change(self, zone: Zone, changes: Sequence[Change]) -> str:
         """Apply one change batch and give the change's id.
 
-        Raises NotApplied when nothing was done, Conflict when Route 53 refused the batch, and any other TemporaryError
+        Raises NotApplied when nothing was done, Conflict when Route 53 rejected the batch, and any other TemporaryError
         when it is not known whether it was applied.
         """
         answer = self._call(

@@ -56,15 +56,15 @@ class Keeper:
     def _view(self, name: str, known: Mapping[str, HealthCheck] | None) -> View:
         domain = self._progress[name]
         assert domain.zone is not None  # noqa: S101 - its records were read
-        if known is not None and not domain.checks_refused:
-            known = {**self._made, **known}  # the list may lag behind; after a refusal only the list counts
+        if known is not None and not domain.checks_rejected:
+            known = {**self._made, **known}  # the list may lag behind; after a rejection only the list counts
         return View(
             self._checking,
             owner_of(domain.zone, name),
             known,
             self._clock.time_of_day(),
             may_make=domain.checks_error is None,
-            refused=domain.checks_refused,
+            rejected=domain.checks_rejected,
             has_written=domain.has_written,
             dry_run=self._dry_run,
         )
