@@ -52,7 +52,7 @@ CLOCKS = {"now", "today", "utcnow"}
 KNOWN_TO = {
     "kubernetes": {"edges.kubeconfig"},
     "urllib3": {
-        "edges.answers",
+        "edges.responses",
         "edges.api_server",
         "edges.fetch",
         "edges.urllib3_import",

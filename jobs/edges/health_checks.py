@@ -34,9 +34,9 @@ class HealthChecks:
 
     def create(self, caller_reference: str, settings: Mapping[str, Any]) -> HealthCheck:
         """Make a check; Route 53 answers the same reference and settings again with the check that it has made."""
-        answer = self._dns.read("CreateHealthCheck", "*", CallerReference=caller_reference, HealthCheckConfig=settings)
+        made = self._dns.read("CreateHealthCheck", "*", CallerReference=caller_reference, HealthCheckConfig=settings)
         with promised("CreateHealthCheck"):
-            return health_check(answer["HealthCheck"])
+            return health_check(made["HealthCheck"])
 
     def delete(self, check: HealthCheck) -> None:
         """Delete a check, unless somebody else has."""

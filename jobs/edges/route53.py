@@ -32,7 +32,7 @@ from jobs.core.plan import Change, api_changes
 from jobs.core.record_set import RecordSet, from_api
 from jobs.core.text import one_line, quoted, shortened
 from jobs.core.zones import Zone, canonical, escaped, within
-from jobs.edges import answers
+from jobs.edges import responses
 from jobs.edges.clock import Clock, retrying
 
 log = logging.getLogger(__name__)
@@ -100,9 +100,9 @@ class Route53:
 
     def zone(self, zone_id: str) -> Zone:
         """Look up a hosted zone by its id."""
-        answer = self.read("GetHostedZone", f"arn:aws:route53:::hostedzone/{zone_id}", Id=zone_id)
+        response = self.read("GetHostedZone", f"arn:aws:route53:::hostedzone/{zone_id}", Id=zone_id)
         with promised("GetHostedZone"):
-            return _zone(answer["HostedZone"])
+            return _zone(response["HostedZone"])
 
     def record_sets(self, zone: Zone, name: str) -> Mapping[str, tuple[RecordSet, ...]]:
         """Read all record sets of a name, in as few pages as that takes.
@@ -132,59 +132,59 @@ class Route53:
         Raises NotApplied when nothing was done, Conflict when Route 53 rejected the batch, and any other TemporaryError
         when it is not known whether it was applied.
         """
-        answer = self._call(
+        response = self._call(
             "ChangeResourceRecordSets",
             f"arn:aws:route53:::hostedzone/{zone.id}",
             HostedZoneId=zone.id,
             ChangeBatch={"Changes": api_changes(changes)},
         )
         with promised("ChangeResourceRecordSets"):
-            return str(answer["ChangeInfo"]["Id"]).rpartition("/")[2]
+            return str(response["ChangeInfo"]["Id"]).rpartition("/")[2]
 
     def in_sync(self, change_id: str) -> bool:
         """Whether every Route 53 name server answers with a change."""
-        answer = self.read("GetChange", f"arn:aws:route53:::change/{change_id}", Id=change_id)
+        response = self.read("GetChange", f"arn:aws:route53:::change/{change_id}", Id=change_id)
         with promised("GetChange"):
-            return bool(answer["ChangeInfo"]["Status"] == "INSYNC")
+            return bool(response["ChangeInfo"]["Status"] == "INSYNC")
 
     def read(self, action: str, resource: str, **parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as boto3 takes them
         """Make a call that may be made twice: again in place, while it fails in a way that often passes."""
         for attempt in retrying(self._clock, action, within_seconds=READ_SECONDS):
             with attempt:
-                answer = self._call(action, resource, **parameters)
-        return answer
+                response = self._call(action, resource, **parameters)
+        return response
 
     def _call(self, action: str, resource: str, **parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as boto3 takes them
         started = self._clock.now()
         outcome = "no answer"
         try:
-            answer = self._ask(action, parameters)
+            response = self._ask(action, parameters)
         except (BotoCoreError, ClientError, ResponseParserError, OSError) as error:
             failure = _translated(error, f"route53:{action} on {resource}", action)
             outcome = str(failure)
             raise failure from error
         else:
-            if answer.keys() <= {"ResponseMetadata"} and action not in _ANSWERED_EMPTY:
+            if response.keys() <= {"ResponseMetadata"} and action not in _ANSWERED_EMPTY:
                 raise TemporaryError(f"{action} answered what its API does not promise: nothing")
             outcome = "ok"
-            return answer
+            return response
         finally:
             log.debug("%s on %s: %s in %.0f ms", action, resource, outcome, 1000 * (self._clock.now() - started))
 
     def _ask(self, action: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send one request; raises ResponseParserError for XML of any other shape than the API's, as botocore does not.
 
-        It stumbles over such an answer in its own code, or leaves elements in it where a member comes twice.
+        It stumbles over such a response in its own code, or leaves elements in it where a member comes twice.
         """
         try:
-            answer: Mapping[str, Any] = getattr(self._client, xform_name(action))(**parameters)
+            response: Mapping[str, Any] = getattr(self._client, xform_name(action))(**parameters)
         except (BotoCoreError, ClientError, ResponseParserError, OSError):
             raise
         except Exception as error:  # its parser promises no kind of error
             raise ResponseParserError(f"{type(error).__name__}: {error}") from error
-        if not _is_plain(answer):
+        if not _is_plain(response):
             raise ResponseParserError("a member comes twice")
-        return answer
+        return response
 
 
 def _check_environment() -> None:
@@ -225,7 +225,7 @@ def _zone(raw: Mapping[str, Any]) -> Zone:
 
 @contextmanager
 def promised(action: str) -> Iterator[None]:
-    """Turn a member missing from an answer into a temporary error: a 200 without it proves nothing."""
+    """Turn a member missing from a response into a temporary error: a 200 without it proves nothing."""
     try:
         yield
     except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -246,7 +246,7 @@ def _translated(error: Exception, what: str, action: str = "") -> Failure:
                 "the AWS credentials hold a line break or another character that no header may hold"
             )
         case HTTPClientError() | ConnectionError():
-            unknown = answers.not_resolved(error.kwargs.get("error"), "check the DNS that this machine or pod uses")
+            unknown = responses.not_resolved(error.kwargs.get("error"), "check the DNS that this machine or pod uses")
             return TemporaryError(f"Route 53 unreachable: {unknown or error}")
         case ResponseParserError():
             return TemporaryError(f"{what}: unreadable answer: {shortened(one_line(str(error)), 200)}")
@@ -255,10 +255,10 @@ def _translated(error: Exception, what: str, action: str = "") -> Failure:
 
 
 def _translated_answer(error: ClientError, what: str) -> Failure:
-    answer = error.response
-    code, text = (str(answer["Error"].get(member) or "") for member in ("Code", "Message"))
+    response = error.response
+    code, text = (str(response["Error"].get(member) or "") for member in ("Code", "Message"))
     text = text.partition("The Canonical String")[0].rstrip()  # what follows is the request, with the session token
-    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     said = f"{code}: {text}"
     if code in _THROTTLED or status == 429:
         return NotApplied(f"{what}: {said}")

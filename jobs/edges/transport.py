@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
-"""How long the head of an answer may take as a whole, and how long a server may be silent within the rest."""
+"""How long the head of a response may take as a whole, and how long a server may be silent within the rest."""
 
 PROBE_SECONDS = 3.0
 _IDLE_CONNECTIONS = 16  # what is more is closed after use; a watcher has two threads, and one per CronJob
@@ -82,7 +82,7 @@ class Transport:
         self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> BaseHTTPResponse:
-        """Send a request and give the answer, of which no more than the head is read; raises urllib3's errors."""
+        """Send a request and give the response, of which no more than the head is read; raises urllib3's errors."""
         return self._pools.urlopen(
             method,
             self._login.server + path,
@@ -108,14 +108,14 @@ def _through(proxy: str, headers: Mapping[str, str] | None, settings: Mapping[st
         raise ConfigurationError(f"the proxy to Kubernetes cannot be used; {_CHECK_PROXY}") from error
 
 
-def expect(answer: BaseHTTPResponse, seconds: float, silence_seconds: float | None = None) -> None:
-    """Wait so many seconds from now on for all that is still to come of an answer, and so many for its next bytes."""
-    if isinstance(answer.connection, _Connection):  # there is none once all has come
-        answer.connection.expect(seconds, silence_seconds or READ_SECONDS)
+def expect(response: BaseHTTPResponse, seconds: float, silence_seconds: float | None = None) -> None:
+    """Wait so many seconds from now on for all that is still to come of a response, and so many for its next bytes."""
+    if isinstance(response.connection, _Connection):  # there is none once all has come
+        response.connection.expect(seconds, silence_seconds or READ_SECONDS)
 
 
 class _Connection(HTTPConnection):
-    """A connection on which an answer comes in time or fails with a timeout.
+    """A connection on which a response comes in time or fails with a timeout.
 
     The timeout of a socket is for one call only: a server that sends a byte now and then would never exceed it.
     """
@@ -144,7 +144,7 @@ class _Connection(HTTPConnection):
         return super().getresponse()
 
     def response_class(self, sock: "socket", method: str | None = None) -> client.HTTPResponse:  # type: ignore[override]
-        """Give what http.client reads an answer with, of the server or of a proxy; it calls this instead of a class."""
+        """Give what http.client reads a response with, of a server or of a proxy; it calls this instead of a class."""
         response = client.HTTPResponse(sock, method=method)
         response.fp = BufferedReader(_InTime(response.fp.detach(), sock, self.left))
         return response

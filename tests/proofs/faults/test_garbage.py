@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from jobs.core.errors import TemporaryError
-from jobs.edges import answers as reading
 from jobs.edges import cluster_schema as kinds
+from jobs.edges import responses as reading
 from jobs.edges.api_server import ApiServer
 from jobs.edges.clock import Clock
 from tests.proofs.faults.garbage import ENDLESS_IN_TIME, OF_KUBERNETES, OF_RECORDS, OF_ZONES, Garbage, Instead
