@@ -56,6 +56,7 @@ KNOWN_TO = {
         "edges.api_server",
         "edges.fetch",
         "edges.urllib3_import",
+        "edges.pinned",
         "edges.probe",
         "edges.transport",
     },
@@ -247,6 +248,7 @@ def test_annotate_once_loads_no_aws(world: World, tmp_path: Path) -> None:
         "jobs.core.public_ips",
         "jobs.edges.public_ips",
         "jobs.edges.fetch",
+        "jobs.edges.pinned",
         "jobs.edges.cloud_metadata",
         "jobs.edges.probe",
     }

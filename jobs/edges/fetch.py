@@ -13,8 +13,9 @@ from urllib3.exceptions import HTTPError
 
 from jobs.core.errors import Failure
 from jobs.core.text import one_line, shortened
+from jobs.edges.pinned import PROBE_SECONDS, pinned_pool
 from jobs.edges.responses import reason
-from jobs.edges.transport import PROBE_SECONDS, expect, pinned_pool
+from jobs.edges.transport import expect
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from jobs.core.public_ips import agreed
 from jobs.core.text import quoted
 from jobs.edges.cloud_metadata import is_machine_of, told_by
 from jobs.edges.fetch import NoAddress, fetch, good, routed_versions
-from jobs.edges.transport import public_context
+from jobs.edges.pinned import public_context
 
 log = logging.getLogger(__name__)
 

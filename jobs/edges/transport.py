@@ -33,7 +33,6 @@ CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 """How long the head of a response may take as a whole, and how long a server may be silent within the rest."""
 
-PROBE_SECONDS = 3.0
 _IDLE_CONNECTIONS = 16  # what is more is closed after use; a watcher has two threads, and one per CronJob
 _CHECK_PROXY = "check proxy-url in the kubeconfig and HTTPS_PROXY"
 
@@ -110,11 +109,11 @@ def _through(proxy: str, headers: Mapping[str, str] | None, settings: Mapping[st
 
 def expect(response: BaseHTTPResponse, seconds: float, silence_seconds: float | None = None) -> None:
     """Wait so many seconds from now on for all that is still to come of a response, and so many for its next bytes."""
-    if isinstance(response.connection, _Connection):  # there is none once all has come
+    if isinstance(response.connection, Connection):  # there is none once all has come
         response.connection.expect(seconds, silence_seconds or READ_SECONDS)
 
 
-class _Connection(HTTPConnection):
+class Connection(HTTPConnection):
     """A connection on which a response comes in time or fails with a timeout.
 
     The timeout of a socket is for one call only: a server that sends a byte now and then would never exceed it.
@@ -125,6 +124,7 @@ class _Connection(HTTPConnection):
     _silence_seconds = READ_SECONDS
 
     def expect(self, seconds: float, silence_seconds: float) -> None:
+        """Wait so many seconds from now on for all that is still to come, and so many for its next bytes."""
         self._until = time.monotonic() + seconds
         self._silence_seconds = silence_seconds
 
@@ -136,10 +136,12 @@ class _Connection(HTTPConnection):
         return left
 
     def connect(self) -> None:
+        """Connect, through a proxy if there is one."""
         self.expect(READ_SECONDS, READ_SECONDS)  # a proxy has to answer in time, too
         super().connect()
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3's own is
+        """Read the head of a response."""
         self.expect(self.head_seconds, self.head_seconds)
         return super().getresponse()
 
@@ -150,17 +152,17 @@ class _Connection(HTTPConnection):
         return response
 
 
-class _SecureConnection(_Connection, HTTPSConnection):
+class _SecureConnection(Connection, HTTPSConnection):
     """The same with TLS, in a context of its own: one that is kept would go on trusting authorities of the past."""
 
     def connect(self) -> None:
-        self.ssl_context = _context(resolve_cert_reqs(self.cert_reqs))
+        self.ssl_context = kubectl_context(resolve_cert_reqs(self.cert_reqs))
         if not self.ca_certs and not self.ca_cert_data:
             self.ssl_context.load_default_certs()
         super().connect()
 
 
-def _context(verify: ssl.VerifyMode) -> ssl.SSLContext:
+def kubectl_context(verify: ssl.VerifyMode) -> ssl.SSLContext:
     """Take certificates as kubectl: Python 3.13 refuses the authorities of EKS, without key usage and identifiers."""
     context = create_urllib3_context(cert_reqs=verify)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -168,56 +170,12 @@ def _context(verify: ssl.VerifyMode) -> ssl.SSLContext:
     return context
 
 
-def public_context() -> ssl.SSLContext:
-    """Trust the system's authorities and SSL_CERT_FILE. For many connections: to read them takes 40 ms of CPU."""
-    context = _context(ssl.CERT_REQUIRED)
-    context.load_default_certs()
-    return context
-
-
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls = Connection
 
 
 class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
-
-
-def pinned_pool(
-    address: str, port: int, host: str, seconds: float, context: ssl.SSLContext | None
-) -> HTTPConnectionPool:
-    """Give connections to an address, whatever the name of the host in the URL resolves to (as `curl --resolve`).
-
-    With TLS if there is a context; certificates have to be valid for the host, by the authorities in that.
-    """
-    timeout = Timeout(connect=seconds, read=seconds)
-    if context is None:
-        return _HastyPool(address, port, timeout=timeout)
-    return _HastySecurePool(
-        address,
-        port,
-        timeout=timeout,
-        cert_reqs="CERT_REQUIRED",
-        ssl_context=context,
-        server_hostname=host,
-        assert_hostname=host,
-    )
-
-
-class _HastyConnection(_Connection):
-    head_seconds = PROBE_SECONDS
-
-
-class _HastySecureConnection(_Connection, HTTPSConnection):
-    head_seconds = PROBE_SECONDS
-
-
-class _HastyPool(HTTPConnectionPool):
-    ConnectionCls = _HastyConnection
-
-
-class _HastySecurePool(HTTPSConnectionPool):
-    ConnectionCls = _HastySecureConnection
 
 
 class _InTime(RawIOBase):
