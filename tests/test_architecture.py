@@ -69,7 +69,7 @@ KNOWN_TO = {
         "edges.node_annotations",
     },
     "boto3": {"edges.route53"},
-    "botocore": {"edges.route53"},
+    "botocore": {"edges.aws_errors", "edges.route53"},
     "tenacity": {"edges.clock"},
     "asyncio": {"edges.probe"},
     "socket": {"edges.fetch", "edges.interfaces", "edges.probe"},

@@ -9,7 +9,8 @@ from jobs.core.address import Address
 from jobs.core.errors import CheckGone, TemporaryError
 from jobs.core.health_checks import HealthCheck
 from jobs.core.text import quoted
-from jobs.edges.route53 import MOST_PAGES, Route53, promised
+from jobs.edges.aws_errors import promised
+from jobs.edges.route53 import MOST_PAGES, Route53
 
 
 class HealthChecks:
