@@ -1,4 +1,4 @@
-"""The few ways to fail, each with the exit status that tells a CronJob or a person what to do about it."""
+"""The few ways to fail, each with the exit status that says to a CronJob or a person what to do about it."""
 
 from collections.abc import Iterable
 

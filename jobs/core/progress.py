@@ -49,7 +49,7 @@ class Domain:
     checks_unlisted: bool = False
     """Whether the list of health checks could not be had."""
     checks_error: Failure | None = None
-    """What went wrong with health checks: it keeps no address in or out of DNS, but the exit status tells."""
+    """What went wrong with health checks: it keeps no address in or out of DNS, but the exit status shows it."""
 
     @property
     def where(self) -> str:

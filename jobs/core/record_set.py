@@ -64,7 +64,7 @@ def from_api(raw: Mapping[str, Any]) -> RecordSet:
     """Read a record set in the AWS API's form.
 
     Raises KeyError where a member that every set has is missing, ValueError for an A or AAAA value that is not an
-    address or a place that is none.
+    address or a place that is not one.
     """
     location = dict(raw.get("GeoProximityLocation") or {})
     coordinates = location.pop("Coordinates", None)

@@ -181,7 +181,7 @@ def _moment(date: str | None, what: str) -> datetime:
 
 
 def _translated(status: int, data: bytearray, what: str) -> Failure:
-    """Tell what an HTTP status of the API server means for the run, with the server's own words."""
+    """Say what an HTTP status of the API server means for the run, with the server's own words."""
     try:
         response = msgspec.json.decode(data, type=Status)
     except UNREADABLE:
@@ -208,7 +208,7 @@ def _translated(status: int, data: bytearray, what: str) -> Failure:
             return TemporaryError(said)
 
 
-_UNUSABLE = ("[X509", "PEM lib", "private key is encrypted")  # how OpenSSL and urllib3 tell that they cannot load it
+_UNUSABLE = ("[X509", "PEM lib", "private key is encrypted")  # how OpenSSL and urllib3 say that they cannot load it
 _PASSING_CERTIFICATE_FAULTS = {9, 10}  # OpenSSL: not yet valid, expired; also what a wrong clock makes of a good one
 
 

@@ -43,7 +43,7 @@ _DENIED = {"AccessDenied", "AccessDeniedException"}
 
 
 def translated(error: Exception, what: str, action: str = "") -> Failure:
-    """Tell what an AWS error means for the run: wrong settings, something that passes, or a lost race."""
+    """Say what an AWS error means for the run: wrong settings, something that passes, or a lost race."""
     match error:
         case ClientError(operation_name=name):
             return _of_response(error, what if name == action else f"AWS login ({name})")

@@ -15,7 +15,7 @@ from jobs.core.text import quoted, shortened, stub
 from jobs.edges import cluster_schema as kinds
 from jobs.edges.api_server import ApiServer, BadRequest, Expired, Status
 from jobs.edges.clock import Clock, retrying
-from jobs.edges.decode import Item, List, decoded, object_in
+from jobs.edges.decode import Item, Page, decoded, object_in
 
 if TYPE_CHECKING:  # only sync-once has any
     from jobs.core.explain import NodeNews
@@ -46,7 +46,7 @@ class _Listed(Generic[Value]):
 
 @dataclass(frozen=True)
 class NodeEvent:
-    """What a stream of nodes tells: a node as it is now, or, without one, only how far the stream has come."""
+    """What a stream of nodes reports: a node as it is now, or, without one, only how far the stream has come."""
 
     type: str
     resource_version: str
@@ -67,7 +67,7 @@ class Cluster:
         Raises ConfigurationError with the API server's own words for a bad selector or a missing permission.
         """
         try:
-            found = self._listed(_NODES, kinds.NodeList, _selecting(label_selector), _node)
+            found = self._listed(_NODES, kinds.NodePage, _selecting(label_selector), _node)
         except BadRequest as error:  # nothing else in it can be wrong
             raise BadRequest(f"--node-label-selector {quoted(label_selector)}: {error}") from error
         return NodeList(tuple(found.items), found.moment, found.resource_version)
@@ -78,7 +78,7 @@ class Cluster:
         `spec.renewTime` is by the node's clock; the time in `managedFields` is that of the API server which took the
         renewal, and the answer's `Date` that of the one which answers. Raises Forbidden.
         """
-        found = self._listed(_LEASES, kinds.LeaseList, {}, _renewal)
+        found = self._listed(_LEASES, kinds.LeasePage, {}, _renewal)
         now = datetime.now(UTC)
         return {
             node: LeaseAge((found.moment - noted).total_seconds(), (now - renewed).total_seconds())
@@ -91,11 +91,11 @@ class Cluster:
         namespace, _, name = service.partition("/")
         path = f"/apis/discovery.k8s.io/v1/namespaces/{quote(namespace)}/endpointslices"
         query = _selecting(f"kubernetes.io/service-name={name}")
-        found = self._listed(path, kinds.EndpointSliceList, query, _ready_nodes)
+        found = self._listed(path, kinds.EndpointSlicePage, query, _ready_nodes)
         return frozenset().union(*found.items)
 
     def time(self) -> datetime:
-        """Tell what the API server's clock shows now."""
+        """Say what the API server's clock shows now."""
         return self._server.time()
 
     def clock_difference(self) -> float:
@@ -103,7 +103,7 @@ class Cluster:
         return (datetime.now(UTC) - self.time()).total_seconds()
 
     def _listed(
-        self, path: str, type_: type[List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
+        self, path: str, type_: type[Page[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
     ) -> "_Listed[Value]":
         for attempt in retrying(self._clock, f"GET {path}, again from the start", on=Expired):
             with attempt:
@@ -111,7 +111,7 @@ class Cluster:
         return listed
 
     def _pages(
-        self, path: str, type_: type[List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
+        self, path: str, type_: type[Page[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
     ) -> "_Listed[Value]":
         page, moment = self._server.dated(path, type_, query)  # the pages that follow show the same moment
         items = [*map(translate, page.items)]
@@ -141,7 +141,9 @@ class Cluster:
 
     def cronjob(self, namespace: str, name: str) -> CronJob:
         """Read a CronJob."""
-        raw = self._server.get(f"/apis/batch/v1/namespaces/{quote(namespace)}/cronjobs/{quote(name)}", kinds.CronJob)
+        raw = self._server.get(
+            f"/apis/batch/v1/namespaces/{quote(namespace)}/cronjobs/{quote(name)}", kinds.CronJobObject
+        )
         template = raw.spec.job_template
         return CronJob(
             raw.metadata.name,
@@ -175,7 +177,7 @@ class Cluster:
         self._server.post("/api/v1/namespaces/default/events", event)
 
 
-def _node(raw: kinds.Node) -> Node:
+def _node(raw: kinds.NodeObject) -> Node:
     """Translate a node; texts that may be of any length are cut, for runs keep them and report them."""
     spec, status = raw.spec or kinds.NodeSpec(), raw.status or kinds.NodeStatus()
     annotations = raw.metadata.annotations or {}
@@ -246,5 +248,5 @@ def _node_event(line: bytes) -> NodeEvent | None:
         raise (Expired if status.code == 410 else TemporaryError)(f"watching nodes: {status.message}")
     if event.type == "BOOKMARK":
         return NodeEvent(event.type, decoded(event.object, kinds.Bookmark, "watching nodes").metadata.resource_version)
-    node = object_in(event.object, kinds.Node)
+    node = object_in(event.object, kinds.NodeObject)
     return NodeEvent(event.type, node.metadata.resource_version, _node(node)) if node else None

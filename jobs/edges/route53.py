@@ -19,7 +19,7 @@ from jobs.core.errors import ConfigurationError, TemporaryError
 from jobs.core.plan import Change, api_changes
 from jobs.core.record_set import RecordSet, from_api
 from jobs.core.text import quoted
-from jobs.core.zones import Zone, canonical, escaped, within
+from jobs.core.zones import Zone, as_listed, canonical, within
 from jobs.edges.aws_errors import promised, read_older_rejection, translated
 from jobs.edges.clock import Clock, retrying
 
@@ -81,7 +81,7 @@ class Route53:
         complete in the same pages.
         """
         found: dict[str, list[RecordSet]] = {name: []}
-        position: dict[str, str] = {"StartRecordName": escaped(name)}
+        position: dict[str, str] = {"StartRecordName": as_listed(name)}
         for _ in range(MOST_PAGES_OF_A_NAME):
             resource = f"arn:aws:route53:::hostedzone/{zone.id}"
             page = self.read("ListResourceRecordSets", resource, HostedZoneId=zone.id, **position)

@@ -1,6 +1,6 @@
 """What sync-once does about Route 53's health checks: list them, make those that lack, delete those not needed.
 
-Nothing here keeps an address in or out of DNS: what goes wrong is noted with the domain, and the exit status tells.
+Nothing here keeps an address in or out of DNS: what goes wrong is noted with the domain, and the exit status shows it.
 """
 
 import logging

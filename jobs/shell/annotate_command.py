@@ -88,6 +88,6 @@ def _annotations(node: str, chosen: Settings, clock: Clock) -> "NodeAnnotations"
 
 def _with_told(found: "tuple[Found, ...]", sources: tuple[str, ...]) -> "tuple[Found, ...]":
     from jobs.core.public_ips import joined  # noqa: PLC0415 - most nodes need none
-    from jobs.edges.public_ips import told_addresses  # noqa: PLC0415
+    from jobs.edges.public_ips import reported_addresses  # noqa: PLC0415
 
-    return joined(found, told_addresses(sources))
+    return joined(found, reported_addresses(sources))

@@ -78,4 +78,4 @@ def test_an_answer_without_end_is_given_up(world: World, garbage: Garbage, monke
     Instead(world.cluster, "list nodes", 1, garbage.makes)
     server = ApiServer(Clock(60), str(world.kubeconfig), attempts=1)
     with pytest.raises(TemporaryError, match="timed out"):
-        server.get("/api/v1/nodes", kinds.NodeList)
+        server.get("/api/v1/nodes", kinds.NodePage)
