@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules, assess, not_ready
+from jobs.core.assessment import assess, not_ready
+from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
 from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.verdict import Published, Skipped
 

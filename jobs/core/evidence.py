@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jobs.core.address import Address
+from jobs.core.assessment import placed
 from jobs.core.candidates import Candidate, by_facts
-from jobs.core.node import NodeList, Rules, placed
+from jobs.core.node import NodeList, Rules
 from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.surveys import owners_of, surveys
 from jobs.core.verdict import Doubt, Published, Skipped, Verdict, Withheld, skipped_for

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jobs.core.address import Address
+from jobs.core.assessment import assess
 from jobs.core.errors import ConfigurationError, Failure, TemporaryError
-from jobs.core.node import Node, Rules, assess
+from jobs.core.node import Node, Rules
 from jobs.core.plan import Change
 from jobs.core.progress import Domain
 from jobs.core.record_set import RecordSet
