@@ -46,8 +46,6 @@ class Domain:
     """Whether something was written whose change id was lost with the answer."""
     checks_rejected: bool = False
     """Whether Route 53 has rejected a batch that named a health check for the first time."""
-    checks_unlisted: bool = False
-    """Whether the list of health checks could not be had."""
     checks_error: Failure | None = None
     """What went wrong with health checks: it keeps no address in or out of DNS, but the exit status shows it."""
 
@@ -125,7 +123,7 @@ class Progress:
         """Note something new about a domain."""
         self._domains[name] = replace(self._domains[name], **members)
 
-    def look(self, name: str, shown: Sequence[RecordSet]) -> None:
+    def shows(self, name: str, shown: Sequence[RecordSet]) -> None:
         """Note what a domain shows; what an unknown write has done can be seen now."""
         domain = self[name]
         changed = calculate(domain.after, shown).changes != ()

@@ -38,6 +38,7 @@ class Keeper:
         self._progress = progress
         self._dry_run = dry_run
         self._made: dict[str, HealthCheck] = {}
+        self._unlisted: set[str] = set()
 
     def look(self, names: Iterable[str]) -> dict[str, View]:
         """List the account's health checks, once for all domains, and give each its view.
@@ -45,12 +46,13 @@ class Keeper:
         A run that could not get the list leaves each record set the check that it has, and does not ask again.
         """
         names, known = tuple(names), None
-        if not any(self._progress[name].checks_unlisted for name in names):
+        if self._unlisted.isdisjoint(names):
             try:
                 known = self._edge.all()
             except Failure as error:
+                self._unlisted.update(names)
                 for name in names:
-                    self._progress.note(name, checks_error=error, checks_unlisted=True)
+                    self._progress.note(name, checks_error=error)
         return {name: self._view(name, known) for name in names}
 
     def _view(self, name: str, known: Mapping[str, HealthCheck] | None) -> View:

@@ -138,7 +138,7 @@ def test_a_defect_is_not_a_failure_of_a_domain() -> None:
 
 def looked(progress: Progress, *shown: RecordSet) -> Domain:
     """Look at the domain and give what is known of it then."""
-    progress.look(DOMAIN, shown)
+    progress.shows(DOMAIN, shown)
     return progress[DOMAIN]
 
 
