@@ -139,8 +139,8 @@ class Watcher:
     def _look_at_health(self) -> None:
         """Look at the nodes' health every few seconds; nothing is concluded from a look that failed.
 
-        An outage of the API server makes every Lease old. Until each kubelet has had time to renew its own, only those
-        count that were old before.
+        After an outage of the API server only Leases count that were old before, until each kubelet has had time to
+        renew its own.
         """
         settings = self._request.evidence_settings
         complaints = _Complaints(self._clock)
@@ -153,7 +153,7 @@ class Watcher:
             try:
                 seen = observe.look_for_signs(settings, self._request.rules, listed, self._cluster)
                 is_unsure = self._clock.now() < leases_count_from
-                signs = _old_before(signs, seen, settings.lease_timeout_seconds) if is_unsure else seen
+                signs = seen.after_outage(signs, settings.lease_timeout_seconds) if is_unsure else seen
                 self._updates.put(partial(self._publication.see, signs))
             except Failure as error:
                 complaints.log(f"the nodes' health cannot be seen: {error}")
@@ -199,13 +199,6 @@ class Watcher:
             log.info("Job %s/%s is there already", namespace, job_name)
         else:
             log.info("Job %s/%s created: %s", namespace, job_name, occasion.words)
-
-
-def _old_before(before: Signs, now: Signs, limit_seconds: int) -> Signs:
-    """Leave out the Leases that are old now and were not before."""
-    was_old = {node for node, age in before.lease_ages.items() if min(age) >= limit_seconds}
-    ages = {node: age for node, age in now.lease_ages.items() if min(age) < limit_seconds or node in was_old}
-    return replace(now, lease_ages=ages)
 
 
 class _Complaints:

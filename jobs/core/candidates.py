@@ -16,17 +16,17 @@ AHEAD_SECONDS = 60
 
 @dataclass(frozen=True)
 class Candidate:
-    """A node by what is certain, as it would be published if nothing else spoke against it.
-
-    `fact` is why it is out all the same, unless an answer acquits an address; `accusation` why the node controller has
-    lost it a moment ago; `hold` why it is left as it is unless an answer acquits it, `probation` why it is in any case.
-    """
+    """A node by what is certain, as it would be published if nothing else spoke against it."""
 
     verdict: Published
     fact: str = ""
+    """Why it is out all the same; an address that an answer acquits stays in."""
     accusation: str = ""
+    """Why the node controller calls it Unknown since a moment ago: evidence, which may or may not be believed."""
     hold: str = ""
+    """Why its addresses are left as they are in DNS; one that an answer acquits is published."""
     probation: str = ""
+    """Why its addresses are left as they are in DNS, whatever they answer."""
 
 
 def by_facts(listed: NodeList, signs: Signs, settings: EvidenceSettings, rules: Rules) -> list[Candidate | Skipped]:

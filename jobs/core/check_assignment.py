@@ -40,9 +40,10 @@ class Chores:
 def with_checks(view: View | None, wanted: Wanted, current: Sequence[RecordSet]) -> tuple[Wanted, Chores | None]:
     """Give the wanted record sets their checks, and say what is to be done for that.
 
-    A batch that withdraws an address does not wait for checks to be made: its sets have what they can have now, and new
-    sets, without a check yet, follow in the next one, or all other sets of the type would lose theirs. When
-    Route 53 has rejected a batch that named a check for the first time, what has to change is written without, first.
+    A batch that withdraws an address does not wait for checks to be made. It names the checks that there are, and
+    leaves new sets that have none yet to the next batch: beside one set without a check all others of the type would
+    lose theirs. When Route 53 has rejected a batch that named a check for the first time, what has to change is
+    written without new checks first.
     """
     if view is None:
         unchecked = {each.key for each in wanted.record_sets if not each.health_check_id}

@@ -1,9 +1,9 @@
 """Evidence against nodes, beyond what Kubernetes says of them: what it is, and how much of it is believed. Pure.
 
-A node without power stays Ready for most of a minute, one whose ingress or uplink is gone for good. Its Lease, its
-endpoints and its open ports show it earlier, and show more. But an observer may be wrong about all nodes at once, after
-an outage of the API server or without a network of its own; and a wrong withdrawal is an outage. So what is seen of
-many nodes at once speaks against the observer, and what is not believed leaves DNS as it is: see `conclude`.
+A node without power stays Ready for most of a minute, and one whose ingress or uplink is gone stays Ready for good.
+Its Lease, its endpoints and its open ports show it earlier, and show more. But an observer may be wrong about all nodes
+at once, after an outage of the API server or without a network of its own; and a wrong withdrawal is an outage. So what
+is seen of many nodes at once speaks against the observer, and what is not believed leaves DNS as it is: see `conclude`.
 """
 
 from collections import Counter
@@ -33,9 +33,9 @@ class Conclusion:
 def conclude(listed: NodeList, signs: Signs, settings: EvidenceSettings, rules: Rules) -> Conclusion:
     """Judge the nodes by the facts first, then those that pass by the evidence against them.
 
-    What more than a third of those looked at seem to suffer from is the observer's own trouble: it is not believed, of
-    one kind of evidence or of all kinds together. One of two or more always is believed, for small clusters, the only
-    one never. What is not believed leaves the address as it is in DNS.
+    Evidence of one kind, or of all kinds together, against more than a third of the nodes looked at is not believed:
+    the observer is likelier at fault. For small clusters, evidence against one of two or more nodes always is believed,
+    and evidence against the only one never. What is not believed leaves the address as it is in DNS.
     """
     judged = by_facts(listed, signs, settings, rules)
     candidates = [each for each in judged if isinstance(each, Candidate)]

@@ -28,7 +28,7 @@ class Explainer:
     def __init__(self, verdicts: Iterable[Verdict], unselected: Iterable[Verdict] | None = None) -> None:
         """Take the verdicts that a plan was made from, and those on all other nodes with a withdrawn address, if known.
 
-        What then is on no node at all was on one whose object has been deleted.
+        An address that none of them has was on a node whose object has been deleted.
         """
         self._published: dict[Address, list[str]] = {}
         self._absent: dict[Address, list[str]] = {}

@@ -14,8 +14,8 @@ from jobs.core.verdict import Skipped, reasons, withhold
 def refusal(min_nodes: MinNodes, wanted: Wanted, current: Iterable[RecordSet], label_selector: str) -> str | None:
     """Say why nothing may be withdrawn, or None when it may.
 
-    A percentage is taken of the selected nodes that are not about to go. With one it is refused, too, that more
-    addresses go because no selected node has them any longer than are published: nodes that have lost their label or
+    A percentage is taken of the selected nodes that are not about to go. It also refuses a run in which more
+    addresses would go because no selected node has them than would be published: nodes that have lost their label or
     their object, all at once, can no longer be counted.
     """
     selected = len(wanted.verdicts)
@@ -51,13 +51,13 @@ def without_withdrawals(current: Sequence[RecordSet], wanted: Wanted, max_addres
     record_sets = grown(current, wanted.record_sets, max_addresses)
     shown = {address for each in record_sets for address in each.addresses}
     reason = "--min-nodes keeps the present record sets, which have no place for it"
-    homeless = {
+    without_place = {
         (verdict.node, address): reason
         for verdict in wanted.verdicts
         for address in verdict.addresses
         if address not in shown
     }
-    verdicts = tuple(withhold(verdict, homeless) for verdict in wanted.verdicts)
+    verdicts = tuple(withhold(verdict, without_place) for verdict in wanted.verdicts)
     return replace(wanted, record_sets=record_sets, verdicts=verdicts)
 
 

@@ -43,8 +43,8 @@ def _nowhere(url: str) -> Failure:
 def joined(on_interfaces: Iterable[Found], reported: Iterable[tuple[str, Address]]) -> tuple[Found, ...]:
     """Add what sources report to what stands on interfaces.
 
-    An address that stands on an interface and was left out there stays out: to a service, a temporary one or that of an
-    excluded interface looks like any other. Only not to be among those chosen counts for nothing: the source is.
+    An address that was left out on its interface stays out: a source cannot know that it is temporary, or that its
+    interface is excluded. But that its interface is not among those chosen does not count, for the source is chosen.
     """
     on_interfaces = tuple(on_interfaces)
     why = {each.address: each.reason for each in on_interfaces if each.reason not in (None, NOT_CHOSEN)}

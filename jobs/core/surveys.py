@@ -32,7 +32,7 @@ Unit = str | Address
 class Survey:
     """What one kind of evidence has found bad, and what it has looked at.
 
-    Suspects are left alone, but count when the observer is judged.
+    Suspects stay published, but count with the accused when the observer is judged.
     """
 
     kind: str
