@@ -2,7 +2,10 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobs.core.annotations import BOOT_ID, NODE_IPS
 from jobs.edges.interfaces import boot_id, interface_addresses
@@ -16,7 +19,7 @@ log = logging.getLogger(__name__)
 MOST_PER_FAMILY = 64  # sync-once publishes 8 of each, and reads no annotation of more than 4,096 characters
 
 
-class AnnotateRequest(NamedTuple):
+class AnnotateRequest(Struct, frozen=True):
     """What a run is asked to do: `interfaces` and `excluded_interfaces` are globs, `sources` clouds and URLs to ask."""
 
     node: str | None
@@ -25,7 +28,7 @@ class AnnotateRequest(NamedTuple):
     sources: Sequence[str]
 
 
-class AnnotateResult(NamedTuple):
+class AnnotateResult(Struct, frozen=True):
     """What was found on this node, and whether its annotations changed."""
 
     node: str | None
@@ -44,14 +47,14 @@ def annotate_once(request: AnnotateRequest, log_in: "Callable[[], NodeAnnotation
     yield result
     annotations = log_in() if log_in else None
     if request.sources:
-        result = result._replace(found=_with_reported(result.found, request.sources))
+        result = replace(result, found=_with_reported(result.found, request.sources))
         yield result
     if annotations:
         addresses = _to_write(result.found)
         changed = annotations.write({NODE_IPS: addresses, BOOT_ID: boot_id()})
         outcome = "set to" if changed else "unchanged"
         log.info("node %s: %s %s: %s", request.node, NODE_IPS, outcome, addresses or "no address")
-        yield result._replace(changed=changed)
+        yield replace(result, changed=changed)
 
 
 def _with_reported(found: Sequence["Found"], sources: Iterable[str]) -> Sequence["Found"]:

@@ -8,7 +8,9 @@ is seen of many nodes at once speaks against the observer, and what is not belie
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.assessment import placed
@@ -19,8 +21,7 @@ from jobs.core.surveys import owners_of, surveys
 from jobs.core.verdict import Doubt, Published, Skipped, Verdict, Withheld, skipped_for
 
 
-@dataclass(frozen=True)
-class Conclusion:
+class Conclusion(Struct, frozen=True):
     """The verdict on each node, warnings, and the kinds of evidence that were not believed, in words."""
 
     verdicts: tuple[Verdict, ...]

@@ -1,16 +1,16 @@
 """The nodes as they are listed: the facts of each that decide, and the user's rules about them. Pure."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from math import inf
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from jobs.core.place import Places
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """What the node's Ready condition says: `status` is True, False or Unknown, `since` its last transition."""
 
     status: str
@@ -25,8 +25,7 @@ class Condition:
         return age if age >= 0 else 0.0 if age >= -ahead_seconds else inf
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(Struct, frozen=True):
     """The facts of a Kubernetes node that decide, as they were found; `None` is an absent annotation or condition."""
 
     name: str
@@ -48,8 +47,7 @@ class Node:
     """What its status calls ExternalIP; a kubelet may write anything there."""
 
 
-@dataclass(frozen=True)
-class NodeList:
+class NodeList(Struct, frozen=True):
     """The selected nodes as they were at one moment: `listed_at` by the API server's clock, and its version of it."""
 
     nodes: tuple[Node, ...]
@@ -68,8 +66,7 @@ class LeaseAge(NamedTuple):
     by_observer: float
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """What the user has set up about nodes."""
 
     families: tuple[int, ...] = (4, 6)
@@ -78,6 +75,6 @@ class Rules:
     excluded_taints: tuple[str, ...] = ()
     publish_cordoned: bool = False
     min_ready_seconds: int = 0
-    places: Places = field(default=Places())
+    places: Places = Places()
     external_ip: bool = False
     """Whether addresses of type ExternalIP in a node's status count too."""

@@ -1,15 +1,16 @@
 """What to look at beside the nodes' own objects, and what was seen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.node import LeaseAge
 from jobs.core.probe import Probe
 
 
-@dataclass(frozen=True)
-class EvidenceSettings:
+class EvidenceSettings(Struct, frozen=True):
     """Which evidence to look for, beside the nodes' own objects.
 
     Leases not renewed for so many seconds (0: not at all), services (`namespace/name`), probes. `observer` is the node
@@ -22,8 +23,7 @@ class EvidenceSettings:
     observer: str | None = None
 
 
-@dataclass(frozen=True)
-class Signs:
+class Signs(Struct, frozen=True):
     """What was seen; what was not looked at is missing.
 
     `warnings` say what could not be seen, `remarks` what can never be seen from this network: those are for the log.

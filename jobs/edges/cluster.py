@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from jobs.core.errors import TemporaryError
 from jobs.core.node import LeaseAge, NodeList
@@ -31,8 +32,7 @@ _NODES = "/api/v1/nodes"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
-@dataclass(frozen=True)
-class _Listed(Generic[Value]):
+class _Listed(Struct, Generic[Value], frozen=True):
     """All of a list, at one moment by the API server's clock."""
 
     items: list[Value]

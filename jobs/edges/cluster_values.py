@@ -1,7 +1,8 @@
 """What Kubernetes says of nodes, as values of the core: what the API takes at any length is cut here. No decision."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from jobs.core.annotations import BIAS, BOOT_ID, COORDINATES, NODE_IPS, PUBLIC_IPS
 from jobs.core.errors import TemporaryError
@@ -17,8 +18,7 @@ MOST_ADDRESSES = 64  # of a node's status: the API server takes any number
 USUAL_LEASE_SECONDS = 40  # a kubelet renews its Lease after a quarter of its duration, by default every 10 s
 
 
-@dataclass(frozen=True)
-class NodeEvent:
+class NodeEvent(Struct, frozen=True):
     """What a stream of nodes reports: a node as it is now, or, without one, only how far the stream has come."""
 
     type: str
