@@ -60,6 +60,11 @@ class RecordSet:
         return f"{self.type} {self.policy}" + (f" {place}" if place else "")
 
 
+def addresses_in(record_sets: Iterable[RecordSet]) -> set[Address]:
+    """Give the addresses that these record sets hold."""
+    return {address for each in record_sets for address in each.addresses}
+
+
 def from_api(raw: Mapping[str, Any]) -> RecordSet:
     """Read a record set in the AWS API's form.
 

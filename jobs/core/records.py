@@ -9,7 +9,7 @@ from jobs.core.address import Address, numeric_order
 from jobs.core.annotations import COORDINATES
 from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
-from jobs.core.record_set import TYPES, RecordSet
+from jobs.core.record_set import TYPES, RecordSet, addresses_in
 from jobs.core.verdict import Skipped, Verdict, published, resolve_doubts, skip, withhold
 
 MAX_ADDRESSES = 250
@@ -88,7 +88,7 @@ def _without_doubts(
     DNS is the memory: what it shows stays, what it does not show is not added. But a domain that would show nothing
     at all publishes them.
     """
-    shown = {address for each in current for address in each.addresses}
+    shown = addresses_in(current)
     standing = published(verdicts)
     doubts = [(verdict.node, doubt) for verdict in standing for doubt in verdict.doubts]
     is_empty = not any(verdict.addresses for verdict in standing) and not any(
@@ -178,7 +178,7 @@ def _within_limits(
             if address.version == version
         ]
         shown = [each for each in current if each.type == type_]
-        shown_addresses = {address for each in shown for address in each.addresses}
+        shown_addresses = addresses_in(shown)
         shown_places = {each.coordinates for each in shown}
         places = sorted(dict.fromkeys(place for _, place, _ in asked), key=lambda place: place not in shown_places)
         given: dict[Coordinates | None, set[Address]] = {place: set() for place in places[:MAX_PLACES]}
