@@ -13,7 +13,8 @@ from tests.sandbox.server import wait_until
 from tests.sandbox.world import PROGRAM, World
 from tests.support.dnsendpoints import DEFINITION
 from tests.support.manifests import NAMESPACE, container, rights
-from tests.support.watching import cronjob, follows, job_number, populated, watching
+from tests.support.processes import environment_of
+from tests.support.watching import OPTIONS, cronjob, follows, job_number, populated, started, watching
 
 DOMAIN = "cdn.example.com"
 READY_SERVICE = ("--ready-service", "traefik/traefik")
@@ -119,7 +120,7 @@ def test_a_run_fits_its_memory_request(component: str, command: tuple[str, ...],
 
 def test_watch_fits_its_memory_request(world: World) -> None:
     """The watcher fits its memory request."""
-    with watching(populated(world)) as watcher:
+    with started(environment_of(populated(world)), *OPTIONS) as watcher:
         job_number(world, 1)
         follows(world)
         most = watcher.kilobytes("VmHWM")

@@ -8,11 +8,11 @@ import pytest
 
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import PREFIX, PROGRAM, World
+from tests.support import forks
 from tests.support.processes import environment_of, isolated
 from tests.support.sync_runs import Gate
 from tests.support.watching import (
     STARTED,
-    TIMELESS,
     Json,
     Watcher,
     answered,
@@ -231,7 +231,7 @@ def test_start_up_without_any_node_makes_a_job_too(world: World) -> None:
 
 def test_a_change_after_a_quiet_time_makes_a_job_at_once(cluster: World) -> None:
     """A change after a quiet interval makes a Job without waiting for another one."""
-    with watching(cluster, interval=3, command=TIMELESS) as watcher:
+    with watching(cluster, interval=3, change=forks.TIMELESS) as watcher:
         assert wait_until(lambda: turns(watcher) == JOB_AND_INTERVAL)
         cluster.kubernetes.set_ready("fra-1", "False")
         assert wait_until(lambda: turns(watcher)[:3] == [*JOB_AND_INTERVAL, JOB_AND_INTERVAL[0]])
@@ -240,7 +240,7 @@ def test_a_change_after_a_quiet_time_makes_a_job_at_once(cluster: World) -> None
 def test_changes_within_the_interval_make_one_job(cluster: World) -> None:
     """All changes since the last Job make one Job, named after the last, and there is an interval between two Jobs."""
     first = Gate(cluster.cluster, "create jobs")
-    with watching(cluster, interval=3, command=TIMELESS) as watcher:
+    with watching(cluster, interval=3, change=forks.TIMELESS) as watcher:
         first.reached()
         follows(cluster)
         for ready in ("False", "True", "False", "True"):
