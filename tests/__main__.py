@@ -25,7 +25,7 @@ Laws and explorations do not count there: tracing them would take half of the ti
 """
 COLLECT: Step = ("pytest", "-q", "--collect-only")
 """What pytest makes of a test's source is kept: otherwise each worker would do it again."""
-PARALLEL: Step = ("pytest", "-q", "-n", str(3 * CPUS), "--dist", "worksteal")  # most tests wait for processes
+PARALLEL: Step = ("pytest", "-q", "-n", str(4 * CPUS), "--dist", "worksteal")  # most tests wait for processes
 
 
 def side_by_side(*steps: Step) -> int:

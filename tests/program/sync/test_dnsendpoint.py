@@ -1,7 +1,6 @@
 """sync-once with --publish-to dnsendpoint: the record sets are endpoints of ExternalDNS' custom resource."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,9 +10,9 @@ from tests.sandbox.world import World
 from tests.support import forks
 from tests.support.dnsendpoints import (
     API_VERSION,
+    BOTH,
     CHANGE,
     CREATE,
-    DEFINITION,
     GET,
     NAMESPACE,
     OURS,
@@ -43,21 +42,11 @@ from tests.support.sync_runs import (
     ends,
     forget,
     no_place,
-    two_places,
 )
 
-BOTH = {"A simple": [FRA_4, NYC_4], "AAAA simple": [FRA_6, NYC_6]}
+pytestmark = pytest.mark.usefixtures("dnsendpoints")
+
 FRA_ALONE = {"A simple": [FRA_4], "AAAA simple": [FRA_6]}
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """Give a cluster with two nodes that knows DNSEndpoints, and an account that is never asked."""
-    with World() as fresh:
-        fresh.kubernetes.define(DEFINITION)
-        two_places(fresh)
-        yield fresh
-        assert fresh.dns.operations() == []
 
 
 def properties(**values: str) -> list[dict[str, str]]:

@@ -1,6 +1,6 @@
 """What can go wrong with a DNSEndpoint, and what sync-once makes of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -9,6 +9,7 @@ from tests.sandbox.server import Call, Fault, FaultKind
 from tests.sandbox.world import World
 from tests.support.dnsendpoints import (
     API_VERSION,
+    BOTH,
     CHANGE,
     CREATE,
     DEFINITION,
@@ -25,19 +26,11 @@ from tests.support.dnsendpoints import (
     synced_object,
     targets,
 )
-from tests.support.sync_runs import DOMAIN, FRA_4, FRA_6, LOOK, NYC_4, NYC_6, forget, sync, two_places
+from tests.support.sync_runs import DOMAIN, LOOK, forget, sync, two_places
 
-BOTH = {"A simple": [FRA_4, NYC_4], "AAAA simple": [FRA_6, NYC_6]}
+pytestmark = pytest.mark.usefixtures("dnsendpoints")
+
 OLD = endpoint("A", "5.0.0.9")
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """Give a cluster with two nodes that knows DNSEndpoints."""
-    with World() as fresh:
-        fresh.kubernetes.define(DEFINITION)
-        two_places(fresh)
-        yield fresh
 
 
 def before_each(world: World, operation: str, change: Callable[[], object], times: int = 1000) -> None:

@@ -7,7 +7,8 @@ import pytest
 from tests.sandbox.kubernetes import ADMIN_TOKEN, User
 from tests.sandbox.server import Fault, wait_until
 from tests.sandbox.world import World
-from tests.support.processes import bare_environment, complaint, environment_of, run
+from tests.support import forks
+from tests.support.processes import bare_environment, complaint, run
 from tests.support.watching import (
     Watcher,
     answered,
@@ -168,7 +169,6 @@ USAGE = [
     pytest.param(("watch", "--namespace", "default"), "--cronjob", id="no CronJob"),
     pytest.param(("watch", "--cronjob", "sync"), "--namespace", id="no namespace"),
     pytest.param((*WATCH, "--min-interval", "0"), "--min-interval", id="no interval"),
-    pytest.param((*WATCH, "--min-interval", "1.5"), "--min-interval", id="fraction"),
     pytest.param((*WATCH, "--min-interval", "3601"), "--min-interval", id="too long an interval"),
     pytest.param((*WATCH, "--domain", "example.com"), "--domain", id="an option of another command"),
 ]
@@ -177,7 +177,7 @@ USAGE = [
 @pytest.mark.parametrize(("arguments", "names"), USAGE)
 def test_wrong_usage_ends_it_with_one_line(cluster: World, arguments: tuple[str, ...], names: str) -> None:
     """Wrong usage ends the watcher with status 2 and one line that names the option; no request is made."""
-    assert names in complaint(run(arguments, environment_of(cluster)), 2)
+    assert names in complaint(forks.run(cluster, *arguments), 2)
     assert cluster.cluster.calls == []
 
 
