@@ -58,7 +58,10 @@ def at_deadline() -> Iterator[dict[str, tuple[World, Finished]]]:
             AT_DEADLINE[name](world)
         last = ("--timeout", "20", "--output", "json", "--min-nodes", "0")
         unknown = {"route53-unknown": {"AWS_ENDPOINT_URL_ROUTE_53": "http://route53.invalid"}}
-        started = {name: forks.start(world, *RUN, *last, **unknown.get(name, {})) for name, world in worlds.items()}
+        started = {
+            name: forks.start(world, *RUN, *last, change="", stdout=None, **unknown.get(name, {}))
+            for name, world in worlds.items()
+        }
         ended = {name: (worlds[name], run.finish(60)) for name, run in started.items()}
         end_plugin(worlds["login-plugin-hangs"].home / "plugin")
         yield ended
