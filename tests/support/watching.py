@@ -144,14 +144,15 @@ class Kubelets:
 
     def silence(self, *nodes: str, age_seconds: float = 31) -> None:
         """Let some nodes renew their Lease no more, since so many seconds."""
-        self._nodes -= set(nodes)
         with self._world.kubernetes.store.changed:  # nobody sees some of them silent and others not yet
+            self._nodes -= set(nodes)
             for node in nodes:
                 self._world.kubernetes.renew_lease(node, age_seconds=age_seconds)
 
     def wake(self, *nodes: str) -> None:
         """Let some nodes renew their Lease again."""
-        self._nodes |= set(nodes)
+        with self._world.kubernetes.store.changed:
+            self._nodes |= set(nodes)
 
     def times(self, operation: str) -> list[float]:
         """Give the times at which an operation was asked for."""
@@ -168,10 +169,10 @@ class Kubelets:
         self.asked.append((call.operation, time.time()))
 
     def _renew(self) -> None:
-        for node in list(self._nodes):
-            self._world.kubernetes.renew_lease(
-                node, age_seconds=self._age_seconds, ahead_seconds=self._ahead.get(node, 0)
-            )
+        with self._world.kubernetes.store.changed:
+            for node in self._nodes:
+                ahead = self._ahead.get(node, 0)
+                self._world.kubernetes.renew_lease(node, age_seconds=self._age_seconds, ahead_seconds=ahead)
 
 
 def jobs(world: World) -> list[Json]:
