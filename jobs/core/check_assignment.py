@@ -1,7 +1,9 @@
 """Which health check each record set should have, what is to be made first, and what may be deleted. Pure."""
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.health_checks import HealthCheck, Lacking, View
@@ -20,8 +22,7 @@ NEW = "(new)"
 _CHECKED = ("geoproximity", "multivalue")
 
 
-@dataclass(frozen=True)
-class Chores:
+class Chores(Struct, frozen=True):
     """What is to be done about a domain's checks, once the records that do not wait for it are written."""
 
     view: View
@@ -40,15 +41,16 @@ class Chores:
 def with_checks(view: View | None, wanted: Wanted, current: Sequence[RecordSet]) -> tuple[Wanted, Chores | None]:
     """Give the wanted record sets their checks, and say what is to be done for that.
 
-    A batch that withdraws an address does not wait for checks to be made: its sets have what they can have now, and new
-    sets, without a check yet, follow in the next one, or all other sets of the type would lose theirs. When
-    Route 53 has refused a batch that named a check for the first time, what has to change is written without, first.
+    A batch that withdraws an address does not wait for checks to be made. It names the checks that there are, and
+    leaves new sets that have none yet to the next batch: beside one set without a check all others of the type would
+    lose theirs. When Route 53 has rejected a batch that named a check for the first time, what has to change is
+    written without new checks first.
     """
     if view is None:
         unchecked = {each.key for each in wanted.record_sets if not each.health_check_id}
         had_checks = any(each.health_check_id and each.key in unchecked for each in current)
         return _warned(wanted, (_TAKEN_OFF,) * had_checks), None
-    if view.refused:
+    if view.rejected:
         kept, _ = _assigned(view, wanted.record_sets, current, only_kept=True)
         if calculate(current, kept).changes:
             return replace(wanted, record_sets=kept), Chores(view)
@@ -75,8 +77,7 @@ def _warned(wanted: Wanted, warnings: tuple[str, ...]) -> Wanted:
     return replace(wanted, warnings=(*wanted.warnings, *warnings))
 
 
-@dataclass(frozen=True)
-class _Set:
+class _Set(Struct, frozen=True):
     """A record set that is wanted, with its check; `lacks` is empty where that is the one that it should have."""
 
     wanted: RecordSet
@@ -179,7 +180,7 @@ def _kept(view: View, wanted: RecordSet, before: RecordSet | None) -> str | None
     if before is None or check is None or not set(before.addresses) & set(wanted.addresses):
         return None
     if view.known is None:
-        return None if view.refused else check
+        return None if view.rejected else check
     if check not in view.known:
         return None
     asked = {view.known[each].address for each in (check, *view.known[check].children) if each in view.known} - {None}

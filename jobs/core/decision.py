@@ -1,7 +1,8 @@
 """What to do about one domain, all of it known before anything is written. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from jobs.core import guard
 from jobs.core.check_assignment import Chores, with_checks
@@ -12,11 +13,10 @@ from jobs.core.node import Rules
 from jobs.core.plan import Plan, calculate
 from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted, wanted
-from jobs.core.signs import Checks
+from jobs.core.signs import EvidenceSettings
 
 
-@dataclass(frozen=True)
-class SyncRequest:
+class SyncRequest(Struct, frozen=True):
     """What a run is asked to do."""
 
     domains: tuple[str, ...]
@@ -26,12 +26,11 @@ class SyncRequest:
     routing: str
     max_addresses: int
     rules: Rules
-    checks: Checks
+    evidence_settings: EvidenceSettings
     dry_run: bool
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What to do about one domain."""
 
     current: tuple[RecordSet, ...]

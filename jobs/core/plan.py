@@ -1,18 +1,18 @@
 """Current and wanted record sets of a domain → changes → one change batch that Route 53 takes. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 from jobs.core.errors import ConfigurationError
-from jobs.core.record_set import TYPES, RecordSet, api_form
+from jobs.core.record_set import TYPES, RecordSet, addresses_in, api_form
 
 MAX_ELEMENTS = 1_000  # Route 53: ResourceRecord elements per batch
 MAX_CHARACTERS = 32_000  # Route 53: characters of values per batch
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """One record set before and after; both the same makes it a witness, None means it is not there."""
 
     before: RecordSet | None
@@ -37,8 +37,7 @@ class Change:
         return new is not None and (self.before is None or self.before.health_check_id != new)
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What to change of a domain, and which of its record sets stay as they are."""
 
     changes: tuple[Change, ...]
@@ -47,14 +46,8 @@ class Plan:
     @property
     def withdraws(self) -> bool:
         """Whether an address leaves the domain."""
-        before, after = (
-            {address for each in sets if each for address in each.addresses}
-            for sets in (
-                [each.before for each in self.changes],
-                [*(each.after for each in self.changes), *self.unchanged],
-            )
-        )
-        return not before <= after
+        before = addresses_in(each.before for each in self.changes if each.before)
+        return not before <= addresses_in(self.record_sets)
 
     @property
     def record_sets(self) -> tuple[RecordSet, ...]:

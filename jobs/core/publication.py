@@ -1,14 +1,16 @@
 """What a sync would publish now, as far as the watcher knows; and what of that has changed. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.coordinates import Coordinates
 from jobs.core.evidence import conclude
 from jobs.core.node import Node, NodeList, Rules
-from jobs.core.signs import Checks, Signs
+from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.text import shortened
 from jobs.core.verdict import Published, Verdict
 
@@ -16,8 +18,7 @@ MOST_WORDS = 5  # nodes that are named in the words for a change; of a whole clu
 LONGEST_WORDS = 4_000  # they become an annotation, and all annotations of a Job together have at most 256 KiB
 
 
-@dataclass(frozen=True)
-class Occasion:
+class Occasion(Struct, frozen=True):
     """Why a sync should run now, in words, with the nodes that evidence speaks against.
 
     `resource_version` is that of the node or list that shows it; None when time, or what was seen of the nodes, does.
@@ -29,8 +30,7 @@ class Occasion:
     condemned: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Presence:
+class Presence(Struct, frozen=True):
     """What a sync would make of a node: its place, and its addresses, published (True) or in doubt (None).
 
     Whether it is about to go matters whatever its health: percentages of --min-nodes and routing no longer count it.
@@ -67,9 +67,9 @@ def _presence(verdict: Verdict) -> Presence:
 class Publication:
     """Learns of nodes and signs one after the other, and says when the two together make a difference to DNS."""
 
-    def __init__(self, checks: Checks, rules: Rules) -> None:
+    def __init__(self, settings: EvidenceSettings, rules: Rules) -> None:
         """Know nothing yet."""
-        self._checks, self._rules = checks, rules
+        self._settings, self._rules = settings, rules
         self._nodes: dict[str, Node] = {}
         self._signs = Signs()
         self._presences: dict[str, Presence] = {}
@@ -113,7 +113,7 @@ class Publication:
         if not self._has_news:
             return None
         self.listed = NodeList(tuple(self._nodes.values()), now, self._version or "")
-        conclusion = conclude(self.listed, self._signs, self._checks, self._rules)
+        conclusion = conclude(self.listed, self._signs, self._settings, self._rules)
         self.warnings = conclusion.warnings + conclusion.causes + self._signs.remarks
         presences = {verdict.node: _presence(verdict) for verdict in conclusion.verdicts}
         changed = {name for name, each in presences.items() if each.differs_from(self._presences.get(name))}

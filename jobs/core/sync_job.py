@@ -1,20 +1,20 @@
 """The Job that the watcher makes of a CronJob: its name, its owner, and where its pod may run. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from jobs.core.annotations import ANNOTATIONS
 
-if TYPE_CHECKING:  # who reads a CronJob need not know what watch decides
+if TYPE_CHECKING:  # the edge reads CronJobs in sync-once too, where nothing of watch is loaded
     from jobs.core.publication import Occasion
 
 LONGEST_JOB_NAME = 63
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
-@dataclass(frozen=True)
-class CronJob:
+class CronJob(Struct, frozen=True):
     """A CronJob, with what a Job made from it takes over."""
 
     name: str

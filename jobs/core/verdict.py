@@ -1,22 +1,22 @@
 """What becomes of a node: published, or skipped with a reason; some of its addresses may be withheld or in doubt."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.coordinates import Coordinates
 
 
-@dataclass(frozen=True)
-class Withheld:
+class Withheld(Struct, frozen=True):
     """An address of a node that is not published, and why."""
 
     address: Address
     reason: str
 
 
-@dataclass(frozen=True)
-class Doubt:
+class Doubt(Struct, frozen=True):
     """An address that is left as it is in DNS: something speaks against it, `reason`, but is not believed.
 
     `cause` says why not, in the words of the warning that concerns all such addresses.
@@ -27,9 +27,8 @@ class Doubt:
     cause: str
 
 
-@dataclass(frozen=True)
-class Published:
-    """A node that belongs in DNS with its `addresses`; of those in doubt DNS decides, see `records.settled`."""
+class Published(Struct, frozen=True):
+    """A node that belongs in DNS with its `addresses`; of those in doubt DNS decides, see `resolve_doubts`."""
 
     node: str
     addresses: tuple[Address, ...]
@@ -39,8 +38,7 @@ class Published:
     bias: int = 0
 
 
-@dataclass(frozen=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """A node that does not belong in DNS, and why; `addresses` are those it would bring.
 
     `is_ending` says that it is about to go for good, `is_deleted` that its object is being deleted.
@@ -81,14 +79,14 @@ def skip(verdict: Verdict, reason: str) -> Verdict:
     return verdict
 
 
-def withhold(verdict: Verdict, refused: Mapping[tuple[str, Address], str]) -> Verdict:
-    """Move refused addresses of a published node to the withheld ones; a node with none left is skipped.
+def withhold(verdict: Verdict, against: Mapping[tuple[str, Address], str]) -> Verdict:
+    """Withhold addresses of a published node; a node with none left is skipped.
 
-    `refused` are reasons by node and address.
+    `against` are the reasons, by node and address.
     """
-    if isinstance(verdict, Skipped) or not refused:
+    if isinstance(verdict, Skipped) or not against:
         return verdict
-    why = {address: refused.get((verdict.node, address)) for address in verdict.addresses}
+    why = {address: against.get((verdict.node, address)) for address in verdict.addresses}
     more = tuple(Withheld(address, reason) for address, reason in why.items() if reason)
     if not more:
         return verdict
@@ -106,7 +104,7 @@ def skipped_for(verdict: Published, lost: tuple[Withheld, ...]) -> Skipped:
     return Skipped(verdict.node, lost[0].reason, (), verdict.coordinates, verdict.withheld + lost, verdict.bias)
 
 
-def settled(verdict: Verdict, shown: Iterable[Address] | None) -> Verdict:
+def resolve_doubts(verdict: Verdict, shown: Iterable[Address] | None) -> Verdict:
     """Let DNS decide about addresses in doubt: those that it shows stay, others stay out; None publishes all."""
     if isinstance(verdict, Skipped) or not verdict.doubts:
         return verdict

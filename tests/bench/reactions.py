@@ -15,7 +15,7 @@ from tests.sandbox.contract.client import Api
 from tests.sandbox.controlplane import assets, control_plane
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import World
-from tests.support.builders import checks
+from tests.support.builders import evidence_settings
 
 Make = Callable[[], Api]
 JOB, ACCEPTED = "node patched NotReady → Job created", "node patched NotReady → change accepted"
@@ -47,7 +47,7 @@ def reactions(chosen: Sequence[Program], jobs: int, changes: int, clusters: int)
             silent = {server: threads.submit(_lease_stops, make, clusters) for server, make in servers.items()}
             others = threads.submit(lambda: list(_alternatives(chosen)))
         for server, figures in silent.items():
-            remark = f"from its last renewal; `--lease-timeout` is {checks().lease_timeout_seconds} s"
+            remark = f"from its last renewal; `--lease-timeout` is {evidence_settings().lease_timeout_seconds} s"
             yield Measure(LEASE, f"{OURS}, {server}", "s", figures.result(), remark)
         if binaries is None:
             remark = "not measured: KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver"

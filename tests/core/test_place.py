@@ -1,11 +1,11 @@
 """A node's place and bias: its own annotations, else its labels, else the default."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from jobs.core.annotations import BIAS, COORDINATES
-from jobs.core.node import Node, Rules, assess, placed
+from jobs.core.assessment import assess, placed
+from jobs.core.node import Node, Rules
 from jobs.core.place import Places, parse_bias, parse_place
 from jobs.core.verdict import Published
 from tests.support.builders import LIMA, NODE, PARIS, TOKYO

@@ -13,8 +13,8 @@ from tests.support.sync_runs import DOMAIN, addresses
 from tests.support.watching import jobs, populated, version_in, watching
 
 IMPATIENT = """
-from jobs.edges import answers, cluster, transport
-transport.READ_SECONDS = answers.ANSWER_SECONDS = cluster.SILENCE_SECONDS = 2.0
+from jobs.edges import cluster, responses, transport
+transport.READ_SECONDS = responses.RESPONSE_SECONDS = cluster.SILENCE_SECONDS = 2.0
 """
 """Wait for 2 s where the program waits for 10 or more."""
 
