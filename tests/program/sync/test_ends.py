@@ -129,7 +129,7 @@ def test_login_plugin_that_fails_is_quoted(world: World) -> None:
     [
         pytest.param("sync_once.conclude", RUN, 1, id="before anything is done"),
         pytest.param("sync_once.node_news", RUN, 0, id="when all is done"),
-        pytest.param("annotate_once.annotate_once", ANNOTATE, 1, id="annotate-once"),
+        pytest.param("annotate_once.boot_id", ANNOTATE, 1, id="annotate-once"),
     ],
 )
 def test_a_defect_is_one_line_and_leaves_a_result(
