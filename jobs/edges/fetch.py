@@ -9,13 +9,12 @@ from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from urllib3.exceptions import HTTPError
-
 from jobs.core.errors import Failure
 from jobs.core.text import one_line, shortened
 from jobs.edges.pinned import PROBE_SECONDS, pinned_pool
 from jobs.edges.responses import reason
 from jobs.edges.transport import expect
+from jobs.edges.urllib3_names import HTTPError
 
 log = logging.getLogger(__name__)
 

@@ -2,10 +2,8 @@
 
 import ssl
 
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
-from urllib3.connection import HTTPSConnection
-
 from jobs.edges.transport import Connection, kubectl_context
+from jobs.edges.urllib3_names import HTTPConnectionPool, HTTPSConnection, HTTPSConnectionPool, Timeout
 
 PROBE_SECONDS = 3.0
 """How long the head of a response may take as a whole."""

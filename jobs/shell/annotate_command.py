@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from jobs.core.errors import DONE, ConfigurationError
-from jobs.edges import urllib3_import
 from jobs.edges.clock import Clock
 from jobs.shell import values
 from jobs.shell.options import NODE_NAME, RunOptions, option
@@ -80,7 +79,6 @@ def run(chosen: Settings, _: Mapping[str, str]) -> int:
 
 def _annotations(node: str, chosen: Settings, clock: Clock) -> "NodeAnnotations":
     """Log in to the API server; a dry run needs none."""
-    urllib3_import.import_urllib3()
     from jobs.edges.api_server import ApiServer  # noqa: PLC0415
     from jobs.edges.node_annotations import NodeAnnotations  # noqa: PLC0415
 

@@ -9,7 +9,6 @@ from jobs.core.node import Rules
 from jobs.core.place import Places, parse_place
 from jobs.core.probe import Probe
 from jobs.core.signs import EvidenceSettings
-from jobs.edges import urllib3_import
 from jobs.edges.clock import ATTEMPTS, Clock
 from jobs.shell import values
 from jobs.shell.options import NODE_NAME, Command, option
@@ -102,7 +101,6 @@ def api_server(chosen: JudgingOptions, clock: Clock, attempts: int = ATTEMPTS) -
 
     Raises ConfigurationError when nobody can log in.
     """
-    urllib3_import.import_urllib3()
     from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - help needs none
 
     return ApiServer(clock, chosen.kubeconfig, chosen.context, attempts=attempts)
