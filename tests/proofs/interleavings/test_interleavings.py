@@ -34,7 +34,7 @@ from tests.proofs.interleavings.state import EVENTS, Scenario
 from tests.proofs.interleavings.world import World
 
 LEAST = 20_000  # interleavings of two runs in every scenario
-SAMPLE = int(os.environ.get("INTERLEAVINGS", "200"))  # interleavings of three runs in every scenario
+SAMPLE = int(os.environ.get("INTERLEAVINGS", "60"))  # interleavings of three runs in every scenario
 
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 
