@@ -19,11 +19,8 @@ from pathlib import Path
 from tests.bench.costs import turns
 from tests.bench.figures import written
 from tests.bench.launcher import Launcher, Usage
-from tests.bench.programs import OURS
-from tests.bench.scenes import SELECTOR, SELF, Scene, Size
+from tests.bench.scenes import OURS, SELECTOR, SELF, Scene, Size, pod
 from tests.support.large_clusters import kilobytes
-from tests.support.pods import account_of, mounted, pod_variables
-from tests.support.processes import bare_environment
 from tests.support.watching import follows, job_number, started
 
 ROOT = Path(__file__).parents[2]
@@ -71,8 +68,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Scene(Size(nodes=arguments.nodes)) as scene:
         home = Path(folder)
         revisions = [_older(arguments.revision, home / "old"), Revision("here", _installed(ROOT, home / "new"))]
-        account = account_of(scene.world, home / "account")
-        _measure(revisions, scene, mounted(account), arguments.repetitions)
+        _measure(revisions, scene, pod([scene], home / "account"), arguments.repetitions)
     sys.stdout.write(table(*revisions))
 
 
@@ -96,9 +92,7 @@ def _installed(files: Path, environment: Path) -> str:
 
 
 def _measure(revisions: Sequence[Revision], scene: Scene, inside: Sequence[str], repetitions: int | None) -> None:
-    account = scene.account(OURS)
-    variables = account.service.environment(account.server.url)
-    environment = bare_environment(**variables, **pod_variables(scene.world.cluster.port))
+    environment = scene.environment(OURS)
     jobs = {
         ANNOTATE: ("annotate-once", "--node-name", SELF, "--interface", "none"),
         NO_OP: ("sync-once", "--domain", *scene.size.domain_names, "--node-label-selector", SELECTOR),

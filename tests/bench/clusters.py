@@ -127,8 +127,9 @@ class Cluster:
     def sync_every_minute(self) -> None:
         """Run a sync whenever the CronJob would."""
         self.ended.wait(random.uniform(0, CRON_SECONDS))  # noqa: S311 - of another minute each time
-        while not self.ended.wait(CRON_SECONDS):
+        while not self.ended.is_set():
             threading.Thread(target=self.sync, daemon=True).start()
+            self.ended.wait(CRON_SECONDS)
 
     def run_jobs(self) -> None:
         """Run a sync for each Job that the watcher makes."""
@@ -228,12 +229,11 @@ def cluster(made: Cluster) -> Iterator[Cluster]:
     assert ended == ENDED, f"the watcher had ended with {ended}"
 
 
-def they_serve(made: Cluster) -> None:
-    """Assert that no address ever left DNS that served, and that none came back that does not."""
-    left: set[str] = set()
-    for moment, shown in made.records.of(made.domain):
-        missing = set(made.addresses) - shown
+def they_serve(made: Cluster, shown: Sequence[tuple[float, frozenset[str]]]) -> None:
+    """Assert that no address left DNS that served then, and that none came back that does not."""
+    missing: set[str] = set()
+    for moment, values in shown:
+        before, missing = missing, set(made.addresses) - values
         wrongly = {each for each in missing if made.gone.get(each, moment) >= moment}
-        assert not wrongly, f"{made.domain}: {wrongly} left DNS, but serves"
-        assert left <= missing, f"{made.domain}: {left - missing} came back, but does not serve"
-        left = missing
+        assert not wrongly, f"{wrongly} left DNS, but serves"
+        assert before <= missing, f"{before - missing} came back, but does not serve"

@@ -44,6 +44,8 @@ class Outage:
     words: str
     play: Callable[[Cluster], float | None]
     nodes: int = 4
+    otherwise: str = "stays"
+    """What is to be said when nothing has left DNS."""
 
 
 def out(made: Cluster, number: int, seconds: float) -> float | None:
@@ -119,13 +121,13 @@ class ApiServerAway:
 
 
 OUTAGES = (
-    Outage("second power cut while the first lasts, four nodes", second_failure),
+    Outage("second power cut while the first lasts, of four nodes", second_failure),
     Outage("broken mesh: no Lease, yet the address answers", broken_mesh),
-    Outage("second power cut while the first lasts, seven nodes", second_failure, 7),
+    Outage("second power cut while the first lasts, of seven nodes", second_failure, 7),
     Outage("power cut: no Lease, no answer", power_cut),
     Outage("dead uplink: Lease goes on, no answer", dead_uplink),
     Outage("ingress answers 503, its endpoint is ready", ill_ingress),
     Outage("dead ingress: port refuses, endpoint not ready", dead_ingress),
 )
 """The longest come first, so that none is waited for alone at the end."""
-AWAY = "API server away for 70 s, then back"
+AWAY = "API server away for 70 s, then back: syncs exit with 1, then 0"

@@ -15,6 +15,7 @@ import json
 import random
 import signal
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -39,8 +40,6 @@ SIDE_BY_SIDE = 40
 """How many clusters there are at once: they mostly wait, and more would wait for a processor."""
 SETTING_UP = 3
 
-Cell = list[float | None]
-
 
 class Bench:
     """All that clusters share: an API server, a Route 53 account, and a network."""
@@ -61,11 +60,19 @@ class Bench:
         self._environment = bare_environment(KUBECONFIG=str(login), SSL_CERT_FILE=str(authority), **account)
         self._numbers = itertools.count()
         self._setting_up = threading.Semaphore(SETTING_UP)
+        self.failures: list[str] = []
 
     def play(self, outage: Outage, way: Way) -> float | None:
-        """Play one outage in a cluster of its own."""
+        """Play one outage in a cluster of its own; what must not happen is noted, and the others go on."""
+        try:
+            return self._play(outage, way)
+        except (AssertionError, threading.BrokenBarrierError) as error:
+            self.failures.append(f"FAILED: {outage.words}, {way.words}: {error or type(error).__name__}")
+            return None
+
+    def _play(self, outage: Outage, way: Way) -> float | None:
         number, api = next(self._numbers), self.plane.api()
-        addresses = [f"5.75.{number}.{1 + each}" for each in range(outage.nodes)]
+        addresses = [f"5.75.{number // 25}.{1 + 10 * (number % 25) + each}" for each in range(outage.nodes)]
         variables = {f"KUBE_NODE_DNS_{name}": value.format(api.mine) for name, value in way.variables.items()}
         environment = {**self._environment, **variables}
         made = Cluster(self.plane, api, self.sites, self.records, environment, addresses, way.has_watcher)
@@ -74,29 +81,29 @@ class Bench:
                 stack.enter_context(cluster(made))
             time.sleep(random.uniform(*self._settling))  # noqa: S311 - at any moment between two renewals or looks
             seconds = outage.play(made)
-            they_serve(made)
+            they_serve(made, self.records.of(made.domain))
         return seconds
 
-    def table(self, outages: Sequence[Outage], ways: Sequence[Way], count: int) -> dict[str, list[Cell]]:
-        """Play all outages in all ways, so many times, side by side; give the times by outage and way."""
+    def table(self, outages: Sequence[Outage], ways: Sequence[Way], count: int) -> list[list[str]]:
+        """Play all outages in all ways, so many times, side by side; give the rows of the table."""
         plays = [(outage, way) for outage in outages for way in ways for _ in range(count)]
         with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
             figures = list(threads.map(lambda each: self.play(*each), plays))
-        cells = [figures[first : first + count] for first in range(0, len(figures), count)]
-        return {each.words: cells[n * len(ways) : (n + 1) * len(ways)] for n, each in enumerate(outages)}
+        cells = (figures[first : first + count] for first in range(0, len(figures), count))
+        return [[each.words, *(cell(next(cells), each.otherwise) for _ in ways)] for each in outages]
 
-    def away(self, ways: Sequence[Way], count: int) -> dict[str, list[Cell]]:
+    def away(self, ways: Sequence[Way], count: int) -> list[list[str]]:
         """Let the API server be away in so many clusters for each way at once."""
         clusters = len(ways) * count
         assert clusters <= SIDE_BY_SIDE
-        return self.table([Outage(AWAY, ApiServerAway(clusters))], ways, count)
+        return self.table([Outage(AWAY, ApiServerAway(clusters), otherwise="none leaves")], ways, count)
 
 
-def written(cell: Cell) -> str:
+def cell(cell: Sequence[float | None], otherwise: str) -> str:
     """Write what a cell of the table says."""
     figures = [each for each in cell if each is not None]
     if not figures:
-        return "stays"
+        return otherwise
     least_median_most = (min(figures), statistics.median(figures), max(figures))
     stay = f" ({len(cell) - len(figures)} of {len(cell)} stay)" if len(figures) < len(cell) else ""
     return " / ".join(f"{each:.1f}" for each in least_median_most) + stay
@@ -159,16 +166,17 @@ def main() -> None:
         bench = Bench(plane, world, sites, home, (0, 0) if arguments.quick else (5, 15))
         count = 1 if arguments.quick else max(1, min(arguments.repetitions, SIDE_BY_SIDE // len(WAYS)))
         ways = WAYS[1:2] if arguments.quick else WAYS
-        found = bench.table(OUTAGES[-1:] if arguments.quick else OUTAGES, ways, count)
+        body = bench.table(OUTAGES[-1:] if arguments.quick else OUTAGES, ways, count)[::-1]
         if not arguments.quick:
-            found = {**bench.away(ways, count), **found}
-    head = ["", *(way.words for way in ways)]
-    body = [[words, *map(written, cells)] for words, cells in reversed(found.items())]
+            body += bench.away(ways, count)
+    head = ["seconds from … to the change", *(way.words for way in ways)]
     publish(
         "reaction",
         f"{rows(head, *body)}\n{count} clusters of each kind, against {plane.name}.\n",
         write=arguments.write,
     )
+    if bench.failures:
+        sys.exit("\n".join(bench.failures))
 
 
 if __name__ == "__main__":

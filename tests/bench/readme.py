@@ -14,13 +14,17 @@ def rows(*lines: Sequence[str]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in (head, ["---"] * len(head), *body))
 
 
-def publish(place: str, text: str, *, write: bool) -> None:
-    """Print a result, or put it between the two comments of tests/README.md that name its place."""
-    if not write:
+def publish(name: str, text: str, *, write: bool) -> None:
+    """Print a result, or put it into its place in tests/README.md."""
+    if write:
+        README.write_text(place(README.read_text(encoding="utf-8"), name, text), encoding="utf-8")
+    else:
         sys.stdout.write(text)
-        return
-    begin, end = f"<!-- {place} -->\n", f"<!-- end of {place} -->"
-    before = README.read_text(encoding="utf-8")
-    after = re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{text}\n{end}", before, flags=re.DOTALL)
-    assert place in after
-    README.write_text(after, encoding="utf-8")
+
+
+def place(document: str, name: str, text: str) -> str:
+    """Put a result between the two comments of a document that name its place."""
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+    after, places = re.subn(f"{begin}.*?{end}", lambda _: f"{begin}\n{text}\n{end}", document, flags=re.DOTALL)
+    assert places == 1
+    return after
