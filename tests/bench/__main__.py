@@ -88,7 +88,7 @@ def report(
     off = statistics.median(each.off for each in costs if each.usages)
     return costs, "\n".join(
         [
-            f"{head}; medians of {taken} interleaved runs. Half of them are within {off:.0%} of the median of CPU.\n",
+            f"{head}. Medians of {taken} interleaved runs, whose quartiles are some {off:.0%} away in CPU.\n",
             tables.syncs(costs, [program.name for program in chosen]),
             tables.others(costs),
             *([tables.residents(residents)] if residents else []),

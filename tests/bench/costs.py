@@ -2,17 +2,19 @@
 
 import itertools
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
-from tests.bench import programs
 from tests.bench.figures import ANNOTATE, CHANGE, NO_OP, PYTHON, START, Cost, largest
 from tests.bench.launcher import Launcher, Usage
+from tests.bench.network import INTERFACE
 from tests.bench.programs import Program
-from tests.bench.scenes import OURS, Scene, Size, address_of
+from tests.bench.scenes import OURS, SELF, Scene, Size, address_of
+from tests.sandbox.world import PROGRAM
 
 Say = Callable[[str], object]
 FEWEST = 3
@@ -106,9 +108,9 @@ def cases(scenes: Sequence[Scene], chosen: Sequence[Program]) -> list[Case]:
     """
     usual = next((scene for scene in scenes if scene.size == Size()), scenes[0])
     alone: list[Case] = [
-        Case(PYTHON, PYTHON, usual, programs.bare_python()),
-        Case(START, START, usual, programs.bare_start()),
-        Case(ANNOTATE, OURS, usual, programs.annotate()),
+        Case(PYTHON, PYTHON, usual, [sys.executable, "-c", ""]),
+        Case(START, START, usual, [sys.executable, "-c", "import boto3; boto3.client('route53')"]),
+        Case(ANNOTATE, OURS, usual, [*PROGRAM, "annotate-once", "--node-name", SELF, "--interface", INTERFACE]),
     ]
     syncs = [
         Sync(job, program.name, scene, program.command(scene), program=program)

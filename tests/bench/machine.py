@@ -42,5 +42,5 @@ def _version_of(path: str) -> str:
     said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=10).stdout.strip()
     if said and said != "unknown":
         return said
-    built = re.search(rb"mod\tsigs\.k8s\.io/external-dns\t(\S+)", Path(path).read_bytes())
+    built = re.search(rb"mod\tsigs\.k8s\.io/external-dns\t(v\S+)", Path(path).read_bytes())
     return built[1].decode() if built else "of unknown version"

@@ -17,10 +17,13 @@ from tests.support.processes import network
 HOST, PORT = "www.example.com", 443
 URL = f"https://{HOST}/healthz"
 _INSIDE = "KUBE_NODE_DNS_BENCH_INSIDE"
-_NETWORK = """
-link away
-ip link set away arp off
-ip route add 5.75.0.0/16 dev away
+INTERFACE = "away"
+"""An interface with a public address."""
+_NETWORK = f"""
+link {INTERFACE}
+ip link set {INTERFACE} arp off
+ip address add 5.76.0.1/32 dev {INTERFACE}
+ip route add 5.75.0.0/16 dev {INTERFACE}
 """
 """What is on its way to 5.75.0.0/16 is lost, but for the addresses that loopback has."""
 

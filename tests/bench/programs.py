@@ -2,19 +2,17 @@
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.bench.scenes import EXTERNAL_DNS, LISTED, ORIGINAL, OURS, SELECTOR, SELF, ZONE, Account, Scene
+from tests.bench.scenes import EXTERNAL_DNS, LISTED, ORIGINAL, OURS, SELECTOR, ZONE, Account, Scene
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import PROGRAM
 
 VARIABLES = {EXTERNAL_DNS: "EXTERNAL_DNS", ORIGINAL: "KUBE_NODE_DNS_RUST"}
-BARE = str(Path(__file__).with_name("bare.py"))
 PATIENCE_SECONDS = 30.0
 
 
@@ -113,18 +111,3 @@ def binary(name: str) -> str | None:
     if not os.access(path, os.X_OK):
         raise SystemExit(f"{VARIABLES[name]}={named} is no program")
     return str(path)
-
-
-def bare_python() -> list[str]:
-    """Start an interpreter and end it."""
-    return [sys.executable, "-c", ""]
-
-
-def bare_start() -> list[str]:
-    """Do what the design cannot do without."""
-    return [sys.executable, BARE]
-
-
-def annotate() -> list[str]:
-    """Annotate a node as the DaemonSet does, with whatever addresses this machine has."""
-    return [*PROGRAM, "annotate-once", "--node-name", SELF]

@@ -99,13 +99,13 @@ class Bench:
         return self.table([Outage(AWAY, ApiServerAway(clusters), otherwise="none leaves")], ways, count)
 
 
-def cell(cell: Sequence[float | None], otherwise: str) -> str:
+def cell(plays: Sequence[float | None], otherwise: str) -> str:
     """Write what a cell of the table says."""
-    figures = [each for each in cell if each is not None]
+    figures = [each for each in plays if each is not None]
     if not figures:
         return otherwise
     least_median_most = (min(figures), statistics.median(figures), max(figures))
-    stay = f" ({len(cell) - len(figures)} of {len(cell)} stay)" if len(figures) < len(cell) else ""
+    stay = f" ({len(plays) - len(figures)} of {len(plays)} stay)" if len(figures) < len(plays) else ""
     return " / ".join(f"{each:.1f}" for each in least_median_most) + stay
 
 

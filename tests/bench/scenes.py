@@ -30,6 +30,8 @@ SELF = "annotated-0"
 SELECTOR, LISTED = "serve-public=true", "listed=true"
 """The label of all other nodes, and of as many as Route 53 takes addresses in one record set."""
 MOST_ADDRESSES = 250
+FEW, MANY = 10, 5_000
+"""Up to so many, record sets and zones are not worth a word; from so many nodes on it matters that each is large."""
 PLACES = ("50.11,8.68", "40.71,-74.01", "1.35,103.82", "35.68,139.69", "-33.87,151.21", "51.51,-0.13", "19.08,72.88")
 OF_ORIGINAL = "external-dns.alpha.kubernetes.io/"
 """Under this the original looks for addresses and coordinates, in the version that is public."""
@@ -45,6 +47,15 @@ class Size:
     domains: int = 1
     options: tuple[str, ...] = ()
     """What else our sync-once is told."""
+
+    def __str__(self) -> str:
+        """Say how large the cluster is, and what else is unusual."""
+        counted = {"record sets in the zone": self.record_sets, "zones in the account": self.zones}
+        unusual = [f"{count:,} {words}" for words, count in counted.items() if count > FEW]
+        several = [f"{self.domains} domains"] if self.domains > 1 else []
+        options = [f"`{' '.join(self.options[:2])}`"] if self.options else []
+        nodes = f"{self.nodes:,} nodes" + (" of 50 images each" if self.nodes >= MANY else "")
+        return ", ".join([nodes, *unusual, *several, *options])
 
     @property
     def domain_names(self) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from tests.bench.figures import NO_OP, Cost, Resident, Target, written
 from tests.bench.readme import rows
-from tests.bench.scenes import OURS, Size
+from tests.bench.scenes import OURS
 
 _WRITES = ("Change", "create ", "update ", "patch ", "delete ")
 """How operations begin that change something."""
@@ -19,14 +19,14 @@ def syncs(costs: Sequence[Cost], programs: Sequence[str]) -> str:
     body = []
     for size in sizes:
         cells = [_cells(found.get((size, program))) for program in programs]
-        body.append([words(size), *(cell[kind] for kind in range(3) for cell in cells), cells[0][3]])
+        body.append([str(size), *(cell[kind] for kind in range(3) for cell in cells), cells[0][3]])
     return rows(head, *body)
 
 
 def others(costs: Sequence[Cost]) -> str:
     """Write what everything else of ours costs, for comparison a bare start among it."""
     found = [cost for cost in costs if cost.job != NO_OP and cost.by in {OURS, cost.job}]
-    names = [cost.job if cost.by == cost.job else f"{cost.job}, {words(cost.size)}" for cost in found]
+    names = [cost.job if cost.by == cost.job else f"{cost.job}, {cost.size}" for cost in found]
     head = ["other runs", "CPU, s", "peak MB", "requests to Route 53", "to Kubernetes"]
     return rows(head, *([name, *_cells(cost)] for name, cost in zip(names, found, strict=True)))
 
@@ -40,17 +40,6 @@ def residents(found: Sequence[Resident]) -> str:
 def promises(found: Sequence[Target]) -> str:
     """Write what is promised beside what was measured."""
     return rows(["promised", "at most", "measured"], *(_target(each) for each in found))
-
-
-def words(size: Size) -> str:
-    """Say how large a cluster is, and what else is unusual."""
-    usual = Size()
-    names = {"record_sets": "record sets in the zone", "zones": "zones in the account", "domains": "domains"}
-    unusual = [
-        f"{getattr(size, name):,} {word}" for name, word in names.items() if getattr(size, name) > getattr(usual, name)
-    ]
-    options = [f"`{' '.join(size.options[:2])}`"] * bool(size.options)
-    return ", ".join([f"{size.nodes:,} nodes", *unusual, *options])
 
 
 def requests(made: Mapping[str, int]) -> str:

@@ -109,7 +109,7 @@ def test_plot_is_the_same_for_the_same_numbers(costs: tuple[Cost, ...]) -> None:
 def test_results_have_their_places_in_the_readme() -> None:
     """`--write` replaces what was there, and nothing else."""
     text = README.read_text(encoding="utf-8")
-    for name in ("bench", "reaction"):
+    for name in ("bench", "against", "reaction"):
         once = place(text, name, "| figures |\n")
         assert "| figures |" in once
         assert place(once, name, "| figures |\n") == once
@@ -157,7 +157,7 @@ def test_two_revisions_stand_beside_each_other() -> None:
         for name, cpus in runs.items()
     )
     lines = table(old, new).splitlines()
-    assert lines[0] == "|  | old | new | ratio | promised |"
+    assert lines[0] == "| in a pod | old | new | ratio | promised |"
     assert f"| {NO_OP_IN_A_POD} CPU s | 0.90 | 0.45 | 0.50 | 0.65 of a5bf974 |" in lines
     assert "| watch resident MB | 40.0 | 40.0 | 1.00 | 38 MB |" in lines
 
