@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from jobs.core.annotations import BOOT_ID, NODE_IPS
 
@@ -16,8 +17,7 @@ log = logging.getLogger(__name__)
 MOST_PER_FAMILY = 64  # sync-once publishes 8 of each, and reads no annotation of more than 4,096 characters
 
 
-@dataclass(frozen=True)
-class AnnotateResult:
+class AnnotateResult(Struct, frozen=True):
     """What was found on this node, and whether its annotations changed."""
 
     node: str | None

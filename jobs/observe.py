@@ -1,7 +1,8 @@
 """What a run sees of the nodes: signs of how they are, beside their own objects."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from jobs.core.candidates import Candidate, by_facts
 from jobs.core.node import NodeList, Rules

@@ -5,12 +5,14 @@ import math
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from queue import Queue
 from random import uniform
 from typing import NoReturn
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobs import observe
 from jobs.core.errors import FAILED, Failure
@@ -31,8 +33,7 @@ GAP_SECONDS = 60.0  # a gap in what was seen is an occasion of its own at most t
 LONGEST_PAUSE_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
-class WatchRequest:
+class WatchRequest(Struct, frozen=True):
     """What the watcher is asked to do."""
 
     cronjobs: tuple[str, ...]

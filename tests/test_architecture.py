@@ -42,9 +42,12 @@ PURE = {
         "hashlib",
         "pkgutil",
     ),
-    *("ipaddress", "itertools", "json", "math", "re", "typing"),
+    *("ipaddress", "itertools", "json", "math", "msgspec", "re", "typing"),
 }
-"""The modules of the standard library that do nothing but calculate, and pkgutil for the shipped data."""
+"""The modules that do nothing but calculate, and pkgutil for the shipped data.
+
+Values are msgspec's: a dataclass takes forty times as long to define, thirty of them a twelfth of a run.
+"""
 
 CLOCKS = {"now", "today", "utcnow"}
 """What of datetime looks at the clock."""
@@ -58,14 +61,6 @@ KNOWN_TO = {
         "edges.urllib3_import",
         "edges.probe",
         "edges.transport",
-    },
-    "msgspec": {
-        "edges.api_server",
-        "edges.cluster_schema",
-        "edges.decode",
-        "edges.dnsendpoint",
-        "edges.cloud_metadata",
-        "edges.node_annotations",
     },
     "boto3": {"edges.route53"},
     "botocore": {"edges.route53"},

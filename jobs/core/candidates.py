@@ -1,6 +1,7 @@
 """The nodes by what is certain: their own objects, and the ready endpoints of Services. Pure."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules, assess, not_ready
 from jobs.core.signs import Checks, Signs
@@ -13,8 +14,7 @@ AHEAD_SECONDS = 60
 """How far the clock that dates a condition may be ahead of the API server's, for its time to count as now."""
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A node by what is certain, as it would be published if nothing else spoke against it.
 
     `fact` is why it is out all the same, unless an answer acquits an address; `accusation` why the node controller has

@@ -1,7 +1,9 @@
 """Which health check each record set should have, what is to be made first, and what may be deleted. Pure."""
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.health_checks import HealthCheck, Lacking, View
@@ -20,8 +22,7 @@ NEW = "(new)"
 _CHECKED = ("geoproximity", "multivalue")
 
 
-@dataclass(frozen=True)
-class Chores:
+class Chores(Struct, frozen=True):
     """What is to be done about a domain's checks, once the records that do not wait for it are written."""
 
     view: View
@@ -75,8 +76,7 @@ def _warned(wanted: Wanted, warnings: tuple[str, ...]) -> Wanted:
     return replace(wanted, warnings=(*wanted.warnings, *warnings))
 
 
-@dataclass(frozen=True)
-class _Set:
+class _Set(Struct, frozen=True):
     """A record set that is wanted, with its check; `lacks` is empty where that is the one that it should have."""
 
     wanted: RecordSet

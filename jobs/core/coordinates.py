@@ -1,18 +1,18 @@
 """A place on Earth, as Route 53 takes it."""
 
 import re
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from typing import Self
+
+from msgspec import Struct
 
 from jobs.core.text import quoted
 
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?")  # as Route 53 reads them
 
 
-@dataclass(frozen=True, order=True)
-class Coordinates:
+class Coordinates(Struct, frozen=True, order=True):
     """A place in degrees with two decimals, all that Route 53 takes. Equal places share one record set."""
 
     latitude: Decimal

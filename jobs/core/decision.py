@@ -1,7 +1,8 @@
 """What to do about one domain, all of it known before anything is written. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from jobs.core import guard
 from jobs.core.check_assignment import Chores, with_checks
@@ -15,8 +16,7 @@ from jobs.core.records import Wanted, wanted
 from jobs.core.signs import Checks
 
 
-@dataclass(frozen=True)
-class SyncRequest:
+class SyncRequest(Struct, frozen=True):
     """What a run is asked to do."""
 
     domains: tuple[str, ...]
@@ -30,8 +30,7 @@ class SyncRequest:
     dry_run: bool
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What to do about one domain."""
 
     current: tuple[RecordSet, ...]

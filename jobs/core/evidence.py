@@ -8,7 +8,9 @@ many nodes at once speaks against the observer, and what is not believed leaves 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.candidates import Candidate, by_facts
@@ -18,8 +20,7 @@ from jobs.core.surveys import owners_of, surveys
 from jobs.core.verdict import Doubt, Published, Skipped, Verdict, Withheld, skipped_for
 
 
-@dataclass(frozen=True)
-class Conclusion:
+class Conclusion(Struct, frozen=True):
     """The verdict on each node, warnings, and the kinds of evidence that were not believed, in words."""
 
     verdicts: tuple[Verdict, ...]

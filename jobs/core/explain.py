@@ -1,7 +1,8 @@
 """Why an address enters or leaves DNS, in words: for the log, the report and the nodes' Events. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from jobs.core.address import Address
 from jobs.core.errors import ConfigurationError, Failure, TemporaryError
@@ -12,8 +13,7 @@ from jobs.core.record_set import RecordSet
 from jobs.core.verdict import Skipped, Verdict, reasons
 
 
-@dataclass(frozen=True)
-class AddressChange:
+class AddressChange(Struct, frozen=True):
     """An address that a record set gains (`+`) or loses (`-`), with its node and, when lost, the reason."""
 
     sign: str
@@ -74,8 +74,7 @@ def title(change: Change) -> str:
     return f"{sign} {change.subject}  {time}"
 
 
-@dataclass(frozen=True)
-class NodeNews:
+class NodeNews(Struct, frozen=True):
     """What a run has done with the addresses of a node; `withdrawn` if at least one has left DNS."""
 
     node: str

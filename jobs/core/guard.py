@@ -1,7 +1,8 @@
 """--min-nodes: whether a run may withdraw, and what it may add all the same. Pure."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.min_nodes import MinNodes

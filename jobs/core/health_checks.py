@@ -6,10 +6,11 @@ are never changed, but replaced.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from jobs.core.address import Address
 from jobs.core.probe import Probe
@@ -40,8 +41,7 @@ def parse_probe(text: str) -> Probe | str:
     return probe
 
 
-@dataclass(frozen=True)
-class HealthCheck:
+class HealthCheck(Struct, frozen=True, dict=True):
     """A health check as Route 53 lists it; `address` is what it asks, `children` the checks that a CALCULATED one has.
 
     Either is empty for checks of other kinds, which only others make.
@@ -72,8 +72,7 @@ Lacking = Mapping[Address, str | None]
 """What a record set lacks: a check of each address that has no id here and, with several addresses, one of them all."""
 
 
-@dataclass(frozen=True)
-class View:
+class View(Struct, frozen=True, dict=True):
     """What a run knows of a domain's health checks at one look.
 
     `known` are all checks of the account by id, None when they could not be listed. The run may not make more of them

@@ -1,12 +1,12 @@
 """The fewest nodes to publish, as an option says it."""
 
 import re
-from dataclasses import dataclass
 from typing import Self
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class MinNodes:
+
+class MinNodes(Struct, frozen=True):
     """The fewest nodes to publish before anything is withdrawn: a number, or a percentage of the selected nodes."""
 
     number: int

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from math import inf
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from jobs.core.address import Address, parse_address, parse_addresses, why_not_global
 from jobs.core.annotations import BIAS, COORDINATES, NODE_IPS, PUBLIC_IPS
@@ -31,8 +32,7 @@ ENDING_TAINTS = {
 """Taints that announce a node's end, with what they say; a trailing `*` is a prefix."""
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """What the node's Ready condition says: `status` is True, False or Unknown, `since` its last transition."""
 
     status: str
@@ -47,8 +47,7 @@ class Condition:
         return age if age >= 0 else 0.0 if age >= -ahead_seconds else inf
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(Struct, frozen=True):
     """The facts of a Kubernetes node that decide, as they were found; `None` is an absent annotation or condition."""
 
     name: str
@@ -70,8 +69,7 @@ class Node:
     """What its status calls ExternalIP; a kubelet may write anything there."""
 
 
-@dataclass(frozen=True)
-class NodeList:
+class NodeList(Struct, frozen=True):
     """The selected nodes as they were at one moment: `listed_at` by the API server's clock, and its version of it."""
 
     nodes: tuple[Node, ...]
@@ -90,8 +88,7 @@ class LeaseAge(NamedTuple):
     by_observer: float
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """What the user has set up about nodes."""
 
     families: tuple[int, ...] = (4, 6)
@@ -100,7 +97,7 @@ class Rules:
     excluded_taints: tuple[str, ...] = ()
     publish_cordoned: bool = False
     min_ready_seconds: int = 0
-    places: Places = field(default=Places())
+    places: Places = Places()
     external_ip: bool = False
     """Whether addresses of type ExternalIP in a node's status count too."""
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from jobs.core.coordinates import Coordinates
 from jobs.core.text import quoted
@@ -10,8 +11,7 @@ from jobs.core.text import quoted
 MOST_BIAS = 99
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(Struct, frozen=True):
     """Where nodes are that do not say it themselves: by zone or region label, else by default."""
 
     by_label: Mapping[str, Coordinates] = field(default_factory=dict)

@@ -1,8 +1,9 @@
 """Current and wanted record sets of a domain → changes → one change batch that Route 53 takes. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from jobs.core.errors import ConfigurationError
 from jobs.core.record_set import TYPES, RecordSet, api_form
@@ -11,8 +12,7 @@ MAX_ELEMENTS = 1_000  # Route 53: ResourceRecord elements per batch
 MAX_CHARACTERS = 32_000  # Route 53: characters of values per batch
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """One record set before and after; both the same makes it a witness, None means it is not there."""
 
     before: RecordSet | None
@@ -37,8 +37,7 @@ class Change:
         return new is not None and (self.before is None or self.before.health_check_id != new)
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What to change of a domain, and which of its record sets stay as they are."""
 
     changes: tuple[Change, ...]

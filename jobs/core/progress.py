@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobs.core.errors import DONE, REFUSED, Failure, TemporaryError, worst
 from jobs.core.plan import Change, Plan, calculate
@@ -12,8 +14,7 @@ from jobs.core.verdict import Verdict
 from jobs.core.zones import Zone
 
 
-@dataclass(frozen=True)
-class Domain:
+class Domain(Struct, frozen=True):
     """How far a run got with a domain; settled when nothing is left to do, or nothing may be done."""
 
     name: str

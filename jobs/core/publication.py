@@ -1,8 +1,10 @@
 """What a sync would publish now, as far as the watcher knows; and what of that has changed. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.coordinates import Coordinates
@@ -16,8 +18,7 @@ MOST_WORDS = 5  # nodes that are named in the words for a change; of a whole clu
 LONGEST_WORDS = 4_000  # they become an annotation, and all annotations of a Job together have at most 256 KiB
 
 
-@dataclass(frozen=True)
-class Occasion:
+class Occasion(Struct, frozen=True):
     """Why a sync should run now, in words, with the nodes that evidence speaks against.
 
     `resource_version` is that of the node or list that shows it; None when time, or what was seen of the nodes, does.
@@ -29,8 +30,7 @@ class Occasion:
     condemned: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Presence:
+class Presence(Struct, frozen=True):
     """What a sync would make of a node: its place, and its addresses, published (True) or in doubt (None).
 
     Whether it is about to go matters whatever its health: percentages of --min-nodes and routing no longer count it.

@@ -28,7 +28,7 @@ _PLAIN_MEMBERS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True)  # no Struct: `raw` is not compared
 class RecordSet:
     """A resource record set. Two are equal when they answer alike, however their addresses are written.
 

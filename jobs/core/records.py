@@ -1,7 +1,9 @@
 """From verdicts to the record sets that a domain should have: routing and limits. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct
 
 from jobs.core.address import Address, numeric_order
 from jobs.core.annotations import COORDINATES
@@ -22,8 +24,7 @@ MAX_PLACES = 30
 """Geoproximity record sets per name and type (Route 53)."""
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What a domain should show: its A and AAAA record sets, the verdict on each node, and warnings for people."""
 
     record_sets: tuple[RecordSet, ...]

@@ -1,15 +1,15 @@
 """What to look at beside the nodes' own objects, and what was seen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from jobs.core.address import Address
 from jobs.core.node import LeaseAge
 from jobs.core.probe import Probe
 
 
-@dataclass(frozen=True)
-class Checks:
+class Checks(Struct, frozen=True):
     """What to look at beside the nodes' own objects.
 
     Leases not renewed for so many seconds (0: not at all), services (`namespace/name`), probes. `observer` is the node
@@ -22,8 +22,7 @@ class Checks:
     observer: str | None = None
 
 
-@dataclass(frozen=True)
-class Signs:
+class Signs(Struct, frozen=True):
     """What was seen; what was not looked at is missing. `warnings` say what could not be seen.
 
     `remarks` do as well, of what stays so in this network: they are for the log and no reason to look into anything.

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.candidates import DOUBT_SECONDS, Candidate
@@ -15,8 +17,7 @@ OVERDUE_SECONDS = 13
 """The youngest Lease that cannot be one renewed in time, by 10 s with a jitter of 4 % and a slow request."""
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What speaks against an address of a node."""
 
     node: str
@@ -28,8 +29,7 @@ Unit = str | Address
 """What is counted: a node, or an address that several nodes have."""
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """What one kind of evidence has found bad, and what it has looked at.
 
     Suspects are left alone, but count when the observer is judged.

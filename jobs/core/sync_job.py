@@ -1,8 +1,9 @@
 """The Job that the watcher makes of a CronJob: its name, its owner, and where its pod may run. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from jobs.core.annotations import ANNOTATIONS
 
@@ -13,8 +14,7 @@ LONGEST_JOB_NAME = 63
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
-@dataclass(frozen=True)
-class CronJob:
+class CronJob(Struct, frozen=True):
     """A CronJob, with what a Job made from it takes over."""
 
     name: str

@@ -1,22 +1,22 @@
 """What becomes of a node: published, or skipped with a reason; some of its addresses may be withheld or in doubt."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.coordinates import Coordinates
 
 
-@dataclass(frozen=True)
-class Withheld:
+class Withheld(Struct, frozen=True):
     """An address of a node that is not published, and why."""
 
     address: Address
     reason: str
 
 
-@dataclass(frozen=True)
-class Doubt:
+class Doubt(Struct, frozen=True):
     """An address that is left as it is in DNS: something speaks against it, `reason`, but is not believed.
 
     `cause` says why not, in the words of the warning that concerns all such addresses.
@@ -27,8 +27,7 @@ class Doubt:
     cause: str
 
 
-@dataclass(frozen=True)
-class Published:
+class Published(Struct, frozen=True):
     """A node that belongs in DNS with its `addresses`; of those in doubt DNS decides, see `records.settled`."""
 
     node: str
@@ -39,8 +38,7 @@ class Published:
     bias: int = 0
 
 
-@dataclass(frozen=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """A node that does not belong in DNS, and why; `addresses` are those it would bring.
 
     `is_ending` says that it is about to go for good, `is_deleted` that its object is being deleted.

@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from jobs.core.annotations import BIAS, BOOT_ID, COORDINATES, NODE_IPS, PUBLIC_IPS
 from jobs.core.errors import TemporaryError
@@ -35,8 +36,7 @@ _NODES = "/api/v1/nodes"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
-@dataclass(frozen=True)
-class _Listed(Generic[Value]):
+class _Listed(Struct, Generic[Value], frozen=True):
     """All of a list, at one moment by the API server's clock."""
 
     items: list[Value]
@@ -44,8 +44,7 @@ class _Listed(Generic[Value]):
     resource_version: str
 
 
-@dataclass(frozen=True)
-class NodeEvent:
+class NodeEvent(Struct, frozen=True):
     """What a stream of nodes tells: a node as it is now, or, without one, only how far the stream has come."""
 
     type: str

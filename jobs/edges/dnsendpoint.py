@@ -4,12 +4,13 @@ https://kubernetes-sigs.github.io/external-dns/latest/docs/sources/crd/
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Struct
 
 from jobs.core.address import Address, numeric_order
 from jobs.core.coordinates import Coordinates
@@ -56,8 +57,7 @@ class _Object(msgspec.Struct, tag_field="kind", tag="DNSEndpoint"):
     spec: _Spec | None = None
 
 
-@dataclass(frozen=True)
-class DnsEndpoint:
+class DnsEndpoint(Struct, frozen=True):
     """An object: its version, whether it belongs to kube-node-dns, and its endpoints, each with what it says."""
 
     version: str

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from html import unescape
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.loaders
 import botocore.session
 from botocore import xform_name
 from botocore.config import Config
@@ -77,6 +79,7 @@ class Route53:
         try:
             core = botocore.session.get_session()
             core.set_default_client_config(_CONFIG)  # also for the clients that fetch credentials
+            _list_services_by_name(core.get_component("data_loader"))
             if core.get_config_variable("region") is None:  # Route 53 has none, but an endpoint URL or STS asks for one
                 core.set_config_variable("region", "us-east-1")
             self._client = boto3.Session(botocore_session=core).client("route53")
@@ -185,6 +188,15 @@ class Route53:
         if not _is_plain(answer):
             raise ResponseParserError("a member comes twice")
         return answer
+
+
+def _list_services_by_name(loader: botocore.loaders.Loader) -> None:
+    """Let botocore know which services there are by the names of their folders.
+
+    It looks into each of 445 folders otherwise, twice: a tenth of what a run costs.
+    """
+    names = [folder.name for path in loader.search_paths for folder in Path(path).glob("*")]
+    loader.list_available_services = lambda type_name: names  # noqa: ARG005 - botocore calls it by this name
 
 
 def _check_environment() -> None:

@@ -4,12 +4,12 @@ import math
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http import client
 from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from msgspec import Struct
 from urllib3 import (
     BaseHTTPResponse,
     HTTPConnectionPool,
@@ -38,8 +38,7 @@ _IDLE_CONNECTIONS = 16  # what is more is closed after use; a watcher has two th
 _CHECK_PROXY = "check proxy-url in the kubeconfig and HTTPS_PROXY"
 
 
-@dataclass(frozen=True, repr=False, eq=False)  # with its secrets it is neither shown nor compared
-class Login:
+class Login(Struct, frozen=True, eq=False):
     """How to reach an API server, and as whom. Files are read again for each connection: they may be replaced."""
 
     server: str
@@ -59,6 +58,10 @@ class Login:
     assert_hostname: str | bool | None = None
     proxy: str | None = None
     proxy_headers: Mapping[str, str] | None = None
+
+    def __repr__(self) -> str:
+        """Show none of its secrets."""
+        return f"Login({self.source!r})"
 
 
 class Transport:

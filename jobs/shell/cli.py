@@ -76,7 +76,8 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    # its own default for prog would lay out a usage message, at 2 % of annotate-once
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, prog=parser.prog)
     for name, (_, description) in _COMMANDS.items():
         subparser = commands.add_parser(
             name,

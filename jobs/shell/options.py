@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from jobs.core.errors import ConfigurationError
 from jobs.core.text import quoted
@@ -15,8 +16,7 @@ NODE_NAME = "KUBE_NODE_NAME"
 Chosen = TypeVar("Chosen", bound="Command")
 
 
-@dataclass
-class Option:
+class Option(Struct):
     """One option. `parse` reads a single value and raises ValueError; `many` makes a tuple, `flag` takes no value.
 
     `key` is where argparse keeps its value, and the name of the member of the settings that declares it.

@@ -13,7 +13,6 @@ from jobs.core.progress import Progress
 from jobs.core.records import MAX_ADDRESSES, MAX_DNSENDPOINT_ADDRESSES
 from jobs.core.zones import parse_domain
 from jobs.edges.clock import Clock
-from jobs.edges.login import pod_namespace
 from jobs.publishers.publisher import Publisher
 from jobs.shell import values
 from jobs.shell.judging_options import JudgingOptions, api_server, checks, cluster, rules
@@ -124,6 +123,8 @@ def _dnsendpoint_namespace(chosen: Settings) -> str:
             raise ConfigurationError(f"{each.name} is for Route 53: leave it out with --publish-to dnsendpoint")
     if chosen.ttl == 0:
         raise ConfigurationError("--ttl 0 with --publish-to dnsendpoint: ExternalDNS makes it 300; give at least 1")
+    from jobs.edges.login import pod_namespace  # noqa: PLC0415 - imports urllib3, which api_server does with less
+
     namespace = chosen.dnsendpoint_namespace or pod_namespace()
     if not namespace:
         raise ConfigurationError(

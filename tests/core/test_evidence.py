@@ -1,8 +1,7 @@
 """How much evidence against nodes is believed, and that what is not believed leaves them as they are."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from jobs.core.annotations import BIAS, COORDINATES
 from jobs.core.evidence import Conclusion, conclude

@@ -1,9 +1,9 @@
 """What an answer acquits of: an address that answers every https probe stays, whatever speaks against its node."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from jobs.core.node import Condition, Node
 from tests.support.builders import NODE, checks, ipv4, ipv6

@@ -1,8 +1,7 @@
 """What is certain of nodes, how long Ready=Unknown is not, and what an answer acquits of."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from jobs.core.node import Condition, LeaseAge, Node, Rules
 from tests.support.builders import NODE, checks, ipv4

@@ -3,10 +3,10 @@
 import random
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 
 from hypothesis import event, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.candidates import Candidate

@@ -1,8 +1,7 @@
 """What answers and silence of addresses say, by probe and family, and where they were asked from."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from jobs.core.verdict import Published, Skipped, Withheld
 from tests.support.builders import PARIS, checks, ipv4, ipv6

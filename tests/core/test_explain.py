@@ -1,9 +1,9 @@
 """Why an address enters or leaves DNS, in words."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from msgspec.structs import replace
 
 from jobs.core.errors import Conflict, Failure, TemporaryError
 from jobs.core.explain import (

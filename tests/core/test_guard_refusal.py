@@ -1,9 +1,9 @@
 """When --min-nodes refuses: too few nodes to publish, or more addresses that vanish than stay."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from msgspec.structs import replace
 
 from jobs.core.guard import refusal
 from jobs.core.min_nodes import MinNodes

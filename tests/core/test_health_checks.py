@@ -1,11 +1,11 @@
 """Which health check each record set has, which have to be made first, and which may be deleted."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from jobs.core.check_assignment import NEW, ORPHAN_SECONDS, YOUNG_SECONDS, Chores, unused, with_checks
 from jobs.core.health_checks import Checking, HealthCheck, View, of_address, of_any, owner_of, parse_probe

@@ -1,9 +1,9 @@
 """What a node's own facts say: publishable, or skipped with the first reason found."""
 
-from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
+from msgspec.structs import replace
 
 from jobs.core.annotations import NODE_IPS
 from jobs.core.node import ENDING_TAINTS, Condition, Node, Rules, assess

@@ -1,9 +1,9 @@
 """Where a node's addresses are known from: annotate-once, the user, or the status; and which of them count."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from msgspec.structs import replace
 
 from jobs.core.annotations import NODE_IPS, PUBLIC_IPS
 from jobs.core.node import Node, Rules, assess
@@ -19,7 +19,7 @@ PRIVATE = Withheld(ip_address("10.0.0.1"), "not globally reachable: Private-Use"
 def node(**facts: object) -> Node:
     """Give a node with addresses of every source, but for what is said."""
     every = replace(NODE, public_ips=str(THEIRS), external_ips=(str(CLOUDS),))
-    return replace(every, **facts)  # type: ignore[arg-type]
+    return replace(every, **facts)
 
 
 @pytest.mark.parametrize("rules", [Rules(), EXTERNAL])

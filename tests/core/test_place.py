@@ -1,8 +1,7 @@
 """A node's place and bias: its own annotations, else its labels, else the default."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from jobs.core.annotations import BIAS, COORDINATES
 from jobs.core.node import Node, Rules, assess, placed

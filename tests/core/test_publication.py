@@ -1,8 +1,7 @@
 """The rules of watch: which news makes a difference to what a sync would publish, and in what words."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from jobs.core.node import Condition, Node, NodeList, Rules
 from jobs.core.publication import Occasion, Publication

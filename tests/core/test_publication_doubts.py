@@ -1,8 +1,7 @@
 """The three verdicts of watch on a node: published, not published, left as it is."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from jobs.core.node import Rules
 from jobs.core.signs import Signs

@@ -1,7 +1,8 @@
 """The rules of watch: which signs of the nodes' health make a difference to what a sync would publish."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from jobs.core.candidates import DOUBT_SECONDS
 from jobs.core.node import Condition, LeaseAge, NodeList

@@ -1,10 +1,10 @@
 """Which record sets a domain should have: ownership, and the form that Route 53 takes."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError

@@ -1,9 +1,9 @@
 """Which routing policy a domain gets: by what the user has set up, not by who is up this minute."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from msgspec.structs import replace
 
 from jobs.core.annotations import COORDINATES
 from jobs.core.record_set import RecordSet

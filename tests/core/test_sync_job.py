@@ -1,13 +1,13 @@
 """The Job that the watcher makes of a CronJob: its name, its marks, its owner, and where its pod may run."""
 
 import copy
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from jobs.core.publication import Occasion
 from jobs.core.sync_job import CronJob, job_of, staying_off, suffix_of

@@ -1,9 +1,9 @@
 """What becomes of a node, and of each of its addresses."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from jobs.core import verdict as verdicts
 from jobs.core.address import Address

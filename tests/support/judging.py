@@ -1,9 +1,10 @@
 """What the tests of evidence share: nodes, what was seen of them, and what becomes of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.evidence import Conclusion, conclude

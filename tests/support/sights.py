@@ -1,11 +1,12 @@
 """Hypothesis strategies for what may be seen of a cluster: nodes with any signs of their health, once or twice."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.candidates import Candidate, by_facts
@@ -23,8 +24,7 @@ MEMBERS = ("node_ips", "coordinates", "bias", "ready", "cordoned", "deleting", "
 COUNTS = (0, 1, 2, 3, 4, 6, 9, 12)
 
 
-@dataclass(frozen=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """Nodes, what was seen of them, what was looked at, and what the user has set up."""
 
     listed: NodeList

@@ -1,10 +1,10 @@
 """Hypothesis strategies for what a sync may find: nodes in any condition, and a name's record sets of any origin."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from jobs.core.node import Condition, Node, Rules, assess
 from jobs.core.record_set import TYPES

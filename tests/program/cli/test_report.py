@@ -1,11 +1,11 @@
 """The result on standard output, in the contract's form."""
 
 import json
-from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from jobs.annotate_once import AnnotateResult
 from jobs.core.address import Found

@@ -1,7 +1,8 @@
 """What must hold at every step, whoever overlaps with whom, and what must be so when all runs have ended."""
 
 from collections.abc import Container, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from jobs.sync_once import MAX_WRITES
 from tests.proofs.interleavings.runs import Run, Runs

@@ -1,6 +1,6 @@
 """Small worlds in which two runs can get into each other's way."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from jobs.core.coordinates import Coordinates
 from jobs.core.min_nodes import MinNodes
