@@ -12,8 +12,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.bench import network, tables
@@ -24,23 +24,38 @@ from tests.bench.machine import machine
 from tests.bench.plot import svg
 from tests.bench.programs import programs
 from tests.bench.readme import README, publish
-from tests.bench.residents import at_rest, under_heartbeats, wrapper
+from tests.bench.residents import MINUTE, at_rest, under_heartbeats, wrapper
 from tests.bench.scenes import OURS, Scene, Size, address_of, pod
 
-WAYS = (
-    ("--publish-to", "dnsendpoint", "--dnsendpoint-namespace", "default"),
-    ("--probe", network.URL),
-    ("--health-check", "tcp:443"),
-)
-SIZES = (
-    *(Size(nodes=nodes) for nodes in (3, 50, 500, 5_000)),
-    *(Size(record_sets=10_000), Size(zones=500), Size(domains=10)),
-    *(Size(options=way) for way in WAYS),
-)
-QUICK_SIZES = (Size(nodes=3), *(Size(nodes=3, options=way) for way in WAYS))
-RESTING = {50, 5_000}
+PROBE = ("--probe", network.URL)
+WAYS = (("--publish-to", "dnsendpoint", "--dnsendpoint-namespace", "default"), PROBE, ("--health-check", "tcp:443"))
 COSTS_SECONDS = 120.0
 """How long costs are measured, so that all is done within six minutes."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured."""
+
+    sizes: tuple[Size, ...]
+    resting: tuple[Size, ...]
+    """Of these, those in which programs stay; the first also has the heartbeats."""
+    seconds: float
+    heartbeats: int
+    repetitions: int | None = None
+
+
+WHOLE = Extent(
+    (
+        *(Size(nodes=nodes) for nodes in (3, 50, 500, 5_000)),
+        *(Size(record_sets=10_000), Size(zones=500), Size(domains=10)),
+        *(Size(options=way) for way in WAYS),
+    ),
+    (Size(), Size(options=PROBE), Size(nodes=5_000)),
+    MINUTE,
+    5_000,
+)
+QUICK = Extent((Size(nodes=3), *(Size(nodes=3, options=way) for way in WAYS)), (Size(nodes=3),), 0.5, 10, 1)
 
 
 def main() -> None:
@@ -56,7 +71,8 @@ def main() -> None:
     if arguments.repetitions is not None and arguments.repetitions < 1:
         parser.error("--repetitions: at least 1")
     network.enter("tests.bench")
-    costs, text = report(1) if arguments.quick else report(arguments.repetitions, SIZES, RESTING)
+    extent = QUICK if arguments.quick else replace(WHOLE, repetitions=arguments.repetitions)
+    costs, text = report(extent)
     publish("bench", text, write=arguments.write)
     if arguments.write:
         (README.parent / "bench" / "growth.svg").write_text(svg(costs), encoding="utf-8")
@@ -65,25 +81,24 @@ def main() -> None:
         sys.exit("\n".join(failed))
 
 
-def report(
-    repetitions: int | None, sizes: Sequence[Size] = QUICK_SIZES, resting: Collection[int] = ()
-) -> tuple[list[Cost], str]:
+def report(extent: Extent) -> tuple[list[Cost], str]:
     """Measure one thing after the other; give the costs, and all of it as Markdown."""
     chosen, head = programs(), machine()
     with ExitStack() as stack:
         say("making clusters and accounts")
         sites = stack.enter_context(network.Sites())
         sites.serve(map(address_of, range(Size().nodes)))
-        scenes = [stack.enter_context(Scene(size, sites.authority_pem)) for size in sizes]
+        scenes = {size: stack.enter_context(Scene(size, sites.authority_pem)) for size in extent.sizes}
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
-        inside = pod(scenes, Path(home) / "account")
+        inside = pod([*scenes.values()], Path(home) / "account")
         launcher = stack.enter_context(Launcher(inside))
         gc.freeze()  # what is there by now stays: the servers need not look at it again and again
-        costs = measured(cases(scenes, chosen), turns(repetitions, COSTS_SECONDS), launcher, say)
+        found = cases([*scenes.values()], chosen)
+        costs = measured(found, turns(extent.repetitions, COSTS_SECONDS), launcher, say)
         say("what stays")
-        clusters = [scene for scene in scenes if scene.size.nodes in resting and scene.size == Size(scene.size.nodes)]
-        residents = [wrapper(), *at_rest(clusters, chosen, inside)] if clusters else []
-        heartbeats = [under_heartbeats(scene, inside) for scene in clusters[:1]]
+        resting = [scenes[size] for size in extent.resting]
+        residents = [wrapper(), *at_rest(resting, chosen, inside, extent.seconds)]
+        heartbeats = under_heartbeats(resting[0], inside, extent.heartbeats)
     taken = max(len(cost.usages) for cost in costs)
     off = statistics.median(each.off for each in costs if each.usages)
     return costs, "\n".join(
@@ -91,8 +106,8 @@ def report(
             f"{head}. Medians of {taken} interleaved runs, whose quartiles are some {off:.0%} away in CPU.\n",
             tables.syncs(costs, [program.name for program in chosen]),
             tables.others(costs),
-            *([tables.residents(residents)] if residents else []),
-            *(f"{each}\n" for each in heartbeats),
+            tables.residents(residents),
+            f"{heartbeats}\n",
             tables.promises(targets(costs, OURS)),
         ]
     )

@@ -74,7 +74,7 @@ class Resident:
     """What a process that stays holds, and what it does in a minute."""
 
     by: str
-    nodes: int
+    size: Size | None
     megabytes: float
     cpu_seconds: float
     asked: int

@@ -81,7 +81,7 @@ class Bench:
                 stack.enter_context(cluster(made))
             time.sleep(random.uniform(*self._settling))  # noqa: S311 - at any moment between two renewals or looks
             seconds = outage.play(made)
-            they_serve(made, self.records.of(made.domain))
+            they_serve(made.addresses, made.gone, self.records.of(made.domain))
         return seconds
 
     def table(self, outages: Sequence[Outage], ways: Sequence[Way], count: int) -> list[list[str]]:

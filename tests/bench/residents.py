@@ -18,9 +18,8 @@ from tests.support.watching import Watcher, follows, job_number, started
 from tests.support.wrapping import Wrapper, commands
 
 MINUTE = 60.0
-HEARTBEATS = 5_000
 PATIENCE_SECONDS = 90.0
-SETTLING_SECONDS = 5.0  # for the first look to be over
+WATCH = "`watch`"
 
 
 def wrapper() -> Resident:
@@ -34,28 +33,29 @@ def wrapper() -> Resident:
             megabytes, cpu = sum(map(_megabytes, pids)), sum(map(cpu_seconds, pids))
         finally:
             held.end()
-    return Resident("a node between two annotate runs: a shell and its sleep", 0, megabytes, cpu, 0)
+    return Resident("a node between two annotate runs: a shell and its sleep", None, megabytes, cpu, 0)
 
 
 def at_rest(
-    scenes: Sequence[Scene], chosen: Sequence[Program], inside: Sequence[str], seconds: float = MINUTE
+    scenes: Sequence[Scene], chosen: Sequence[Program], inside: Sequence[str], seconds: float
 ) -> Iterator[Resident]:
     """Let a watcher in its pod, and each alternative that stays, be in each scene for a while, all at the same time."""
     with contextlib.ExitStack() as stack:
-        found = [("`watch`", scene, stack.enter_context(_watching(scene, inside)).process.pid) for scene in scenes]
+        found = [(WATCH, scene, stack.enter_context(_watching(scene, inside)).process.pid) for scene in scenes]
         for program in chosen:
             if program.stays:
-                found += [(program.name, scene, stack.enter_context(_staying(scene, program))) for scene in scenes]
-        time.sleep(SETTLING_SECONDS)
+                usual = [scene for scene in scenes if not scene.size.options]
+                found += [(program.name, scene, stack.enter_context(_staying(scene, program))) for scene in usual]
+        time.sleep(seconds / 10)  # for the first look to be over
         before = [(cpu_seconds(pid), _asked(by, scene)) for by, scene, pid in found]
         time.sleep(seconds)
         for (by, scene, pid), (cpu, asked) in zip(found, before, strict=True):
             spent, requests = cpu_seconds(pid) - cpu, _asked(by, scene) - asked
             scale = MINUTE / seconds
-            yield Resident(by, scene.size.nodes, _megabytes(pid), spent * scale, round(requests * scale))
+            yield Resident(by, scene.size, _megabytes(pid), spent * scale, round(requests * scale))
 
 
-def under_heartbeats(scene: Scene, inside: Sequence[str], count: int = HEARTBEATS) -> str:
+def under_heartbeats(scene: Scene, inside: Sequence[str], count: int) -> str:
     """Show a watcher the heartbeats of a cluster, and then a change, which shows that it has seen all of them."""
     with _watching(scene, inside) as watcher:
         _noticed(scene, watcher, "False")
@@ -72,15 +72,15 @@ def _asked(by: str, scene: Scene) -> int:
     """Count the requests to Kubernetes so far of ours, or of all others."""
     calls = list(scene.world.cluster.calls)
     ours = sum(call.request.headers.get("User-Agent", "") == OURS for call in calls)
-    return ours if by == "`watch`" else len(calls) - ours
+    return ours if by == WATCH else len(calls) - ours
 
 
 @contextlib.contextmanager
 def _watching(scene: Scene, inside: Sequence[str]) -> Iterator[Watcher]:
     scene.world.cluster.calls.clear()
-    options = ("--cronjob", "sync", "--namespace", "default", "--node-label-selector", SELECTOR)
-    command = [*inside, *PROGRAM]
-    with started(scene.environment(OURS), *options, "--min-interval", "1", command=command) as watcher:
+    common = ("--cronjob", "sync", "--namespace", "default", "--node-label-selector", SELECTOR, "--min-interval", "1")
+    options = scene.size.options
+    with started(scene.environment(OURS), *common, *options, command=[*inside, *PROGRAM]) as watcher:
         job_number(scene.world, 1, PATIENCE_SECONDS)
         follows(scene.world)
         yield watcher

@@ -59,7 +59,7 @@ def _cells(cost: Cost | None) -> list[str]:
 
 
 def _resident(each: Resident) -> list[str]:
-    name = f"{each.by}, {each.nodes:,} nodes" if each.nodes else each.by
+    name = f"{each.by}, {each.size}" if each.size else each.by
     return [name, written(each.megabytes), written(each.cpu_seconds), str(each.asked)]
 
 
