@@ -38,6 +38,8 @@ class Plane:
 
     name: str
     api: Callable[[], Api]
+    side_by_side: int
+    """How many clusters it can bear at once."""
     has_node_controller: bool
     leave: Callable[[], None]
     come_back: Callable[[], None]
@@ -196,7 +198,8 @@ class Cluster:
         """Take away what others would have to read along."""
         for number in range(len(self.addresses)):
             for path in (NODES, LEASES):
-                self.api.call("DELETE", f"{path}/{self.api.mine}-{number}")
+                with contextlib.suppress(urllib3.exceptions.HTTPError):
+                    self.api.call("DELETE", f"{path}/{self.api.mine}-{number}")
 
     def _endpoints(self, without: int | None = None) -> list[Json]:
         names = [f"{self.api.mine}-{number}" for number in range(len(self.addresses))]

@@ -36,7 +36,7 @@ from tests.sandbox.kubernetes import ADMIN_TOKEN, kubeconfig
 from tests.sandbox.world import World
 from tests.support.processes import bare_environment
 
-SIDE_BY_SIDE = 40
+SIDE_BY_SIDE, IN_SANDBOX = 40, 15
 """How many clusters there are at once: they mostly wait, and more would wait for a processor."""
 SETTING_UP = 3
 
@@ -66,7 +66,7 @@ class Bench:
         """Play one outage in a cluster of its own; what must not happen is noted, and the others go on."""
         try:
             return self._play(outage, way)
-        except (AssertionError, threading.BrokenBarrierError) as error:
+        except (AssertionError, urllib3.exceptions.HTTPError, threading.BrokenBarrierError) as error:
             self.failures.append(f"FAILED: {outage.words}, {way.words}: {error or type(error).__name__}")
             return None
 
@@ -87,16 +87,15 @@ class Bench:
     def table(self, outages: Sequence[Outage], ways: Sequence[Way], count: int) -> list[list[str]]:
         """Play all outages in all ways, so many times, side by side; give the rows of the table."""
         plays = [(outage, way) for outage in outages for way in ways for _ in range(count)]
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
+        with ThreadPoolExecutor(self.plane.side_by_side) as threads:
             figures = list(threads.map(lambda each: self.play(*each), plays))
         cells = (figures[first : first + count] for first in range(0, len(figures), count))
         return [[each.words, *(cell(next(cells), each.otherwise) for _ in ways)] for each in outages]
 
     def away(self, ways: Sequence[Way], count: int) -> list[list[str]]:
         """Let the API server be away in so many clusters for each way at once."""
-        clusters = len(ways) * count
-        assert clusters <= SIDE_BY_SIDE
-        return self.table([Outage(AWAY, ApiServerAway(clusters), otherwise="none leaves")], ways, count)
+        together = ApiServerAway(len(ways) * count)
+        return self.table([Outage(AWAY, together, otherwise="none leaves")], ways, count)
 
 
 def cell(plays: Sequence[float | None], otherwise: str) -> str:
@@ -125,7 +124,7 @@ def double(world: World, home: Path) -> Iterator[Plane]:
     def api() -> Api:
         return Api(world.cluster.url, pool, ADMIN_TOKEN, world.kubernetes.compact)
 
-    yield Plane("the sandbox", api, False, world.cluster.refuse, world.cluster.listen)  # noqa: FBT003 - named in Plane
+    yield Plane("the sandbox", api, IN_SANDBOX, False, world.cluster.refuse, world.cluster.listen)  # noqa: FBT003 - see there
 
 
 @contextlib.contextmanager
@@ -144,6 +143,7 @@ def real(binaries: Path) -> Iterator[Plane]:
         yield Plane(
             name + " with its node controller" * has_controller,
             api,
+            SIDE_BY_SIDE,
             has_controller,
             partial(plane.server.send_signal, signal.SIGSTOP),
             partial(plane.server.send_signal, signal.SIGCONT),
@@ -153,7 +153,9 @@ def real(binaries: Path) -> Iterator[Plane]:
 def main() -> None:
     """Measure, and print or write the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.reaction", description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=5, metavar="N", help="clusters of each kind (5, at most 8)")
+    parser.add_argument(
+        "--repetitions", type=int, default=5, metavar="N", help="clusters of each kind (5, in the sandbox 3)"
+    )
     parser.add_argument("--quick", action="store_true", help="one cluster, in the sandbox: to try it out")
     parser.add_argument("--write", action="store_true", help="put the table into tests/README.md")
     arguments = parser.parse_args()
@@ -164,7 +166,7 @@ def main() -> None:
         world, sites = stack.enter_context(World()), stack.enter_context(network.Sites())
         plane = stack.enter_context(real(binaries) if binaries else double(world, home))
         bench = Bench(plane, world, sites, home, (0, 0) if arguments.quick else (5, 15))
-        count = 1 if arguments.quick else max(1, min(arguments.repetitions, SIDE_BY_SIDE // len(WAYS)))
+        count = 1 if arguments.quick else max(1, min(arguments.repetitions, plane.side_by_side // len(WAYS)))
         ways = WAYS[1:2] if arguments.quick else WAYS
         body = bench.table(OUTAGES[-1:] if arguments.quick else OUTAGES, ways, count)[::-1]
         if not arguments.quick:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from xml.etree import ElementTree as ET
 
 import pytest
