@@ -96,7 +96,7 @@ def _installed(files: Path, environment: Path) -> str:
 def _measure(revisions: Sequence[Revision], scene: Scene, inside: Sequence[str], repetitions: int | None) -> None:
     environment = scene.environment(OURS)
     jobs = {
-        ANNOTATE: ("annotate-once", "--node-name", SELF, "--interface", "none"),
+        ANNOTATE: ("annotate-once", "--node-name", SELF, "--interface", "lo"),
         NO_OP: ("sync-once", "--domain", *scene.size.domain_names, "--node-label-selector", SELECTOR),
     }
     with Launcher(inside) as launcher:
