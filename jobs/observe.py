@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from jobs.core.candidates import Candidate, by_facts
 from jobs.core.node import NodeList, Rules
-from jobs.core.signs import Checks, Signs
+from jobs.core.signs import EvidenceSettings, Signs
 from jobs.edges.api_server import Forbidden
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 MOST_CLOCK_DIFFERENCE_SECONDS = 10.0
 
 
-def look_for_signs(checks: Checks, rules: Rules, listed: NodeList, cluster: "Cluster") -> Signs:
+def look_for_signs(settings: EvidenceSettings, rules: Rules, listed: NodeList, cluster: "Cluster") -> Signs:
     """Look at Leases, ready endpoints and answers, after the nodes: a Lease must not be older than its node.
 
     Without the right to list Leases these are left out, with a warning: they are looked at by default. Raises Failure
     for any other error.
     """
     signs, warnings = Signs(), []
-    if checks.lease_timeout_seconds:
+    if settings.lease_timeout_seconds:
         try:
             signs = replace(signs, lease_ages=cluster.lease_ages())
         except Forbidden as error:
@@ -38,21 +38,21 @@ def look_for_signs(checks: Checks, rules: Rules, listed: NodeList, cluster: "Clu
             f"this machine's clock is more than {MOST_CLOCK_DIFFERENCE_SECONDS:.0f} s "  # not how many: watch logs news
             f"{'ahead of' if seconds > 0 else 'behind'} the API server's: set them right, or Leases may be misjudged"
         )
-    signs = replace(signs, serving={service: _ready_nodes(service, cluster) for service in checks.ready_services})
-    if checks.probes:
+    signs = replace(signs, serving={service: _ready_nodes(service, cluster) for service in settings.ready_services})
+    if settings.probes:
         from jobs.edges.probe import probe  # noqa: PLC0415 - few runs need it
 
-        answers, without_route = probe(_targets(checks, by_facts(listed, signs, checks, rules)))
+        answers, without_route = probe(_targets(settings, by_facts(listed, signs, settings, rules)))
         remarks = (f"no route to IPv{each} from here: those addresses are not probed" for each in sorted(without_route))
         signs = replace(signs, answers=answers, remarks=tuple(remarks))
     return replace(signs, warnings=tuple(warnings))
 
 
-def _targets(checks: Checks, judged: "Iterable[Candidate | Skipped]") -> "Iterator[tuple[Address, Probe]]":
+def _targets(settings: EvidenceSettings, judged: "Iterable[Candidate | Skipped]") -> "Iterator[tuple[Address, Probe]]":
     """Ask the addresses of nodes that stand, and those of others only for what could acquit them."""
     for each in judged:
         if isinstance(each, Candidate):
-            probes = [probe for probe in checks.probes if probe.acquits or not each.fact]
+            probes = [probe for probe in settings.probes if probe.acquits or not each.fact]
             yield from ((address, probe) for address in each.verdict.addresses for probe in probes)
 
 

@@ -3,16 +3,15 @@
 import contextlib
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from jobs import observe
 from jobs.core.decision import Decision, SyncRequest, decide
 from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure, LostRace, NotApplied, TemporaryError
-from jobs.core.evidence import conclude
+from jobs.core.evidence import Conclusion, conclude
 from jobs.core.explain import Explainer, in_vain, node_news, protected, unexplained, unselected
 from jobs.core.progress import Domain, Progress
-from jobs.core.record_set import RecordSet
 from jobs.edges.clock import RESERVE_SECONDS, Clock, retrying
 from jobs.publishers.publisher import Publisher, Write
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:  # the caller brings them; here they are only names
 
 log = logging.getLogger(__name__)
 
-MAX_REFUSALS = 2  # in a row, with nothing changed in between: that is not a lost race
+MAX_REJECTIONS = 2  # in a row, with nothing changed in between: that is not a lost race
 MAX_WRITES = 3  # per domain and run: a run that needs more competes with somebody
 FRESH_SECONDS = 10.0  # an older plan knows too little of the nodes
 WRITE_SECONDS = 10.0  # what a write may take: none starts with less time left
@@ -53,24 +52,14 @@ def sync_once(
         written: dict[str, Decision] = {}
         began = clock.now()
         with progress.concerning(*shown):
-            listed = cluster.nodes(request.node_label_selector)
-            signs = observe.look_for_signs(request.checks, request.rules, listed, cluster)
-            for remark in signs.remarks:
-                log.info("%s", remark)
-            conclusion = conclude(listed, signs, request.checks, request.rules)
+            conclusion = _look_at_nodes(request, cluster)
             for name, current in shown.items():
                 with progress.concerning(name):
                     decision = decide(request, name, current, conclusion, views.get(name))
-                    _note(request, name, current, decision, progress)
-                    write = publisher.prepared(
-                        progress[name], decision.plan
-                    )  # too large a change shows in a dry run too
+                    _note(request, name, decision, progress)
+                    write = publisher.prepared(progress[name], decision.plan)  # in a dry run too: it may be too large
                     decisions[name] = decision
-                    if (
-                        not progress[name].settled
-                        and not decision.waits
-                        and _apply(name, decision, write, clock, began, progress)
-                    ):
+                    if _apply(name, decision, write, clock, began, progress):
                         written[name] = decision
         _explain(request, decisions if request.dry_run else written, cluster, progress)
         if health_checks:
@@ -91,11 +80,18 @@ def _pause_after_trouble(clock: Clock, progress: Progress) -> None:
         clock.sleep(PAUSE_SECONDS)
 
 
-def _note(
-    request: SyncRequest, name: str, current: Sequence[RecordSet], decision: Decision, progress: Progress
-) -> None:
+def _look_at_nodes(request: SyncRequest, cluster: "Cluster") -> Conclusion:
+    """List the nodes, look for signs of how they are, and judge them by both."""
+    listed = cluster.nodes(request.node_label_selector)
+    signs = observe.look_for_signs(request.evidence_settings, request.rules, listed, cluster)
+    for remark in signs.remarks:
+        log.info("%s", remark)
+    return conclude(listed, signs, request.evidence_settings, request.rules)
+
+
+def _note(request: SyncRequest, name: str, decision: Decision, progress: Progress) -> None:
     """Note a decision; the domain is settled when nothing is left to do, or nothing may be done."""
-    progress.look(name, current)
+    progress.shows(name, decision.current)
     before = progress[name].warnings if progress[name].has_written else ()  # what was written is why: it is shown once
     warnings = tuple(dict.fromkeys((*before, *decision.warnings)))
     progress.note(name, verdicts=decision.wanted.verdicts, warnings=warnings, refusal=decision.refusal)
@@ -106,14 +102,16 @@ def _note(
         progress.settle(name)
     elif decision.waits:
         return
-    elif progress[name].refusals >= MAX_REFUSALS:
+    elif progress[name].rejections >= MAX_REJECTIONS:
         progress.fail(name, protected(progress[name]))
     elif progress[name].writes >= MAX_WRITES:
         progress.fail(name, in_vain(progress[name], decision.plan.changes, MAX_WRITES))
 
 
 def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: float, progress: Progress) -> bool:
-    """Write a plan and say whether that succeeded; whatever comes of it, the next round reads everything again."""
+    """Write what is left to do and say whether that succeeded; in any case the next round reads everything again."""
+    if progress[name].settled or decision.waits:
+        return False
     writes = progress[name].writes + 1
     progress.note(name, attempted=decision.plan.changes)
     try:
@@ -123,19 +121,21 @@ def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: flo
     except Conflict as error:
         is_race = isinstance(error, LostRace)  # else the next look shows it, or that something else stands in the way
         expected = None if is_race else decision.current
-        refusals = 0 if is_race else progress[name].refusals
-        refused = progress[name].checks_refused or decision.names_new_check or isinstance(error, CheckGone)
-        progress.note(name, error=error, writes=writes, expected=expected, refusals=refusals, checks_refused=refused)
+        rejections = 0 if is_race else progress[name].rejections
+        rejected = progress[name].checks_rejected or decision.names_new_check or isinstance(error, CheckGone)
+        progress.note(
+            name, error=error, writes=writes, expected=expected, rejections=rejections, checks_rejected=rejected
+        )
     except TemporaryError as error:
-        progress.note(name, error=error, writes=writes, unknown=True, refusals=0)
+        progress.note(name, error=error, writes=writes, unknown=True, rejections=0)
     except ConfigurationError as error:
-        if progress[name].checks_refused or not decision.names_new_check:
+        if progress[name].checks_rejected or not decision.names_new_check:
             raise
-        progress.note(name, error=error, writes=writes, refusals=0, checks_refused=True)
+        progress.note(name, error=error, writes=writes, rejections=0, checks_rejected=True)
     else:
         change_ids = (*progress[name].change_ids, change_id)
         progress.note(
-            name, error=None, writes=writes, refusals=0, change_ids=change_ids, after=decision.wanted.record_sets
+            name, error=None, writes=writes, rejections=0, change_ids=change_ids, after=decision.wanted.record_sets
         )
         return True
     return False

@@ -18,7 +18,7 @@ from jobs import observe
 from jobs.core.errors import FAILED, Failure
 from jobs.core.node import Rules
 from jobs.core.publication import Occasion, Publication
-from jobs.core.signs import Checks, Signs
+from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.sync_job import job_of
 from jobs.edges.api_server import AlreadyExists, BadRequest
 from jobs.edges.clock import Clock, retrying
@@ -41,7 +41,7 @@ class WatchRequest(Struct, frozen=True):
     node_label_selector: str
     min_interval_seconds: int
     rules: Rules
-    checks: Checks
+    evidence_settings: EvidenceSettings
 
 
 def watch(request: WatchRequest, cluster: Cluster, clock: Clock) -> NoReturn:
@@ -69,7 +69,7 @@ class Watcher:
         self._request = request
         self._cluster = cluster
         self._clock = clock
-        self._publication = Publication(request.checks, request.rules)
+        self._publication = Publication(request.evidence_settings, request.rules)
         self._updates: Queue[Update] = Queue()
         self._occasions: dict[str, Queue[Occasion]] = {name: Queue() for name in request.cronjobs}
 
@@ -140,10 +140,10 @@ class Watcher:
     def _look_at_health(self) -> None:
         """Look at the nodes' health every few seconds; nothing is concluded from a look that failed.
 
-        An outage of the API server makes every Lease old. Until each kubelet has had time to renew its own, only those
-        count that were old before.
+        After an outage of the API server only Leases count that were old before, until each kubelet has had time to
+        renew its own.
         """
-        checks = self._request.checks
+        settings = self._request.evidence_settings
         complaints = _Complaints(self._clock)
         signs = Signs()
         leases_count_from = self._clock.now()
@@ -152,13 +152,13 @@ class Watcher:
             listed = replace(self._publication.listed, listed_at=self._cluster.time())
             tick_seconds = LONG_TICK_SECONDS if len(listed.nodes) > MANY_NODES else TICK_SECONDS
             try:
-                seen = observe.look_for_signs(checks, self._request.rules, listed, self._cluster)
+                seen = observe.look_for_signs(settings, self._request.rules, listed, self._cluster)
                 is_unsure = self._clock.now() < leases_count_from
-                signs = _old_before(signs, seen, checks.lease_timeout_seconds) if is_unsure else seen
+                signs = seen.after_outage(signs, settings.lease_timeout_seconds) if is_unsure else seen
                 self._updates.put(partial(self._publication.see, signs))
             except Failure as error:
                 complaints.log(f"the nodes' health cannot be seen: {error}")
-                leases_count_from = self._clock.now() + checks.lease_timeout_seconds
+                leases_count_from = self._clock.now() + settings.lease_timeout_seconds
             self._clock.sleep(max(1.0, began + tick_seconds - self._clock.now()))
 
     def _create_jobs(self, name: str) -> None:
@@ -200,13 +200,6 @@ class Watcher:
             log.info("Job %s/%s is there already", namespace, job_name)
         else:
             log.info("Job %s/%s created: %s", namespace, job_name, occasion.words)
-
-
-def _old_before(before: Signs, now: Signs, limit_seconds: int) -> Signs:
-    """Leave out the Leases that are old now and were not before."""
-    was_old = {node for node, age in before.lease_ages.items() if min(age) >= limit_seconds}
-    ages = {node: age for node, age in now.lease_ages.items() if min(age) < limit_seconds or node in was_old}
-    return replace(now, lease_ages=ages)
 
 
 class _Complaints:

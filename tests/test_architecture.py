@@ -55,15 +55,16 @@ CLOCKS = {"now", "today", "utcnow"}
 KNOWN_TO = {
     "kubernetes": {"edges.kubeconfig"},
     "urllib3": {
-        "edges.answers",
+        "edges.responses",
         "edges.api_server",
         "edges.fetch",
         "edges.urllib3_import",
+        "edges.pinned",
         "edges.probe",
         "edges.transport",
     },
     "boto3": {"edges.route53"},
-    "botocore": {"edges.route53"},
+    "botocore": {"edges.aws_errors", "edges.route53"},
     "tenacity": {"edges.clock"},
     "asyncio": {"edges.probe"},
     "socket": {"edges.fetch", "edges.interfaces", "edges.probe"},
@@ -242,6 +243,7 @@ def test_annotate_once_loads_no_aws(world: World, tmp_path: Path) -> None:
         "jobs.core.public_ips",
         "jobs.edges.public_ips",
         "jobs.edges.fetch",
+        "jobs.edges.pinned",
         "jobs.edges.cloud_metadata",
         "jobs.edges.probe",
     }

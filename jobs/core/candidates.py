@@ -3,8 +3,9 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules, assess, not_ready
-from jobs.core.signs import Checks, Signs
+from jobs.core.assessment import assess, not_ready
+from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
+from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.verdict import Published, Skipped
 
 DOUBT_SECONDS = 30
@@ -15,20 +16,20 @@ AHEAD_SECONDS = 60
 
 
 class Candidate(Struct, frozen=True):
-    """A node by what is certain, as it would be published if nothing else spoke against it.
-
-    `fact` is why it is out all the same, unless an answer acquits an address; `accusation` why the node controller has
-    lost it a moment ago; `hold` why it is left as it is unless an answer acquits it, `probation` why it is in any case.
-    """
+    """A node by what is certain, as it would be published if nothing else spoke against it."""
 
     verdict: Published
     fact: str = ""
+    """Why it is out all the same; an address that an answer acquits stays in."""
     accusation: str = ""
+    """Why the node controller calls it Unknown since a moment ago: evidence, which may or may not be believed."""
     hold: str = ""
+    """Why its addresses are left as they are in DNS; one that an answer acquits is published."""
     probation: str = ""
+    """Why its addresses are left as they are in DNS, whatever they answer."""
 
 
-def by_facts(listed: NodeList, signs: Signs, checks: Checks, rules: Rules) -> list[Candidate | Skipped]:
+def by_facts(listed: NodeList, signs: Signs, settings: EvidenceSettings, rules: Rules) -> list[Candidate | Skipped]:
     """Judge the nodes by what is certain: their own objects, and the ready endpoints of services.
 
     A service may well run on few nodes, but one that is ready nowhere says nothing about any of them. Nor do endpoints
@@ -37,11 +38,11 @@ def by_facts(listed: NodeList, signs: Signs, checks: Checks, rules: Rules) -> li
     """
     nowhere = [service for service, nodes in signs.serving.items() if not nodes]
     hold = f"no endpoint of {', '.join(nowhere)} is ready on any node" if nowhere else ""
-    return [_by_facts(node, listed, signs, checks, rules, hold) for node in listed.nodes]
+    return [_by_facts(node, listed, signs, settings, rules, hold) for node in listed.nodes]
 
 
 def _by_facts(
-    node: Node, listed: NodeList, signs: Signs, checks: Checks, rules: Rules, hold: str
+    node: Node, listed: NodeList, signs: Signs, settings: EvidenceSettings, rules: Rules, hold: str
 ) -> Candidate | Skipped:
     ready = node.ready
     if ready is None or ready.status not in {"True", "Unknown"}:
@@ -54,7 +55,7 @@ def _by_facts(
     missing = [service for service, nodes in signs.serving.items() if nodes and node.name not in nodes]
     candidate = Candidate(verdict, hold=hold)
     if ready.status == "Unknown":
-        if _is_young(signs.lease_ages.get(node.name), checks):
+        if _is_young(signs.lease_ages.get(node.name), settings):
             return replace(candidate, hold=hold or (_UNSURE if missing else ""), probation=_probation(0, rules))
         if ready.age_seconds(listed.listed_at, AHEAD_SECONDS) < DOUBT_SECONDS:
             return replace(candidate, accusation=not_ready(ready))
@@ -74,10 +75,10 @@ def _probation(seconds: float, rules: Rules) -> str:
     return ""
 
 
-def _is_young(age: LeaseAge | None, checks: Checks) -> bool:
+def _is_young(age: LeaseAge | None, settings: EvidenceSettings) -> bool:
     """Whether the API server hears a node's kubelet, so that its condition is what is old.
 
     After an outage of the API server kubelets renew their Leases at once, and correct their conditions up to two
     minutes later (measured on kubelets 1.34).
     """
-    return age is not None and max(age) < checks.lease_timeout_seconds
+    return age is not None and max(age) < settings.lease_timeout_seconds

@@ -41,15 +41,16 @@ class Chores(Struct, frozen=True):
 def with_checks(view: View | None, wanted: Wanted, current: Sequence[RecordSet]) -> tuple[Wanted, Chores | None]:
     """Give the wanted record sets their checks, and say what is to be done for that.
 
-    A batch that withdraws an address does not wait for checks to be made: its sets have what they can have now, and new
-    sets, without a check yet, follow in the next one, or all other sets of the type would lose theirs. When
-    Route 53 has refused a batch that named a check for the first time, what has to change is written without, first.
+    A batch that withdraws an address does not wait for checks to be made. It names the checks that there are, and
+    leaves new sets that have none yet to the next batch: beside one set without a check all others of the type would
+    lose theirs. When Route 53 has rejected a batch that named a check for the first time, what has to change is
+    written without new checks first.
     """
     if view is None:
         unchecked = {each.key for each in wanted.record_sets if not each.health_check_id}
         had_checks = any(each.health_check_id and each.key in unchecked for each in current)
         return _warned(wanted, (_TAKEN_OFF,) * had_checks), None
-    if view.refused:
+    if view.rejected:
         kept, _ = _assigned(view, wanted.record_sets, current, only_kept=True)
         if calculate(current, kept).changes:
             return replace(wanted, record_sets=kept), Chores(view)
@@ -179,7 +180,7 @@ def _kept(view: View, wanted: RecordSet, before: RecordSet | None) -> str | None
     if before is None or check is None or not set(before.addresses) & set(wanted.addresses):
         return None
     if view.known is None:
-        return None if view.refused else check
+        return None if view.rejected else check
     if check not in view.known:
         return None
     asked = {view.known[each].address for each in (check, *view.known[check].children) if each in view.known} - {None}

@@ -13,7 +13,7 @@ from jobs.core.node import Rules
 from jobs.core.plan import Plan, calculate
 from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted, wanted
-from jobs.core.signs import Checks
+from jobs.core.signs import EvidenceSettings
 
 
 class SyncRequest(Struct, frozen=True):
@@ -26,7 +26,7 @@ class SyncRequest(Struct, frozen=True):
     routing: str
     max_addresses: int
     rules: Rules
-    checks: Checks
+    evidence_settings: EvidenceSettings
     dry_run: bool
 
 

@@ -1,4 +1,4 @@
-"""The few ways to fail, each with the exit status that tells a CronJob or a person what to do about it."""
+"""The few ways to fail, each with the exit status that says to a CronJob or a person what to do about it."""
 
 from collections.abc import Iterable
 
@@ -29,7 +29,7 @@ class NotApplied(TemporaryError):
 
 
 class Conflict(Failure):
-    """A write was refused, whole: the records are not, or no longer, those that were read."""
+    """A write was rejected, whole: the records are not, or no longer, those that were read."""
 
 
 class LostRace(Conflict):

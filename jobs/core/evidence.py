@@ -1,9 +1,9 @@
 """Evidence against nodes, beyond what Kubernetes says of them: what it is, and how much of it is believed. Pure.
 
-A node without power stays Ready for most of a minute, one whose ingress or uplink is gone for good. Its Lease, its
-endpoints and its open ports show it earlier, and show more. But an observer may be wrong about all nodes at once, after
-an outage of the API server or without a network of its own; and a wrong withdrawal is an outage. So what is seen of
-many nodes at once speaks against the observer, and what is not believed leaves DNS as it is: see `conclude`.
+A node without power stays Ready for most of a minute, and one whose ingress or uplink is gone stays Ready for good.
+Its Lease, its endpoints and its open ports show it earlier, and show more. But an observer may be wrong about all nodes
+at once, after an outage of the API server or without a network of its own; and a wrong withdrawal is an outage. So what
+is seen of many nodes at once speaks against the observer, and what is not believed leaves DNS as it is: see `conclude`.
 """
 
 from collections import Counter
@@ -13,9 +13,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from jobs.core.address import Address
+from jobs.core.assessment import placed
 from jobs.core.candidates import Candidate, by_facts
-from jobs.core.node import NodeList, Rules, placed
-from jobs.core.signs import Checks, Signs
+from jobs.core.node import NodeList, Rules
+from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.surveys import owners_of, surveys
 from jobs.core.verdict import Doubt, Published, Skipped, Verdict, Withheld, skipped_for
 
@@ -30,20 +31,20 @@ class Conclusion(Struct, frozen=True):
     """The nodes that evidence has taken out."""
 
 
-def conclude(listed: NodeList, signs: Signs, checks: Checks, rules: Rules) -> Conclusion:
+def conclude(listed: NodeList, signs: Signs, settings: EvidenceSettings, rules: Rules) -> Conclusion:
     """Judge the nodes by the facts first, then those that pass by the evidence against them.
 
-    What more than a third of those looked at seem to suffer from is the observer's own trouble: it is not believed, of
-    one kind of evidence or of all kinds together. One of two or more always is believed, for small clusters, the only
-    one never. What is not believed leaves the address as it is in DNS.
+    Evidence of one kind, or of all kinds together, against more than a third of the nodes looked at is not believed:
+    the observer is likelier at fault. For small clusters, evidence against one of two or more nodes always is believed,
+    and evidence against the only one never. What is not believed leaves the address as it is in DNS.
     """
-    judged = by_facts(listed, signs, checks, rules)
+    judged = by_facts(listed, signs, settings, rules)
     candidates = [each for each in judged if isinstance(each, Candidate)]
-    acquitted = _acquitted(candidates, signs, checks)
+    acquitted = _acquitted(candidates, signs, settings)
     standing = [each for each in candidates if not each.fact]
     believed: dict[tuple[str, Address], str] = {}
     doubted: dict[tuple[str, Address], tuple[str, str]] = {}
-    for survey in surveys(standing, signs, checks, acquitted):
+    for survey in surveys(standing, signs, settings, acquitted):
         against, of = len(survey.accused | survey.suspects), len(survey.looked_at)
         for finding in survey.found:
             key = finding.node, finding.address
@@ -68,9 +69,9 @@ def conclude(listed: NodeList, signs: Signs, checks: Checks, rules: Rules) -> Co
     )
 
 
-def _acquitted(candidates: Iterable[Candidate], signs: Signs, checks: Checks) -> set[Address]:
+def _acquitted(candidates: Iterable[Candidate], signs: Signs, settings: EvidenceSettings) -> set[Address]:
     """Name the addresses that answer every probe which proves who answers; one that was not asked is not among them."""
-    probes = [probe for probe in checks.probes if probe.acquits]
+    probes = [probe for probe in settings.probes if probe.acquits]
     addresses = {address for each in candidates for address in each.verdict.addresses}
     return {
         address

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from jobs.core.address import Address
+from jobs.core.assessment import assess
 from jobs.core.errors import ConfigurationError, Failure, TemporaryError
-from jobs.core.node import Node, Rules, assess
+from jobs.core.node import Node, Rules
 from jobs.core.plan import Change
 from jobs.core.progress import Domain
-from jobs.core.record_set import RecordSet
+from jobs.core.record_set import addresses_in
 from jobs.core.verdict import Skipped, Verdict, reasons
 
 
@@ -27,7 +28,7 @@ class Explainer:
     def __init__(self, verdicts: Iterable[Verdict], unselected: Iterable[Verdict] | None = None) -> None:
         """Take the verdicts that a plan was made from, and those on all other nodes with a withdrawn address, if known.
 
-        What then is on no node at all was on one whose object has been deleted.
+        An address that none of them has was on a node whose object has been deleted.
         """
         self._published: dict[Address, list[str]] = {}
         self._absent: dict[Address, list[str]] = {}
@@ -87,7 +88,7 @@ def node_news(domains: Iterable[Domain]) -> list[NodeNews]:
     published: dict[str, list[str]] = {}
     withdrawn: dict[str, list[str]] = {}
     for domain in domains:
-        before, after = _addresses(domain.before), _addresses(domain.after)
+        before, after = addresses_in(domain.before), addresses_in(domain.after)
         entered, left = after - before, before - after
         for verdict in domain.nodes:
             moved: dict[str | None, list[str]] = {}
@@ -106,16 +107,12 @@ def node_news(domains: Iterable[Domain]) -> list[NodeNews]:
     ]
 
 
-def _addresses(record_sets: Iterable[RecordSet]) -> set[Address]:
-    return {address for each in record_sets for address in each.addresses}
-
-
 def unexplained(changes: Iterable[Change], verdicts: Iterable[Verdict]) -> set[Address]:
     """Give the addresses that leave though no verdict says why: their nodes are not selected any more, or gone."""
     known = {address for verdict in verdicts for address, _ in reasons(verdict)}
     changes = tuple(changes)
-    before = _addresses(change.before for change in changes if change.before)
-    return before - _addresses(change.after for change in changes if change.after) - known
+    before = addresses_in(change.before for change in changes if change.before)
+    return before - addresses_in(change.after for change in changes if change.after) - known
 
 
 def unselected(nodes: Iterable[Node], rules: Rules, label_selector: str, lost: set[Address]) -> tuple[Skipped, ...]:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.min_nodes import MinNodes
-from jobs.core.record_set import TYPES, RecordSet, with_more
+from jobs.core.record_set import TYPES, RecordSet, addresses_in, with_more
 from jobs.core.records import MAX_ADDRESSES, MAX_MULTIVALUE, MAX_PLACES, Wanted
 from jobs.core.text import quoted
 from jobs.core.verdict import Skipped, reasons, withhold
@@ -15,8 +15,8 @@ from jobs.core.verdict import Skipped, reasons, withhold
 def refusal(min_nodes: MinNodes, wanted: Wanted, current: Iterable[RecordSet], label_selector: str) -> str | None:
     """Say why nothing may be withdrawn, or None when it may.
 
-    A percentage is taken of the selected nodes that are not about to go. With one it is refused, too, that more
-    addresses go because no selected node has them any longer than are published: nodes that have lost their label or
+    A percentage is taken of the selected nodes that are not about to go. It also refuses a run in which more
+    addresses would go because no selected node has them than would be published: nodes that have lost their label or
     their object, all at once, can no longer be counted.
     """
     selected = len(wanted.verdicts)
@@ -29,7 +29,7 @@ def refusal(min_nodes: MinNodes, wanted: Wanted, current: Iterable[RecordSet], l
         return f"{found}, --min-nodes {min_nodes} asks for {required}: nothing is withdrawn"
     if min_nodes.percent:
         known = {address for verdict in wanted.verdicts for address, _ in reasons(verdict)}
-        gone = _most({address for each in current for address in each.addresses} - known)
+        gone = _most(addresses_in(current) - known)
         staying = _most(wanted.addresses)
         if gone > staying:
             return (
@@ -50,15 +50,15 @@ def without_withdrawals(current: Sequence[RecordSet], wanted: Wanted, max_addres
     Addresses that the record sets which stay have no place for are withheld.
     """
     record_sets = grown(current, wanted.record_sets, max_addresses)
-    shown = {address for each in record_sets for address in each.addresses}
+    shown = addresses_in(record_sets)
     reason = "--min-nodes keeps the present record sets, which have no place for it"
-    refused = {
+    without_place = {
         (verdict.node, address): reason
         for verdict in wanted.verdicts
         for address in verdict.addresses
         if address not in shown
     }
-    verdicts = tuple(withhold(verdict, refused) for verdict in wanted.verdicts)
+    verdicts = tuple(withhold(verdict, without_place) for verdict in wanted.verdicts)
     return replace(wanted, record_sets=record_sets, verdicts=verdicts)
 
 

@@ -76,8 +76,8 @@ class View(Struct, frozen=True, dict=True):
     """What a run knows of a domain's health checks at one look.
 
     `known` are all checks of the account by id, None when they could not be listed. The run may not make more of them
-    when something went wrong with that before. `refused` says that Route 53 has refused a batch that named a check for
-    the first time. In a `dry_run` what lacks is taken as made.
+    when something went wrong with that before. `rejected` says that Route 53 has rejected a batch that named a check
+    for the first time. In a `dry_run` what lacks is taken as made.
     """
 
     checking: Checking
@@ -85,7 +85,7 @@ class View(Struct, frozen=True, dict=True):
     known: Mapping[str, HealthCheck] | None
     seen_at: float
     may_make: bool = True
-    refused: bool = False
+    rejected: bool = False
     has_written: bool = False
     dry_run: bool = False
 

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from jobs.core.errors import ConfigurationError
-from jobs.core.record_set import TYPES, RecordSet, api_form
+from jobs.core.record_set import TYPES, RecordSet, addresses_in, api_form
 
 MAX_ELEMENTS = 1_000  # Route 53: ResourceRecord elements per batch
 MAX_CHARACTERS = 32_000  # Route 53: characters of values per batch
@@ -46,14 +46,8 @@ class Plan(Struct, frozen=True):
     @property
     def withdraws(self) -> bool:
         """Whether an address leaves the domain."""
-        before, after = (
-            {address for each in sets if each for address in each.addresses}
-            for sets in (
-                [each.before for each in self.changes],
-                [*(each.after for each in self.changes), *self.unchanged],
-            )
-        )
-        return not before <= after
+        before = addresses_in(each.before for each in self.changes if each.before)
+        return not before <= addresses_in(self.record_sets)
 
     @property
     def record_sets(self) -> tuple[RecordSet, ...]:

@@ -34,9 +34,9 @@ class Domain(Struct, frozen=True):
     after: tuple[RecordSet, ...] = ()
     """What it shows now, as far as the run knows; in a dry run what it would show."""
     expected: tuple[RecordSet, ...] | None = None
-    """What the next look shows if Route 53 refused the last write, and nobody was faster."""
-    refusals: int = 0
-    """How often in a row it refused a write though nobody was faster."""
+    """What the next look shows if Route 53 rejected the last write, and nobody was faster."""
+    rejections: int = 0
+    """How often in a row it rejected a write though nobody was faster."""
     attempted: tuple[Change, ...] = ()
     """What the last write was to change."""
     writes: int = 0
@@ -45,12 +45,10 @@ class Domain(Struct, frozen=True):
     """Whether the outcome of the last write is not known, and no look has shown it yet."""
     unconfirmed: bool = False
     """Whether something was written whose change id was lost with the answer."""
-    checks_refused: bool = False
-    """Whether Route 53 has refused a batch that named a health check for the first time."""
-    checks_unlisted: bool = False
-    """Whether the list of health checks could not be had."""
+    checks_rejected: bool = False
+    """Whether Route 53 has rejected a batch that named a health check for the first time."""
     checks_error: Failure | None = None
-    """What went wrong with health checks: it keeps no address in or out of DNS, but the exit status tells."""
+    """What went wrong with health checks: it keeps no address in or out of DNS, but the exit status shows it."""
 
     @property
     def where(self) -> str:
@@ -126,14 +124,14 @@ class Progress:
         """Note something new about a domain."""
         self._domains[name] = replace(self._domains[name], **members)
 
-    def look(self, name: str, shown: Sequence[RecordSet]) -> None:
+    def shows(self, name: str, shown: Sequence[RecordSet]) -> None:
         """Note what a domain shows; what an unknown write has done can be seen now."""
         domain = self[name]
         changed = calculate(domain.after, shown).changes != ()
         self.note(name, unknown=False, unconfirmed=domain.unconfirmed or (domain.unknown and changed))
         if domain.expected is not None:
             nobody_was_faster = calculate(domain.expected, shown).changes == ()
-            self.note(name, expected=None, refusals=domain.refusals + 1 if nobody_was_faster else 0)
+            self.note(name, expected=None, rejections=domain.rejections + 1 if nobody_was_faster else 0)
         if not self[name].has_written:
             self.note(name, before=tuple(shown), after=tuple(shown))
         elif changed:  # else it stays in the form in which it was written

@@ -21,36 +21,36 @@ def agreed(replies: Replies) -> tuple[list[tuple[str, Address]], list[str]]:
         for asked, reply in replies.items()
     }
     for version in dict.fromkeys(version for _, version in known):
-        told, failures = _parted({asked: reply for asked, reply in known.items() if asked[1] == version})
-        if len({address for _, address in told}) > 1:
-            words = ", ".join(f"{address} by {url}" for url, address in told)
+        reported, failures = _parted({asked: reply for asked, reply in known.items() if asked[1] == version})
+        if len({address for _, address in reported}) > 1:
+            words = ", ".join(f"{address} by {url}" for url, address in reported)
             raise Failure(f"the answers about IPv{version} differ: {words}")
-        if failures and not told:
+        if failures and not reported:
             raise Failure("; ".join(failures))
     return _parted(known)
 
 
 def _parted(replies: Replies) -> tuple[list[tuple[str, Address]], list[str]]:
     """Part answers and failures, of these each once."""
-    told = [(url, each) for (url, _), reply in replies.items() if not isinstance(reply, Failure) for each in reply]
-    return told, list(dict.fromkeys(str(reply) for reply in replies.values() if isinstance(reply, Failure)))
+    reported = [(url, each) for (url, _), reply in replies.items() if not isinstance(reply, Failure) for each in reply]
+    return reported, list(dict.fromkeys(str(reply) for reply in replies.values() if isinstance(reply, Failure)))
 
 
 def _nowhere(url: str) -> Failure:
     return Failure(f"{url}: its host has no address of an IP version that leads to the internet from here")
 
 
-def joined(on_interfaces: Iterable[Found], told: Iterable[tuple[str, Address]]) -> tuple[Found, ...]:
-    """Add what sources have told to what stands on interfaces.
+def joined(on_interfaces: Iterable[Found], reported: Iterable[tuple[str, Address]]) -> tuple[Found, ...]:
+    """Add what sources report to what stands on interfaces.
 
-    An address that stands on an interface and was left out there stays out: to a service, a temporary one or that of an
-    excluded interface looks like any other. Only not to be among those chosen counts for nothing: the source is.
+    An address that was left out on its interface stays out: a source cannot know that it is temporary, or that its
+    interface is excluded. But that its interface is not among those chosen does not count, for the source is chosen.
     """
     on_interfaces = tuple(on_interfaces)
     why = {each.address: each.reason for each in on_interfaces if each.reason not in (None, NOT_CHOSEN)}
     taken = {each.address for each in on_interfaces if not each.reason}
     more = (
         Found(address, None, None if address in taken else why.get(address) or why_not_global(address), source)
-        for source, address in told
+        for source, address in reported
     )
     return in_order((*on_interfaces, *more))

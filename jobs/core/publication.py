@@ -10,7 +10,7 @@ from jobs.core.address import Address
 from jobs.core.coordinates import Coordinates
 from jobs.core.evidence import conclude
 from jobs.core.node import Node, NodeList, Rules
-from jobs.core.signs import Checks, Signs
+from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.text import shortened
 from jobs.core.verdict import Published, Verdict
 
@@ -67,9 +67,9 @@ def _presence(verdict: Verdict) -> Presence:
 class Publication:
     """Learns of nodes and signs one after the other, and says when the two together make a difference to DNS."""
 
-    def __init__(self, checks: Checks, rules: Rules) -> None:
+    def __init__(self, settings: EvidenceSettings, rules: Rules) -> None:
         """Know nothing yet."""
-        self._checks, self._rules = checks, rules
+        self._settings, self._rules = settings, rules
         self._nodes: dict[str, Node] = {}
         self._signs = Signs()
         self._presences: dict[str, Presence] = {}
@@ -113,7 +113,7 @@ class Publication:
         if not self._has_news:
             return None
         self.listed = NodeList(tuple(self._nodes.values()), now, self._version or "")
-        conclusion = conclude(self.listed, self._signs, self._checks, self._rules)
+        conclusion = conclude(self.listed, self._signs, self._settings, self._rules)
         self.warnings = conclusion.warnings + conclusion.causes + self._signs.remarks
         presences = {verdict.node: _presence(verdict) for verdict in conclusion.verdicts}
         changed = {name for name, each in presences.items() if each.differs_from(self._presences.get(name))}

@@ -60,11 +60,16 @@ class RecordSet:
         return f"{self.type} {self.policy}" + (f" {place}" if place else "")
 
 
+def addresses_in(record_sets: Iterable[RecordSet]) -> set[Address]:
+    """Give the addresses that these record sets hold."""
+    return {address for each in record_sets for address in each.addresses}
+
+
 def from_api(raw: Mapping[str, Any]) -> RecordSet:
     """Read a record set in the AWS API's form.
 
     Raises KeyError where a member that every set has is missing, ValueError for an A or AAAA value that is not an
-    address or a place that is none.
+    address or a place that is not one.
     """
     location = dict(raw.get("GeoProximityLocation") or {})
     coordinates = location.pop("Coordinates", None)

@@ -9,8 +9,8 @@ from jobs.core.address import Address, numeric_order
 from jobs.core.annotations import COORDINATES
 from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
-from jobs.core.record_set import TYPES, RecordSet
-from jobs.core.verdict import Skipped, Verdict, published, settled, skip, withhold
+from jobs.core.record_set import TYPES, RecordSet, addresses_in
+from jobs.core.verdict import Skipped, Verdict, published, resolve_doubts, skip, withhold
 
 MAX_ADDRESSES = 250
 """Per domain and type. So every exchange of a domain's record sets fits one change batch: 250 addresses of two types,
@@ -69,7 +69,7 @@ def wanted(
     about_place: tuple[str, ...] = ()
     if routing == "geoproximity":  # first: what has no place shows nothing, whatever is in doubt
         in_order, about_place = _without_placeless(in_order, "--routing geoproximity")
-    judged, in_doubt = _settled(in_order, current)
+    judged, in_doubt = _without_doubts(in_order, current)
     policy, judged, about_routing = _route(routing, judged, current)
     standing = published(judged)
     addresses = frozenset(address for each in standing for address in each.addresses)
@@ -80,13 +80,15 @@ def wanted(
     return Wanted(tuple(sorted(record_sets, key=lambda each: each.key)), judged, warnings, len(standing), addresses)
 
 
-def _settled(verdicts: Sequence[Verdict], current: Iterable[RecordSet]) -> tuple[Sequence[Verdict], tuple[str, ...]]:
+def _without_doubts(
+    verdicts: Sequence[Verdict], current: Iterable[RecordSet]
+) -> tuple[Sequence[Verdict], tuple[str, ...]]:
     """Leave addresses in doubt as DNS has them, with a warning for each cause that names who stays and who does not.
 
     DNS is the memory: what it shows stays, what it does not show is not added. But a domain that would show nothing
     at all publishes them.
     """
-    shown = {address for each in current for address in each.addresses}
+    shown = addresses_in(current)
     standing = published(verdicts)
     doubts = [(verdict.node, doubt) for verdict in standing for doubt in verdict.doubts]
     is_empty = not any(verdict.addresses for verdict in standing) and not any(
@@ -100,7 +102,7 @@ def _settled(verdicts: Sequence[Verdict], current: Iterable[RecordSet]) -> tuple
         out = list(dict.fromkeys(node for node, stays in of_cause if not stays))
         parts = [f"{words} {', '.join(nodes)}" for words, nodes in (("stays in:", stay), ("kept out:", out)) if nodes]
         warnings.append(f"{cause}; {'; '.join(parts)}")
-    return [settled(verdict, kept) for verdict in verdicts], tuple(warnings)
+    return [resolve_doubts(verdict, kept) for verdict in verdicts], tuple(warnings)
 
 
 def _route(
@@ -165,7 +167,7 @@ def _within_limits(
     verdicts: Sequence[Verdict], current: Sequence[RecordSet], policy: str, max_addresses: int
 ) -> tuple[Mapping[Slot, set[Address]], tuple[Verdict, ...]]:
     """Give each address its slot; what is in DNS already comes first, then node-name order, then nothing more."""
-    refused: dict[tuple[str, Address], str] = {}
+    over_limit: dict[tuple[str, Address], str] = {}
     slots: dict[Slot, set[Address]] = {}
     most = min(max_addresses, MAX_MULTIVALUE) if policy == "multivalue" else max_addresses
     for type_, version in TYPES.items():
@@ -176,7 +178,7 @@ def _within_limits(
             if address.version == version
         ]
         shown = [each for each in current if each.type == type_]
-        shown_addresses = {address for each in shown for address in each.addresses}
+        shown_addresses = addresses_in(shown)
         shown_places = {each.coordinates for each in shown}
         places = sorted(dict.fromkeys(place for _, place, _ in asked), key=lambda place: place not in shown_places)
         given: dict[Coordinates | None, set[Address]] = {place: set() for place in places[:MAX_PLACES]}
@@ -184,11 +186,11 @@ def _within_limits(
         for node, place, address in sorted(asked, key=lambda each: each[2] not in shown_addresses):
             addresses = given.get(place)
             if addresses is None:
-                refused[node, address] = f"over the limit of {MAX_PLACES} places per domain and type"
+                over_limit[node, address] = f"over the limit of {MAX_PLACES} places per domain and type"
             elif address in addresses:
                 continue
             elif space == 0:
-                refused[node, address] = f"over the limit of {most} {type_} addresses per domain"
+                over_limit[node, address] = f"over the limit of {most} {type_} addresses per domain"
             else:
                 addresses.add(address)
                 space -= 1
@@ -197,7 +199,7 @@ def _within_limits(
                 slots |= {(type_, address): {address} for address in addresses}
             elif addresses:
                 slots[type_, place] = addresses
-    return slots, tuple(withhold(verdict, refused) for verdict in verdicts)
+    return slots, tuple(withhold(verdict, over_limit) for verdict in verdicts)
 
 
 def _record_set(

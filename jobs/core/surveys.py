@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from jobs.core.address import Address
 from jobs.core.candidates import DOUBT_SECONDS, Candidate
 from jobs.core.record_set import TYPES
-from jobs.core.signs import Checks, Signs
+from jobs.core.signs import EvidenceSettings, Signs
 
 RENEWAL_SECONDS = 11
 """How much older one Lease may be than another while both are renewed: every 10 s, seen in whole seconds."""
@@ -32,7 +32,7 @@ Unit = str | Address
 class Survey(Struct, frozen=True):
     """What one kind of evidence has found bad, and what it has looked at.
 
-    Suspects are left alone, but count when the observer is judged.
+    Suspects stay published, but count with the accused when the observer is judged.
     """
 
     kind: str
@@ -42,14 +42,16 @@ class Survey(Struct, frozen=True):
     suspects: frozenset[Unit] = frozenset()
 
 
-def surveys(standing: Sequence[Candidate], signs: Signs, checks: Checks, acquitted: set[Address]) -> Iterator[Survey]:
+def surveys(
+    standing: Sequence[Candidate], signs: Signs, settings: EvidenceSettings, acquitted: set[Address]
+) -> Iterator[Survey]:
     """Give the survey of each kind of evidence: Ready=Unknown, Leases, and each probe."""
     accusations = {each.verdict.node: each.accusation for each in standing if each.accusation}
     everybody = frozenset(each.verdict.node for each in standing)
     kind = f"Ready=Unknown for less than {DOUBT_SECONDS} s"
     yield _of_nodes(kind, standing, everybody, accusations, acquitted)
-    yield _of_leases(standing, accusations, signs, checks, acquitted)
-    yield from _of_probes(standing, signs, checks)
+    yield _of_leases(standing, accusations, signs, settings, acquitted)
+    yield from _of_probes(standing, signs, settings)
 
 
 def _of_nodes(
@@ -74,7 +76,7 @@ def _of_leases(
     standing: Sequence[Candidate],
     accusations: Mapping[str, str],
     signs: Signs,
-    checks: Checks,
+    settings: EvidenceSettings,
     acquitted: set[Address],
 ) -> Survey:
     """Look at the Leases of the ready nodes; one that is overdue is suspect before its time is out.
@@ -82,7 +84,7 @@ def _of_leases(
     When all Leases stop at once, the first to run out is up to a renewal older than the last: without the suspects it
     would seem to be the only one.
     """
-    limit = checks.lease_timeout_seconds
+    limit = settings.lease_timeout_seconds
     suspect_from = min(limit, max(OVERDUE_SECONDS, limit - RENEWAL_SECONDS))
     nodes = {each.verdict.node for each in standing if limit} - accusations.keys()
     ages = {node: min(age) for node, age in signs.lease_ages.items() if node in nodes}
@@ -92,10 +94,10 @@ def _of_leases(
     return replace(survey, suspects=suspects)
 
 
-def _of_probes(standing: Sequence[Candidate], signs: Signs, checks: Checks) -> Iterator[Survey]:
+def _of_probes(standing: Sequence[Candidate], signs: Signs, settings: EvidenceSettings) -> Iterator[Survey]:
     """Each probe and family is a kind of its own: an observer without IPv6 must not condemn it."""
     owners = owners_of(standing)
-    for probe in checks.probes:
+    for probe in settings.probes:
         for version in TYPES.values():
             asked = [
                 (each.verdict.node, address, signs.answers[address, probe])
@@ -109,7 +111,7 @@ def _of_probes(standing: Sequence[Candidate], signs: Signs, checks: Checks) -> I
                     unit_of(node, address, owners),
                 )
                 for node, address, why in asked
-                if why is not None and node != checks.observer
+                if why is not None and node != settings.observer
             ]
             yield Survey(
                 f"{probe} over IPv{version}",

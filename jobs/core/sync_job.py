@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from jobs.core.annotations import ANNOTATIONS
 
-if TYPE_CHECKING:  # who reads a CronJob need not know what watch decides
+if TYPE_CHECKING:  # the edge reads CronJobs in sync-once too, where nothing of watch is loaded
     from jobs.core.publication import Occasion
 
 LONGEST_JOB_NAME = 63

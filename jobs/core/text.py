@@ -11,7 +11,7 @@ def shortened(text: str, most: int = 80) -> str:
 
 
 def stub(text: str, most: int) -> str:
-    """Put, for a text that is longer than any good one, its beginning and length: nothing that any reader takes."""
+    """Give a text, or, of one that is longer than any good one, its beginning and length, which no parser takes."""
     return text if len(text) <= most else f"{text[:20]}... ({len(text)} characters; at most {most})"
 
 

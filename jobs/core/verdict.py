@@ -28,7 +28,7 @@ class Doubt(Struct, frozen=True):
 
 
 class Published(Struct, frozen=True):
-    """A node that belongs in DNS with its `addresses`; of those in doubt DNS decides, see `records.settled`."""
+    """A node that belongs in DNS with its `addresses`; of those in doubt DNS decides, see `resolve_doubts`."""
 
     node: str
     addresses: tuple[Address, ...]
@@ -79,14 +79,14 @@ def skip(verdict: Verdict, reason: str) -> Verdict:
     return verdict
 
 
-def withhold(verdict: Verdict, refused: Mapping[tuple[str, Address], str]) -> Verdict:
-    """Move refused addresses of a published node to the withheld ones; a node with none left is skipped.
+def withhold(verdict: Verdict, against: Mapping[tuple[str, Address], str]) -> Verdict:
+    """Withhold addresses of a published node; a node with none left is skipped.
 
-    `refused` are reasons by node and address.
+    `against` are the reasons, by node and address.
     """
-    if isinstance(verdict, Skipped) or not refused:
+    if isinstance(verdict, Skipped) or not against:
         return verdict
-    why = {address: refused.get((verdict.node, address)) for address in verdict.addresses}
+    why = {address: against.get((verdict.node, address)) for address in verdict.addresses}
     more = tuple(Withheld(address, reason) for address, reason in why.items() if reason)
     if not more:
         return verdict
@@ -104,7 +104,7 @@ def skipped_for(verdict: Published, lost: tuple[Withheld, ...]) -> Skipped:
     return Skipped(verdict.node, lost[0].reason, (), verdict.coordinates, verdict.withheld + lost, verdict.bias)
 
 
-def settled(verdict: Verdict, shown: Iterable[Address] | None) -> Verdict:
+def resolve_doubts(verdict: Verdict, shown: Iterable[Address] | None) -> Verdict:
     """Let DNS decide about addresses in doubt: those that it shows stay, others stay out; None publishes all."""
     if isinstance(verdict, Skipped) or not verdict.doubts:
         return verdict

@@ -41,7 +41,7 @@ def canonical(name: str) -> str:
     return name.replace("\\052", "*").lower().removesuffix(".")
 
 
-def escaped(name: str) -> str:
+def as_listed(name: str) -> str:
     r"""Write a name as Route 53 lists it: `*.example.com` → `\052.example.com.`."""
     return name.replace("*", "\\052") + "."
 
@@ -57,14 +57,14 @@ def last_labels(name: str, count: int = 2) -> str:
 
 
 def within(name: str, parent: str) -> bool:
-    """Tell whether a name is a parent or below it, on a label boundary: evilexample.com is not in example.com."""
+    """Say whether a name is a parent or below it, on a label boundary: evilexample.com is not in example.com."""
     return name == parent or name.endswith("." + parent)
 
 
 def choose_zone(domain: str, zones: Iterable[Zone]) -> Zone | None:
     """Pick the public zone with the longest name that is the domain or a parent of it.
 
-    Raises ConfigurationError when two share that name: nobody can tell which of them the world asks.
+    Raises ConfigurationError when two share that name: nobody knows which of them the world asks.
     """
     public = [zone for zone in zones if not zone.private and within(domain, zone.name)]
     longest = max((len(zone.name) for zone in public), default=0)

@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError, LocationValueError
 
 from jobs.core.errors import ConfigurationError, Failure, NotApplied, TemporaryError
 from jobs.core.text import one_line
-from jobs.edges import answers
+from jobs.edges import responses
 from jobs.edges.clock import ATTEMPTS, Clock, retrying
 from jobs.edges.decode import UNREADABLE, Document, decoded
 from jobs.edges.login import login_of
@@ -93,7 +93,7 @@ class ApiServer:
         return self.dated(path, type_, {})[0]
 
     def dated(self, path: str, type_: type[Document], query: Query) -> tuple[Document, datetime]:
-        """Read as `get` does, with the moment of the answer by the API server's clock, in whole seconds."""
+        """Read as `get` does, with the moment of the response by the API server's clock, in whole seconds."""
         what = f"GET {path}"
         for attempt in retrying(self._clock, what, attempts=self._attempts):
             with attempt:
@@ -103,7 +103,7 @@ class ApiServer:
         return document, moment
 
     def time(self) -> datetime:
-        """Say what the API server's clock shows now, from the last answer on; raises Failure before the first."""
+        """Say what the API server's clock shows now, from the last response on; raises Failure before the first."""
         if self._heard is None:
             raise Failure("the API server has not answered yet")
         moment, when = self._heard
@@ -126,28 +126,28 @@ class ApiServer:
         return self._exchange("POST", path, msgspec.Raw, {}, body)[0]
 
     def lines(self, path: str, query: Query, silence_seconds: float) -> Iterator[bytes]:
-        """Stream an answer line by line; raises TemporaryError when it breaks off or is silent for too long."""
-        answer = self._send("GET", path, query, None, "identity")  # compressed, an event might wait
-        return answers.lines(answer, f"GET {path}", silence_seconds)
+        """Stream a response line by line; raises TemporaryError when it breaks off or is silent for too long."""
+        response = self._send("GET", path, query, None, "identity")  # compressed, an event might wait
+        return responses.lines(response, f"GET {path}", silence_seconds)
 
     def _exchange(
         self, method: str, path: str, type_: type[Document], query: Query, body: object = None
     ) -> tuple[Document, str | None]:
-        """Send one request; give the answer, decoded, and its Date."""
-        answer = self._send(method, path, query, body, "gzip")
-        data = answers.whole(answer, f"{method} {path}")
-        return decoded(data, type_, f"{method} {path}"), answer.headers.get("Date")
+        """Send one request; give the response, decoded, and its Date."""
+        response = self._send(method, path, query, body, "gzip")
+        data = responses.whole(response, f"{method} {path}")
+        return decoded(data, type_, f"{method} {path}"), response.headers.get("Date")
 
     def _send(self, method: str, path: str, query: Query, body: object, encoding: str) -> "BaseHTTPResponse":
-        """Send one request and give the answer, unread, when it is a success."""
+        """Send one request and give the response, unread, when it is a success."""
         started = time.monotonic()
         outcome = "no answer"
         asked = urlencode(query)
         try:
             url = f"{path}?{asked}" if asked else path
             sent = None if body is None else msgspec.json.encode(body)
-            answer = self._transport.send(method, url, self._headers(method, body, encoding), sent)
-            outcome = str(answer.status)
+            response = self._transport.send(method, url, self._headers(method, body, encoding), sent)
+            outcome = str(response.status)
         except LocationValueError as error:  # whose words show the URL, and a password in it
             raise ConfigurationError(_NO_URL) from error
         except (HTTPError, OSError) as error:
@@ -158,10 +158,10 @@ class ApiServer:
             raise ConfigurationError(f"no request to Kubernetes can be made: {words}") from error
         finally:
             log.debug("%s %s?%s: %s in %.0f ms", method, path, asked, outcome, 1000 * (time.monotonic() - started))
-        if not 200 <= answer.status < 300:
+        if not 200 <= response.status < 300:
             what = f"{method} {path}"
-            raise _translated(answer.status, answers.whole(answer, what), what)
-        return answer
+            raise _translated(response.status, responses.whole(response, what), what)
+        return response
 
     def _headers(self, method: str, body: object, encoding: str) -> dict[str, str]:
         headers = {"Accept": "application/json", "Accept-Encoding": encoding, "User-Agent": "kube-node-dns"}
@@ -181,12 +181,12 @@ def _moment(date: str | None, what: str) -> datetime:
 
 
 def _translated(status: int, data: bytearray, what: str) -> Failure:
-    """Tell what an HTTP status of the API server means for the run, with the server's own words."""
+    """Say what an HTTP status of the API server means for the run, with the server's own words."""
     try:
-        answer = msgspec.json.decode(data, type=Status)
+        response = msgspec.json.decode(data, type=Status)
     except UNREADABLE:
-        answer = Status()
-    said = f"{what}: {one_line(answer.message) or 'no reason given'} (HTTP {status})"
+        response = Status()
+    said = f"{what}: {one_line(response.message) or 'no reason given'} (HTTP {status})"
     match status:
         case 400:
             return BadRequest(said)
@@ -195,9 +195,9 @@ def _translated(status: int, data: bytearray, what: str) -> Failure:
         case 403:
             return Forbidden(said)
         case 404:
-            return NotFound(said) if answer.reason else NotServed(said)
+            return NotFound(said) if response.reason else NotServed(said)
         case 409:
-            return AlreadyExists(said) if answer.reason == "AlreadyExists" else Outdated(said)
+            return AlreadyExists(said) if response.reason == "AlreadyExists" else Outdated(said)
         case 410:
             return Expired(said)
         case 429:
@@ -208,7 +208,7 @@ def _translated(status: int, data: bytearray, what: str) -> Failure:
             return TemporaryError(said)
 
 
-_UNUSABLE = ("[X509", "PEM lib", "private key is encrypted")  # how OpenSSL and urllib3 tell that they cannot load it
+_UNUSABLE = ("[X509", "PEM lib", "private key is encrypted")  # how OpenSSL and urllib3 say that they cannot load it
 _PASSING_CERTIFICATE_FAULTS = {9, 10}  # OpenSSL: not yet valid, expired; also what a wrong clock makes of a good one
 
 
@@ -228,5 +228,5 @@ def _unreachable(error: BaseException, source: str) -> Failure:
                 )
         cause = cause.__context__
     # a name is that of the server, or of a proxy
-    words = answers.not_resolved(error, f"check {source}") or answers.reason(error)
+    words = responses.not_resolved(error, f"check {source}") or responses.reason(error)
     return TemporaryError(f"Kubernetes API server unreachable: {words}")

@@ -41,7 +41,7 @@ def _read(path: Path) -> str:
         return ""
 
 
-def told_by(cloud: str) -> tuple[Address, ...]:
+def reported_by(cloud: str) -> tuple[Address, ...]:
     """Ask a cloud's metadata service for this machine's public addresses.
 
     Raises Failure for every answer but a proper one, also where that would mean that there is none, and

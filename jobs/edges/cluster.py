@@ -1,4 +1,4 @@
-"""What the jobs need of Kubernetes: nodes in, annotations and Jobs out. No decision."""
+"""What sync-once and watch need of Kubernetes: nodes, Leases and endpoints in, Jobs and Events out. No decision."""
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -8,15 +8,15 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from jobs.core.annotations import BIAS, BOOT_ID, COORDINATES, NODE_IPS, PUBLIC_IPS
 from jobs.core.errors import TemporaryError
-from jobs.core.node import Condition, LeaseAge, Node, NodeList
+from jobs.core.node import LeaseAge, NodeList
 from jobs.core.sync_job import CronJob
-from jobs.core.text import quoted, shortened, stub
+from jobs.core.text import quoted
 from jobs.edges import cluster_schema as kinds
-from jobs.edges.api_server import ApiServer, BadRequest, Expired, Status
+from jobs.edges.api_server import ApiServer, BadRequest, Expired
 from jobs.edges.clock import Clock, retrying
-from jobs.edges.decode import Item, List, decoded, object_in
+from jobs.edges.cluster_values import NodeEvent, node_event, node_of, nodes_ready_in, renewal
+from jobs.edges.decode import Item, Page
 
 if TYPE_CHECKING:  # only sync-once has any
     from jobs.core.explain import NodeNews
@@ -28,10 +28,6 @@ MOST_PAGES = 200  # Kubernetes is made for 5,000 nodes: a list that goes on for 
 STREAM_SECONDS = 60  # how long the server keeps one stream of events open
 SILENCE_SECONDS = 70.0  # a stream silent for longer is dead: the server ends it, or sends a bookmark, before
 LONGEST_EVENT = 1_000
-LONGEST_MESSAGE = 300  # of a node's condition; the API server takes a megabyte
-LONGEST_ADDRESSES, LONGEST_ANNOTATION = 4_096, 64  # the API server takes 256 KiB
-MOST_ADDRESSES = 64  # of a node's status: the API server takes any number
-USUAL_LEASE_SECONDS = 40  # a kubelet renews its Lease after a quarter of its duration, by default every 10 s
 _NODES = "/api/v1/nodes"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
@@ -42,14 +38,6 @@ class _Listed(Struct, Generic[Value], frozen=True):
     items: list[Value]
     moment: datetime
     resource_version: str
-
-
-class NodeEvent(Struct, frozen=True):
-    """What a stream of nodes tells: a node as it is now, or, without one, only how far the stream has come."""
-
-    type: str
-    resource_version: str
-    node: Node | None = None
 
 
 class Cluster:
@@ -66,7 +54,7 @@ class Cluster:
         Raises ConfigurationError with the API server's own words for a bad selector or a missing permission.
         """
         try:
-            found = self._listed(_NODES, kinds.NodeList, _selecting(label_selector), _node)
+            found = self._listed(_NODES, kinds.NodePage, _selecting(label_selector), node_of)
         except BadRequest as error:  # nothing else in it can be wrong
             raise BadRequest(f"--node-label-selector {quoted(label_selector)}: {error}") from error
         return NodeList(tuple(found.items), found.moment, found.resource_version)
@@ -75,9 +63,9 @@ class Cluster:
         """Give for each node how many seconds ago its kubelet has renewed its Lease, as a consistent read.
 
         `spec.renewTime` is by the node's clock; the time in `managedFields` is that of the API server which took the
-        renewal, and the answer's `Date` that of the one which answers. Raises Forbidden.
+        renewal, and the response's `Date` that of the one which answers. Raises Forbidden.
         """
-        found = self._listed(_LEASES, kinds.LeaseList, {}, _renewal)
+        found = self._listed(_LEASES, kinds.LeasePage, {}, renewal)
         now = datetime.now(UTC)
         return {
             node: LeaseAge((found.moment - noted).total_seconds(), (now - renewed).total_seconds())
@@ -90,11 +78,11 @@ class Cluster:
         namespace, _, name = service.partition("/")
         path = f"/apis/discovery.k8s.io/v1/namespaces/{quote(namespace)}/endpointslices"
         query = _selecting(f"kubernetes.io/service-name={name}")
-        found = self._listed(path, kinds.EndpointSliceList, query, _ready_nodes)
+        found = self._listed(path, kinds.EndpointSlicePage, query, nodes_ready_in)
         return frozenset().union(*found.items)
 
     def time(self) -> datetime:
-        """Tell what the API server's clock shows now."""
+        """Say what the API server's clock shows now."""
         return self._server.time()
 
     def clock_difference(self) -> float:
@@ -102,7 +90,7 @@ class Cluster:
         return (datetime.now(UTC) - self.time()).total_seconds()
 
     def _listed(
-        self, path: str, type_: type[List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
+        self, path: str, type_: type[Page[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
     ) -> "_Listed[Value]":
         for attempt in retrying(self._clock, f"GET {path}, again from the start", on=Expired):
             with attempt:
@@ -110,7 +98,7 @@ class Cluster:
         return listed
 
     def _pages(
-        self, path: str, type_: type[List[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
+        self, path: str, type_: type[Page[Item]], query: Mapping[str, str], translate: Callable[[Item], Value]
     ) -> "_Listed[Value]":
         page, moment = self._server.dated(path, type_, query)  # the pages that follow show the same moment
         items = [*map(translate, page.items)]
@@ -134,13 +122,15 @@ class Cluster:
             **_selecting(label_selector),
         }
         for line in self._server.lines(_NODES, query, SILENCE_SECONDS):
-            event = _node_event(line) if line else None
+            event = node_event(line) if line else None
             if event:
                 yield event
 
     def cronjob(self, namespace: str, name: str) -> CronJob:
         """Read a CronJob."""
-        raw = self._server.get(f"/apis/batch/v1/namespaces/{quote(namespace)}/cronjobs/{quote(name)}", kinds.CronJob)
+        raw = self._server.get(
+            f"/apis/batch/v1/namespaces/{quote(namespace)}/cronjobs/{quote(name)}", kinds.CronJobObject
+        )
         template = raw.spec.job_template
         return CronJob(
             raw.metadata.name,
@@ -174,76 +164,5 @@ class Cluster:
         self._server.post("/api/v1/namespaces/default/events", event)
 
 
-def _node(raw: kinds.Node) -> Node:
-    """Translate a node; texts that may be of any length are cut, for runs keep them and report them."""
-    spec, status = raw.spec or kinds.NodeSpec(), raw.status or kinds.NodeStatus()
-    annotations = raw.metadata.annotations or {}
-
-    def annotation(key: str, most: int = LONGEST_ANNOTATION) -> str | None:
-        return stub(annotations[key], most) if key in annotations else None
-
-    ready = next((each for each in status.conditions or () if each.type == "Ready"), None)
-    labels = raw.metadata.labels or kinds.Labels()
-    return Node(
-        name=raw.metadata.name,
-        node_ips=annotation(NODE_IPS, LONGEST_ADDRESSES),
-        boot_id=stub((status.node_info and status.node_info.boot_id) or "", LONGEST_ANNOTATION),
-        annotated_boot_id=annotation(BOOT_ID) or "",
-        coordinates=annotation(COORDINATES),
-        ready=_condition(ready) if ready else None,
-        cordoned=bool(spec.unschedulable),
-        deleting=raw.metadata.deletion_timestamp is not None,
-        unreadable=raw.unreadable,
-        bias=annotation(BIAS),
-        zone=labels.zone,
-        region=labels.region,
-        taints=tuple(taint.key for taint in spec.taints or ()),
-        public_ips=annotation(PUBLIC_IPS, LONGEST_ADDRESSES),
-        external_ips=tuple(stub(each, LONGEST_ANNOTATION) for each in status.external_ips(MOST_ADDRESSES)),
-    )
-
-
-def _condition(raw: kinds.NodeCondition) -> Condition:
-    message = shortened(raw.message or "", LONGEST_MESSAGE)
-    return Condition(shortened(raw.status, LONGEST_MESSAGE), message, raw.last_transition_time)
-
-
-def _renewal(lease: kinds.Lease) -> tuple[str, datetime | None, datetime | None]:
-    """Say whose Lease it is and when it was renewed, by the API server and by the node.
-
-    None if that is not known, or usually done less often.
-    """
-    name, spec = lease.metadata.name, lease.spec or kinds.LeaseSpec()
-    if (spec.lease_duration_seconds or 0) > USUAL_LEASE_SECONDS:
-        return name, None, None
-    times = (
-        entry.time
-        for entry in lease.metadata.managed_fields or ()
-        if entry.time and entry.fields and "f:renewTime" in (entry.fields.spec or ())
-    )
-    return name, max(times, default=None), spec.renew_time
-
-
-def _ready_nodes(slice_: kinds.EndpointSlice) -> set[str]:
-    return {endpoint.node_name for endpoint in slice_.endpoints or () if endpoint.node_name and _is_ready(endpoint)}
-
-
-def _is_ready(endpoint: kinds.Endpoint) -> bool:
-    conditions = endpoint.conditions or kinds.Conditions()
-    return conditions.ready is not False and not conditions.terminating
-
-
 def _selecting(label_selector: str) -> dict[str, str]:
     return {"labelSelector": label_selector} if label_selector else {}
-
-
-def _node_event(line: bytes) -> NodeEvent | None:
-    """Read an event; None for a node that is left out, as it is of lists."""
-    event = decoded(line, kinds.WatchEvent, "watching nodes")
-    if event.type == "ERROR":
-        status = decoded(event.object, Status, "watching nodes")
-        raise (Expired if status.code == 410 else TemporaryError)(f"watching nodes: {status.message}")
-    if event.type == "BOOKMARK":
-        return NodeEvent(event.type, decoded(event.object, kinds.Bookmark, "watching nodes").metadata.resource_version)
-    node = object_in(event.object, kinds.Node)
-    return NodeEvent(event.type, node.metadata.resource_version, _node(node)) if node else None

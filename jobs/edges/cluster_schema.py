@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 import msgspec
 
-from jobs.edges.decode import UNREADABLE, Data, List, ListMetadata, Object
+from jobs.edges.decode import UNREADABLE, Data, ListMetadata, Object, Page
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class Named(msgspec.Struct):
     metadata: Identity
 
 
-class Node(Object):
+class NodeObject(Object):
     """A node. `unreadable` says why no more than its metadata could be read; the API server has no such member."""
 
     metadata: Metadata
@@ -176,15 +176,15 @@ class EndpointSlice(Object):
     endpoints: list[Endpoint] | None = None
 
 
-class NodeList(List[Node], tag_field="kind", tag="NodeList"):
+class NodePage(Page[NodeObject], tag_field="kind", tag="NodeList"):
     """A page of nodes."""
 
 
-class LeaseList(List[Lease], tag_field="kind", tag="LeaseList"):
+class LeasePage(Page[Lease], tag_field="kind", tag="LeaseList"):
     """A page of leases."""
 
 
-class EndpointSliceList(List[EndpointSlice], tag_field="kind", tag="EndpointSliceList"):
+class EndpointSlicePage(Page[EndpointSlice], tag_field="kind", tag="EndpointSliceList"):
     """A page of endpoint slices."""
 
 
@@ -229,7 +229,7 @@ class CronJobSpec(msgspec.Struct, rename="camel"):
     suspend: bool | None = None
 
 
-class CronJob(msgspec.Struct):
+class CronJobObject(msgspec.Struct):
     """A CronJob."""
 
     metadata: CronJobMetadata

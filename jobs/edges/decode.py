@@ -50,7 +50,7 @@ class _RawList(msgspec.Struct):
     items: list[msgspec.Raw]
 
 
-class List(msgspec.Struct, Generic[Item]):
+class Page(msgspec.Struct, Generic[Item]):
     """A page of a list."""
 
     metadata: ListMetadata
@@ -84,7 +84,7 @@ def _decoded(data: Data, type_: type[Document]) -> Document:
     except RecursionError:
         return _decoded(shallow(bytes(data)), type_)
     except UNREADABLE:
-        if issubclass(type_, List):
+        if issubclass(type_, Page):
             return type_.one_by_one(data)
         raise
 

@@ -13,8 +13,9 @@ from urllib3.exceptions import HTTPError
 
 from jobs.core.errors import Failure
 from jobs.core.text import one_line, shortened
-from jobs.edges.answers import reason
-from jobs.edges.transport import PROBE_SECONDS, expect, pinned_pool
+from jobs.edges.pinned import PROBE_SECONDS, pinned_pool
+from jobs.edges.responses import reason
+from jobs.edges.transport import expect
 
 log = logging.getLogger(__name__)
 
@@ -111,12 +112,12 @@ def _asked(
     address, port, host = place
     pool = pinned_pool(address, port, host, CONNECT_SECONDS, context)
     try:
-        answer = pool.urlopen(method, target, headers=headers, retries=False, redirect=False, preload_content=False)
-        expect(answer, PROBE_SECONDS)
-        data = answer.read(LARGEST_BYTES + 1, decode_content=False)
-        answer.close()
+        response = pool.urlopen(method, target, headers=headers, retries=False, redirect=False, preload_content=False)
+        expect(response, PROBE_SECONDS)
+        data = response.read(LARGEST_BYTES + 1, decode_content=False)
+        response.close()
     finally:
         pool.close()
     if len(data) > LARGEST_BYTES:
         raise OSError(f"the answer has more than {LARGEST_BYTES >> 10} KiB")
-    return Reply(answer.status, answer.headers, data.decode("utf-8", "replace"))
+    return Reply(response.status, response.headers, data.decode("utf-8", "replace"))

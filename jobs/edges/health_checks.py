@@ -9,7 +9,8 @@ from jobs.core.address import Address
 from jobs.core.errors import CheckGone, TemporaryError
 from jobs.core.health_checks import HealthCheck
 from jobs.core.text import quoted
-from jobs.edges.route53 import MOST_PAGES, Route53, promised
+from jobs.edges.aws_errors import promised
+from jobs.edges.route53 import MOST_PAGES, Route53
 
 
 class HealthChecks:
@@ -34,9 +35,9 @@ class HealthChecks:
 
     def create(self, caller_reference: str, settings: Mapping[str, Any]) -> HealthCheck:
         """Make a check; Route 53 answers the same reference and settings again with the check that it has made."""
-        answer = self._dns.read("CreateHealthCheck", "*", CallerReference=caller_reference, HealthCheckConfig=settings)
+        made = self._dns.read("CreateHealthCheck", "*", CallerReference=caller_reference, HealthCheckConfig=settings)
         with promised("CreateHealthCheck"):
-            return health_check(answer["HealthCheck"])
+            return health_check(made["HealthCheck"])
 
     def delete(self, check: HealthCheck) -> None:
         """Delete a check, unless somebody else has."""

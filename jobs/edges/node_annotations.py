@@ -34,7 +34,7 @@ class NodeAnnotations:
 
         The API server makes a manager the owner of just the fields it changed. The patch goes by a name of its own,
         so it stands among the answer's managers if, and only if, something changed. (A node that was made without a
-        single label or annotation has no managers; then nobody can tell, and the answer is yes.)
+        single label or annotation has no managers; then nobody knows, and the answer is yes.)
         """
         manager = f"kube-node-dns-{secrets.token_hex(8)}"
         body = {"metadata": {"annotations": annotations}}

@@ -13,8 +13,8 @@ from urllib3.exceptions import HTTPError, NameResolutionError
 
 from jobs.core.address import Address
 from jobs.core.probe import Probe
-from jobs.edges.answers import reason
-from jobs.edges.transport import PROBE_SECONDS, pinned_pool, public_context
+from jobs.edges.pinned import PROBE_SECONDS, pinned_pool, public_context
+from jobs.edges.responses import reason
 
 TCP_SECONDS, URL_SECONDS, TOTAL_SECONDS = 2.0, PROBE_SECONDS, 7.0
 PAUSE_SECONDS = 1.0  # from one try to the next: the process behind the port may just be starting again

@@ -10,9 +10,9 @@ from jobs.core.address import Address, parse_address
 from jobs.core.errors import MISCONFIGURED, ConfigurationError, Failure
 from jobs.core.public_ips import agreed
 from jobs.core.text import quoted
-from jobs.edges.cloud_metadata import is_machine_of, told_by
+from jobs.edges.cloud_metadata import is_machine_of, reported_by
 from jobs.edges.fetch import NoAddress, fetch, good, routed_versions
-from jobs.edges.transport import public_context
+from jobs.edges.pinned import public_context
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ Asked = tuple[str, int]
 """A source, and the IP version by which it is asked; 0 for a cloud, which is asked once."""
 
 
-def told_addresses(sources: Iterable[str]) -> list[tuple[str, Address]]:
+def reported_addresses(sources: Iterable[str]) -> list[tuple[str, Address]]:
     """Ask every source that applies, and give the addresses, each with its source: five seconds in all.
 
     A cloud is asked on its own machines only, a URL by each IP version with a route. Raises Failure where a source
@@ -35,7 +35,7 @@ def told_addresses(sources: Iterable[str]) -> list[tuple[str, Address]]:
         raise Failure(f"{', '.join(urls)}: this machine has no route to the internet")
     context = public_context() if urls else None
     tasks: dict[Asked, Callable[[], tuple[Address, ...]]] = {
-        (cloud, 0): partial(told_by, cloud) for cloud in sources if cloud not in urls and is_machine_of(cloud)
+        (cloud, 0): partial(reported_by, cloud) for cloud in sources if cloud not in urls and is_machine_of(cloud)
     }
     tasks |= {(url, version): partial(_callers_address, url, version, context) for url in urls for version in versions}
     replies = _at_once(tasks)

@@ -3,10 +3,8 @@
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,25 +14,15 @@ import botocore.loaders
 import botocore.session
 from botocore import xform_name
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionError,  # noqa: A004 - botocore's own name
-    CredentialRetrievalError,
-    HTTPClientError,
-    LoginError,
-    MetadataRetrievalError,
-    SSOError,
-    TokenRetrievalError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
+from jobs.core.errors import ConfigurationError, TemporaryError
 from jobs.core.plan import Change, api_changes
 from jobs.core.record_set import RecordSet, from_api
-from jobs.core.text import one_line, quoted, shortened
-from jobs.core.zones import Zone, canonical, escaped, within
-from jobs.edges import answers
+from jobs.core.text import quoted
+from jobs.core.zones import Zone, as_listed, canonical, within
+from jobs.edges.aws_errors import promised, read_older_rejection, translated
 from jobs.edges.clock import Clock, retrying
 
 log = logging.getLogger(__name__)
@@ -48,25 +36,7 @@ _CONFIG = Config(
     retries={"total_max_attempts": 1},  # jobs.edges.clock alone tries again
     user_agent_extra="kube-node-dns",
 )
-_THROTTLED = {
-    "PriorRequestNotComplete",
-    "RequestLimitExceeded",
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "TooManyRequestsException",
-}
-_EXPIRED = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "RequestExpired",
-    "RequestInTheFuture",
-    "RequestTimeTooSkewed",
-    "TokenRefreshRequired",
-}
-_SKEWED = ("signature expired", "signature not yet current")
 _ANSWERED_EMPTY = {"DeleteHealthCheck"}
-_DENIED = {"AccessDenied", "AccessDeniedException"}
 
 
 class Route53:
@@ -84,9 +54,9 @@ class Route53:
                 core.set_config_variable("region", "us-east-1")
             self._client = boto3.Session(botocore_session=core).client("route53")
             _ = urlsplit(self._client.meta.endpoint_url).port  # raises ValueError, which botocore does at each request
-            self._client.meta.events.register("before-parse.route53.ChangeResourceRecordSets", _read_older_refusal)
+            self._client.meta.events.register("before-parse.route53.ChangeResourceRecordSets", read_older_rejection)
         except (BotoCoreError, ValueError, OSError) as error:
-            raise _translated(error, "AWS settings") from error
+            raise translated(error, "AWS settings") from error
 
     def zones(self, start: str, *, all_under_it: bool = True) -> tuple[Zone, ...]:
         """List hosted zones in name order from `start` on: until those under it end, or one page."""
@@ -103,9 +73,9 @@ class Route53:
 
     def zone(self, zone_id: str) -> Zone:
         """Look up a hosted zone by its id."""
-        answer = self.read("GetHostedZone", f"arn:aws:route53:::hostedzone/{zone_id}", Id=zone_id)
+        response = self.read("GetHostedZone", f"arn:aws:route53:::hostedzone/{zone_id}", Id=zone_id)
         with promised("GetHostedZone"):
-            return _zone(answer["HostedZone"])
+            return _zone(response["HostedZone"])
 
     def record_sets(self, zone: Zone, name: str) -> Mapping[str, tuple[RecordSet, ...]]:
         """Read all record sets of a name, in as few pages as that takes.
@@ -114,7 +84,7 @@ class Route53:
         complete in the same pages.
         """
         found: dict[str, list[RecordSet]] = {name: []}
-        position: dict[str, str] = {"StartRecordName": escaped(name)}
+        position: dict[str, str] = {"StartRecordName": as_listed(name)}
         for _ in range(MOST_PAGES_OF_A_NAME):
             resource = f"arn:aws:route53:::hostedzone/{zone.id}"
             page = self.read("ListResourceRecordSets", resource, HostedZoneId=zone.id, **position)
@@ -132,62 +102,62 @@ class Route53:
     def change(self, zone: Zone, changes: Sequence[Change]) -> str:
         """Apply one change batch and give the change's id.
 
-        Raises NotApplied when nothing was done, Conflict when Route 53 refused the batch, and any other TemporaryError
+        Raises NotApplied when nothing was done, Conflict when Route 53 rejected the batch, and any other TemporaryError
         when it is not known whether it was applied.
         """
-        answer = self._call(
+        response = self._call(
             "ChangeResourceRecordSets",
             f"arn:aws:route53:::hostedzone/{zone.id}",
             HostedZoneId=zone.id,
             ChangeBatch={"Changes": api_changes(changes)},
         )
         with promised("ChangeResourceRecordSets"):
-            return str(answer["ChangeInfo"]["Id"]).rpartition("/")[2]
+            return str(response["ChangeInfo"]["Id"]).rpartition("/")[2]
 
     def in_sync(self, change_id: str) -> bool:
         """Whether every Route 53 name server answers with a change."""
-        answer = self.read("GetChange", f"arn:aws:route53:::change/{change_id}", Id=change_id)
+        response = self.read("GetChange", f"arn:aws:route53:::change/{change_id}", Id=change_id)
         with promised("GetChange"):
-            return bool(answer["ChangeInfo"]["Status"] == "INSYNC")
+            return bool(response["ChangeInfo"]["Status"] == "INSYNC")
 
     def read(self, action: str, resource: str, **parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as boto3 takes them
         """Make a call that may be made twice: again in place, while it fails in a way that often passes."""
         for attempt in retrying(self._clock, action, within_seconds=READ_SECONDS):
             with attempt:
-                answer = self._call(action, resource, **parameters)
-        return answer
+                response = self._call(action, resource, **parameters)
+        return response
 
     def _call(self, action: str, resource: str, **parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as boto3 takes them
         started = self._clock.now()
         outcome = "no answer"
         try:
-            answer = self._ask(action, parameters)
+            response = self._ask(action, parameters)
         except (BotoCoreError, ClientError, ResponseParserError, OSError) as error:
-            failure = _translated(error, f"route53:{action} on {resource}", action)
+            failure = translated(error, f"route53:{action} on {resource}", action)
             outcome = str(failure)
             raise failure from error
         else:
-            if answer.keys() <= {"ResponseMetadata"} and action not in _ANSWERED_EMPTY:
+            if response.keys() <= {"ResponseMetadata"} and action not in _ANSWERED_EMPTY:
                 raise TemporaryError(f"{action} answered what its API does not promise: nothing")
             outcome = "ok"
-            return answer
+            return response
         finally:
             log.debug("%s on %s: %s in %.0f ms", action, resource, outcome, 1000 * (self._clock.now() - started))
 
     def _ask(self, action: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send one request; raises ResponseParserError for XML of any other shape than the API's, as botocore does not.
 
-        It stumbles over such an answer in its own code, or leaves elements in it where a member comes twice.
+        It stumbles over such a response in its own code, or leaves elements in it where a member comes twice.
         """
         try:
-            answer: Mapping[str, Any] = getattr(self._client, xform_name(action))(**parameters)
+            response: Mapping[str, Any] = getattr(self._client, xform_name(action))(**parameters)
         except (BotoCoreError, ClientError, ResponseParserError, OSError):
             raise
         except Exception as error:  # its parser promises no kind of error
             raise ResponseParserError(f"{type(error).__name__}: {error}") from error
-        if not _is_plain(answer):
+        if not _is_plain(response):
             raise ResponseParserError("a member comes twice")
-        return answer
+        return response
 
 
 def _list_services_by_name(loader: botocore.loaders.Loader) -> None:
@@ -218,74 +188,8 @@ def _is_plain(value: object) -> bool:
     return isinstance(value, str | int | float | datetime)
 
 
-def _read_older_refusal(
-    response_dict: Mapping[str, bytes], customized_response_dict: dict[str, Any], **_: object
-) -> None:
-    """Read the older form of InvalidChangeBatch, of which botocore keeps neither the code nor all messages."""
-    body = response_dict["body"].decode("utf-8", "replace")
-    if "<InvalidChangeBatch" in body:
-        messages = map(unescape, re.findall("<Message>(.*?)</Message>", body, re.DOTALL))
-        customized_response_dict["Error"] = {"Code": "InvalidChangeBatch", "Message": f"[{', '.join(messages)}]"}
-
-
 def _zone(raw: Mapping[str, Any]) -> Zone:
     zone_id = raw["Id"].rpartition("/")[2]
     if not re.fullmatch("[A-Z0-9]{1,32}", zone_id):  # it goes into requests and into every line about the zone
         raise ValueError(f"{quoted(zone_id)} is not a zone id")
     return Zone(zone_id, canonical(raw["Name"]), bool(raw["Config"]["PrivateZone"]))
-
-
-@contextmanager
-def promised(action: str) -> Iterator[None]:
-    """Turn a member missing from an answer into a temporary error: a 200 without it proves nothing."""
-    try:
-        yield
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise TemporaryError(f"{action} answered what its API does not promise: {error!r}") from error
-
-
-def _translated(error: Exception, what: str, action: str = "") -> Failure:
-    """Tell what an AWS error means for the run: wrong settings, something that passes, or a lost race."""
-    match error:
-        case ClientError(operation_name=name):
-            return _translated_answer(error, what if name == action else f"AWS login ({name})")
-        case SSOError() | LoginError() | TokenRetrievalError():
-            return Failure(f"AWS login: {error}; log in again")
-        case CredentialRetrievalError() | MetadataRetrievalError():
-            return Failure(f"AWS credentials: {error}")
-        case HTTPClientError() if "Invalid header value" in str(error):  # which the error shows: it is not for the log
-            return ConfigurationError(
-                "the AWS credentials hold a line break or another character that no header may hold"
-            )
-        case HTTPClientError() | ConnectionError():
-            unknown = answers.not_resolved(error.kwargs.get("error"), "check the DNS that this machine or pod uses")
-            return TemporaryError(f"Route 53 unreachable: {unknown or error}")
-        case ResponseParserError():
-            return TemporaryError(f"{what}: unreadable answer: {shortened(one_line(str(error)), 200)}")
-        case _:
-            return ConfigurationError(f"{what}: {error}; check the AWS settings (environment, profile, role)")
-
-
-def _translated_answer(error: ClientError, what: str) -> Failure:
-    answer = error.response
-    code, text = (str(answer["Error"].get(member) or "") for member in ("Code", "Message"))
-    text = text.partition("The Canonical String")[0].rstrip()  # what follows is the request, with the session token
-    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    said = f"{code}: {text}"
-    if code in _THROTTLED or status == 429:
-        return NotApplied(f"{what}: {said}")
-    if code == "InvalidChangeBatch":
-        return Conflict(text)
-    if code == "NoSuchHealthCheck":
-        return CheckGone(said)
-    if code == "HealthCheckAlreadyExists":
-        return Failure(f"{what}: {said}; a later run makes it under another reference")
-    if code == "TooManyHealthChecks":
-        return ConfigurationError(f"{what}: {said}; ask AWS for a higher quota of health checks, or delete some")
-    if code in _EXPIRED or any(sign in text.lower() for sign in _SKEWED):
-        return Failure(f"{what}: {said}; renew the AWS credentials, or set the clock right")
-    if code in _DENIED:
-        return ConfigurationError(f"access denied: {what}: {text}; allow it in the IAM policy")
-    if 400 <= status < 500:
-        return ConfigurationError(f"{what}: {said}")
-    return TemporaryError(f"{what}: {said}")

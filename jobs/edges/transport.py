@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
-"""How long the head of an answer may take as a whole, and how long a server may be silent within the rest."""
+"""How long the head of a response may take as a whole, and how long a server may be silent within the rest."""
 
-PROBE_SECONDS = 3.0
 _IDLE_CONNECTIONS = 16  # what is more is closed after use; a watcher has two threads, and one per CronJob
 _CHECK_PROXY = "check proxy-url in the kubeconfig and HTTPS_PROXY"
 
@@ -85,7 +84,7 @@ class Transport:
         self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> BaseHTTPResponse:
-        """Send a request and give the answer, of which no more than the head is read; raises urllib3's errors."""
+        """Send a request and give the response, of which no more than the head is read; raises urllib3's errors."""
         return self._pools.urlopen(
             method,
             self._login.server + path,
@@ -111,14 +110,14 @@ def _through(proxy: str, headers: Mapping[str, str] | None, settings: Mapping[st
         raise ConfigurationError(f"the proxy to Kubernetes cannot be used; {_CHECK_PROXY}") from error
 
 
-def expect(answer: BaseHTTPResponse, seconds: float, silence_seconds: float | None = None) -> None:
-    """Wait so many seconds from now on for all that is still to come of an answer, and so many for its next bytes."""
-    if isinstance(answer.connection, _Connection):  # there is none once all has come
-        answer.connection.expect(seconds, silence_seconds or READ_SECONDS)
+def expect(response: BaseHTTPResponse, seconds: float, silence_seconds: float | None = None) -> None:
+    """Wait so many seconds from now on for all that is still to come of a response, and so many for its next bytes."""
+    if isinstance(response.connection, Connection):  # there is none once all has come
+        response.connection.expect(seconds, silence_seconds or READ_SECONDS)
 
 
-class _Connection(HTTPConnection):
-    """A connection on which an answer comes in time or fails with a timeout.
+class Connection(HTTPConnection):
+    """A connection on which a response comes in time or fails with a timeout.
 
     The timeout of a socket is for one call only: a server that sends a byte now and then would never exceed it.
     """
@@ -128,6 +127,7 @@ class _Connection(HTTPConnection):
     _silence_seconds = READ_SECONDS
 
     def expect(self, seconds: float, silence_seconds: float) -> None:
+        """Wait so many seconds from now on for all that is still to come, and so many for its next bytes."""
         self._until = time.monotonic() + seconds
         self._silence_seconds = silence_seconds
 
@@ -139,31 +139,33 @@ class _Connection(HTTPConnection):
         return left
 
     def connect(self) -> None:
+        """Connect, through a proxy if there is one."""
         self.expect(READ_SECONDS, READ_SECONDS)  # a proxy has to answer in time, too
         super().connect()
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3's own is
+        """Read the head of a response."""
         self.expect(self.head_seconds, self.head_seconds)
         return super().getresponse()
 
     def response_class(self, sock: "socket", method: str | None = None) -> client.HTTPResponse:  # type: ignore[override]
-        """Give what http.client reads an answer with, of the server or of a proxy; it calls this instead of a class."""
+        """Give what http.client reads a response with, of a server or of a proxy; it calls this instead of a class."""
         response = client.HTTPResponse(sock, method=method)
         response.fp = BufferedReader(_InTime(response.fp.detach(), sock, self.left))
         return response
 
 
-class _SecureConnection(_Connection, HTTPSConnection):
+class _SecureConnection(Connection, HTTPSConnection):
     """The same with TLS, in a context of its own: one that is kept would go on trusting authorities of the past."""
 
     def connect(self) -> None:
-        self.ssl_context = _context(resolve_cert_reqs(self.cert_reqs))
+        self.ssl_context = kubectl_context(resolve_cert_reqs(self.cert_reqs))
         if not self.ca_certs and not self.ca_cert_data:
             self.ssl_context.load_default_certs()
         super().connect()
 
 
-def _context(verify: ssl.VerifyMode) -> ssl.SSLContext:
+def kubectl_context(verify: ssl.VerifyMode) -> ssl.SSLContext:
     """Take certificates as kubectl: Python 3.13 refuses the authorities of EKS, without key usage and identifiers."""
     context = create_urllib3_context(cert_reqs=verify)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -171,56 +173,12 @@ def _context(verify: ssl.VerifyMode) -> ssl.SSLContext:
     return context
 
 
-def public_context() -> ssl.SSLContext:
-    """Trust the system's authorities and SSL_CERT_FILE. For many connections: to read them takes 40 ms of CPU."""
-    context = _context(ssl.CERT_REQUIRED)
-    context.load_default_certs()
-    return context
-
-
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls = Connection
 
 
 class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
-
-
-def pinned_pool(
-    address: str, port: int, host: str, seconds: float, context: ssl.SSLContext | None
-) -> HTTPConnectionPool:
-    """Give connections to an address, whatever the name of the host in the URL resolves to (as `curl --resolve`).
-
-    With TLS if there is a context; certificates have to be valid for the host, by the authorities in that.
-    """
-    timeout = Timeout(connect=seconds, read=seconds)
-    if context is None:
-        return _HastyPool(address, port, timeout=timeout)
-    return _HastySecurePool(
-        address,
-        port,
-        timeout=timeout,
-        cert_reqs="CERT_REQUIRED",
-        ssl_context=context,
-        server_hostname=host,
-        assert_hostname=host,
-    )
-
-
-class _HastyConnection(_Connection):
-    head_seconds = PROBE_SECONDS
-
-
-class _HastySecureConnection(_Connection, HTTPSConnection):
-    head_seconds = PROBE_SECONDS
-
-
-class _HastyPool(HTTPConnectionPool):
-    ConnectionCls = _HastyConnection
-
-
-class _HastySecurePool(HTTPSConnectionPool):
-    ConnectionCls = _HastySecureConnection
 
 
 class _InTime(RawIOBase):

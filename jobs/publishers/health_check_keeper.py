@@ -1,6 +1,6 @@
 """What sync-once does about Route 53's health checks: list them, make those that lack, delete those not needed.
 
-Nothing here keeps an address in or out of DNS: what goes wrong is noted with the domain, and the exit status tells.
+Nothing here keeps an address in or out of DNS: what goes wrong is noted with the domain, and the exit status shows it.
 """
 
 import logging
@@ -38,6 +38,7 @@ class Keeper:
         self._progress = progress
         self._dry_run = dry_run
         self._made: dict[str, HealthCheck] = {}
+        self._unlisted: set[str] = set()
 
     def look(self, names: Iterable[str]) -> dict[str, View]:
         """List the account's health checks, once for all domains, and give each its view.
@@ -45,26 +46,27 @@ class Keeper:
         A run that could not get the list leaves each record set the check that it has, and does not ask again.
         """
         names, known = tuple(names), None
-        if not any(self._progress[name].checks_unlisted for name in names):
+        if self._unlisted.isdisjoint(names):
             try:
                 known = self._edge.all()
             except Failure as error:
+                self._unlisted.update(names)
                 for name in names:
-                    self._progress.note(name, checks_error=error, checks_unlisted=True)
+                    self._progress.note(name, checks_error=error)
         return {name: self._view(name, known) for name in names}
 
     def _view(self, name: str, known: Mapping[str, HealthCheck] | None) -> View:
         domain = self._progress[name]
         assert domain.zone is not None  # noqa: S101 - its records were read
-        if known is not None and not domain.checks_refused:
-            known = {**self._made, **known}  # the list may lag behind; after a refusal only the list counts
+        if known is not None and not domain.checks_rejected:
+            known = {**self._made, **known}  # the list may lag behind; after a rejection only the list counts
         return View(
             self._checking,
             owner_of(domain.zone, name),
             known,
             self._clock.time_of_day(),
             may_make=domain.checks_error is None,
-            refused=domain.checks_refused,
+            rejected=domain.checks_rejected,
             has_written=domain.has_written,
             dry_run=self._dry_run,
         )

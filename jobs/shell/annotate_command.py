@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jobs.core.errors import DONE, ConfigurationError
@@ -14,7 +15,6 @@ from jobs.shell.process import collect_garbage, print_result, run_job
 from jobs.shell.report import as_json
 
 if TYPE_CHECKING:
-    from jobs.core.address import Found
     from jobs.edges.node_annotations import NodeAnnotations
 
 log = logging.getLogger("jobs")
@@ -50,24 +50,24 @@ def run(chosen: Settings, _: Mapping[str, str]) -> int:
     if sys.platform != "linux":
         words = "it asks the kernel for the addresses of the node that it runs on"
         raise ConfigurationError(f"annotate-once runs on Linux only ({words}); this is {sys.platform}")
-    from jobs.annotate_once import AnnotateResult, annotate_once  # noqa: PLC0415
-    from jobs.edges.interfaces import boot_id, interface_addresses  # noqa: PLC0415
+    from jobs.annotate_once import AnnotateRequest, AnnotateResult, annotate_once  # noqa: PLC0415
     from jobs.shell.annotate_report import annotate_document, annotate_text  # noqa: PLC0415
 
     node, dry_run = chosen.node_name, chosen.dry_run
     if node is None and not dry_run:
         raise ConfigurationError("no node name given; name this node with --node-name or KUBE_NODE_NAME")
+    request = AnnotateRequest(node, chosen.interface, chosen.exclude_interface, chosen.public_ip_from)
     clock = Clock(chosen.timeout or 45)
-    found = interface_addresses(chosen.interface, chosen.exclude_interface)
-    results = [AnnotateResult(node, changed=False, found=found)]
+    log_in = None if dry_run or node is None else partial(_annotations, node, chosen, clock)
+    results: list[AnnotateResult] = []
 
     def job() -> None:
-        annotations = None if dry_run or node is None else _annotations(node, chosen, clock)
-        everything = _with_told(found, chosen.public_ip_from) if chosen.public_ip_from else found
-        collect_garbage()
-        results.append(annotate_once(node, everything, boot_id(), annotations))
+        for result in annotate_once(request, log_in):
+            results.append(result)  # noqa: PERF402 - one by one: what came before a failure counts
 
     failure = run_job(job, clock)
+    if failure and not results:
+        raise failure
     if failure:
         log.error("%s", failure)
     status = failure.exit_status if failure else DONE
@@ -79,15 +79,11 @@ def run(chosen: Settings, _: Mapping[str, str]) -> int:
 
 
 def _annotations(node: str, chosen: Settings, clock: Clock) -> "NodeAnnotations":
+    """Log in to the API server; a dry run needs none."""
     urllib3_import.import_urllib3()
-    from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - a dry run needs none
+    from jobs.edges.api_server import ApiServer  # noqa: PLC0415
     from jobs.edges.node_annotations import NodeAnnotations  # noqa: PLC0415
 
-    return NodeAnnotations(ApiServer(clock, chosen.kubeconfig, chosen.context), node)
-
-
-def _with_told(found: "tuple[Found, ...]", sources: tuple[str, ...]) -> "tuple[Found, ...]":
-    from jobs.core.public_ips import joined  # noqa: PLC0415 - most nodes need none
-    from jobs.edges.public_ips import told_addresses  # noqa: PLC0415
-
-    return joined(found, told_addresses(sources))
+    annotations = NodeAnnotations(ApiServer(clock, chosen.kubeconfig, chosen.context), node)
+    collect_garbage()
+    return annotations

@@ -8,7 +8,7 @@ from jobs.core.coordinates import Coordinates
 from jobs.core.node import Rules
 from jobs.core.place import Places, parse_place
 from jobs.core.probe import Probe
-from jobs.core.signs import Checks
+from jobs.core.signs import EvidenceSettings
 from jobs.edges import urllib3_import
 from jobs.edges.clock import ATTEMPTS, Clock
 from jobs.shell import values
@@ -92,9 +92,9 @@ def rules(chosen: JudgingOptions) -> Rules:
     )
 
 
-def checks(chosen: JudgingOptions, environ: Mapping[str, str]) -> Checks:
-    """Make the checks of whether nodes serve; the node that the program runs on is known by KUBE_NODE_NAME."""
-    return Checks(chosen.lease_timeout, chosen.ready_service, chosen.probe, environ.get(NODE_NAME) or None)
+def evidence_settings(chosen: JudgingOptions, environ: Mapping[str, str]) -> EvidenceSettings:
+    """Say which evidence to look for; the node that the program runs on is known by KUBE_NODE_NAME."""
+    return EvidenceSettings(chosen.lease_timeout, chosen.ready_service, chosen.probe, environ.get(NODE_NAME) or None)
 
 
 def api_server(chosen: JudgingOptions, clock: Clock, attempts: int = ATTEMPTS) -> "ApiServer":

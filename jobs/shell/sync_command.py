@@ -15,7 +15,7 @@ from jobs.core.zones import parse_domain
 from jobs.edges.clock import Clock
 from jobs.publishers.publisher import Publisher
 from jobs.shell import values
-from jobs.shell.judging_options import JudgingOptions, api_server, checks, cluster, rules
+from jobs.shell.judging_options import JudgingOptions, api_server, cluster, evidence_settings, rules
 from jobs.shell.options import RunOptions, option, options
 from jobs.shell.process import collect_garbage, print_result, run_job
 from jobs.shell.report import as_json
@@ -79,30 +79,20 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
     if not chosen.domain:
         raise ConfigurationError("no domain given; name at least one with --domain or KUBE_NODE_DNS_DOMAIN")
     namespace = _dnsendpoint_namespace(chosen) if chosen.publish_to == "dnsendpoint" else None
-    request = SyncRequest(
-        domains=chosen.domain,
-        node_label_selector=chosen.node_label_selector,
-        ttl=chosen.ttl,
-        min_nodes=chosen.min_nodes,
-        routing="simple" if namespace and chosen.routing == "auto" else chosen.routing,
-        max_addresses=MAX_DNSENDPOINT_ADDRESSES if namespace else MAX_ADDRESSES,
-        rules=rules(chosen),
-        checks=checks(chosen, environ),
-        dry_run=chosen.dry_run,
-    )
+    request = _request(chosen, environ, to_dnsendpoint=namespace is not None)
     clock = Clock(chosen.timeout or (120 if chosen.wait else 45))
     progress = Progress(request.domains)
 
     def job() -> None:
         server = api_server(chosen, clock)
         if namespace:
-            publisher, checks = _dnsendpoints(server, namespace), None
+            publisher, keeper = _dnsendpoints(server, namespace), None
         else:
             dns = _route53(clock)
-            publisher, checks = _hosted_zones(chosen, dns, clock), _keeper(chosen, dns, clock, progress)
+            publisher, keeper = _hosted_zones(chosen, dns, clock), _keeper(chosen, dns, clock, progress)
         kubernetes = cluster(server, clock)
         collect_garbage()
-        sync_once(request, kubernetes, publisher, clock, progress, checks)
+        sync_once(request, kubernetes, publisher, clock, progress, keeper)
 
     failure = run_job(job, clock)
     reached = progress.copy()
@@ -114,6 +104,20 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
     else:
         print_result(sync_text(reached, dry_run=request.dry_run))
     return reached.exit_status
+
+
+def _request(chosen: Settings, environ: Mapping[str, str], *, to_dnsendpoint: bool) -> SyncRequest:
+    return SyncRequest(
+        domains=chosen.domain,
+        node_label_selector=chosen.node_label_selector,
+        ttl=chosen.ttl,
+        min_nodes=chosen.min_nodes,
+        routing="simple" if to_dnsendpoint and chosen.routing == "auto" else chosen.routing,
+        max_addresses=MAX_DNSENDPOINT_ADDRESSES if to_dnsendpoint else MAX_ADDRESSES,
+        rules=rules(chosen),
+        evidence_settings=evidence_settings(chosen, environ),
+        dry_run=chosen.dry_run,
+    )
 
 
 def _dnsendpoint_namespace(chosen: Settings) -> str:

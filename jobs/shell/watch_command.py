@@ -7,7 +7,7 @@ from jobs.core.errors import ConfigurationError
 from jobs.edges.clock import Clock
 from jobs.edges.login import pod_namespace
 from jobs.shell import values
-from jobs.shell.judging_options import JudgingOptions, api_server, checks, cluster, rules
+from jobs.shell.judging_options import JudgingOptions, api_server, cluster, evidence_settings, rules
 from jobs.shell.options import option
 from jobs.shell.process import collect_garbage, run_job
 from jobs.watch import WatchRequest, watch
@@ -43,7 +43,7 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
         node_label_selector=chosen.node_label_selector,
         min_interval_seconds=chosen.min_interval,
         rules=rules(chosen),
-        checks=checks(chosen, environ),
+        evidence_settings=evidence_settings(chosen, environ),
     )
     clock = Clock(math.inf)
 

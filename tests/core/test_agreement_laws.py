@@ -29,7 +29,7 @@ options = st.fixed_dictionaries(
 
 def occasion_of(first: Sight, second: Sight) -> Occasion | None:
     """Let a watcher see both looks one after the other, and give the occasion of the second."""
-    publication = Publication(first.checks, first.rules)
+    publication = Publication(first.evidence_settings, first.rules)
     publication.begin(first.listed, "begun")
     publication.see(first.signs)
     assert publication.occasion(NOW) is not None
@@ -123,7 +123,7 @@ def test_the_same_look_again_is_no_occasion(seen: Looks) -> None:
 @given(looks())
 def test_watch_warns_of_what_a_sync_would(seen: Looks) -> None:
     """Watch warns of the same as a sync that has the same look."""
-    publication = Publication(seen[0].checks, seen[0].rules)
+    publication = Publication(seen[0].evidence_settings, seen[0].rules)
     publication.begin(seen[0].listed, "begun")
     publication.see(seen[0].signs)
     publication.occasion(NOW)

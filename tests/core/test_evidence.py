@@ -8,7 +8,7 @@ from jobs.core.evidence import Conclusion, conclude
 from jobs.core.node import Node, NodeList, Rules
 from jobs.core.signs import Signs
 from jobs.core.verdict import Doubt, Published, Withheld
-from tests.support.builders import NODE, PARIS, checks, ipv4, ipv6, published
+from tests.support.builders import NODE, PARIS, evidence_settings, ipv4, ipv6, published
 from tests.support.judging import (
     DOUBTED,
     HTTP,
@@ -157,14 +157,14 @@ def test_a_doubt_does_not_wait_for_one_that_holds() -> None:
 
 def test_what_could_not_be_seen_is_a_warning() -> None:
     """What could not be seen is among the warnings."""
-    conclusion = conclude(NodeList((), NOW, "1"), Signs(warnings=("no right",)), checks(), Rules())
+    conclusion = conclude(NodeList((), NOW, "1"), Signs(warnings=("no right",)), evidence_settings(), Rules())
     assert conclusion == Conclusion((), ("no right",))
 
 
 def test_what_cannot_be_read_of_a_node_is_a_warning() -> None:
     """A node's place and bias that cannot be read are warnings, also of a node that is out. The node is published."""
     found = [replace(NODE, coordinates="x", bias="y"), replace(NODE, name="node-2", coordinates="x", cordoned=True)]
-    conclusion = conclude(NodeList(tuple(found), NOW, "1"), Signs(warnings=("no right",)), checks(), Rules())
+    conclusion = conclude(NodeList(tuple(found), NOW, "1"), Signs(warnings=("no right",)), evidence_settings(), Rules())
     assert conclusion.verdicts[0] == published("node-1", "5.0.0.1")
     assert conclusion.warnings == (
         "no right",

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from jobs.core.node import Condition, Node
-from tests.support.builders import NODE, checks, ipv4, ipv6
+from tests.support.builders import NODE, evidence_settings, ipv4, ipv6
 from tests.support.judging import (
     HTTP,
     HTTPS,
@@ -72,7 +72,7 @@ OTHER = "https://api.example.com/"
 )
 def test_every_https_probe_must_be_answered(answers: Answers, *, is_acquitted: bool) -> None:
     """Only an address that answers every https probe is acquitted."""
-    asked = checks(probes=(HTTPS, OTHER, TCP))
+    asked = evidence_settings(probes=(HTTPS, OTHER, TCP))
     conclusion = judged([unknown(nodes(3)[0], 99), *nodes(3)[1:]], asked=asked, answers=answers)
     assert [*out(conclusion)] == ([] if is_acquitted else ["n0"])
 

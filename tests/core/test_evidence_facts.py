@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from jobs.core.node import Condition, LeaseAge, Node, Rules
-from tests.support.builders import NODE, checks, ipv4
+from tests.support.builders import NODE, evidence_settings, ipv4
 from tests.support.judging import (
     DOUBTED,
     LEASE,
@@ -186,7 +186,7 @@ def test_endpoints_say_nothing_of_a_node_that_is_unknown_and_taken_as_ready(seco
 
 def test_a_service_that_was_not_looked_at_says_nothing() -> None:
     """Without a look at the endpoints nothing is held against any node."""
-    conclusion = judged(nodes(3), asked=checks(ready_services=(SERVICE,)))
+    conclusion = judged(nodes(3), asked=evidence_settings(ready_services=(SERVICE,)))
     assert (out(conclusion), doubted(conclusion)) == ({}, {})
 
 

@@ -14,7 +14,7 @@ from jobs.core.evidence import Conclusion, conclude
 from jobs.core.node import LeaseAge, Node, NodeList, Rules
 from jobs.core.signs import Signs
 from jobs.core.verdict import Published, Skipped, Verdict
-from tests.support.builders import NODE, checks, ipv4
+from tests.support.builders import NODE, evidence_settings, ipv4
 from tests.support.judging import NOW
 from tests.support.sights import SERVICES, Sight, everything_of, sights
 
@@ -126,14 +126,14 @@ def test_what_is_well_changes_nothing(sight: Sight) -> None:
 def _accused(sight: Sight) -> set[tuple[str, Address]]:
     """Give every address that something speaks against, by its node, as the contract says it."""
     found = set()
-    probing = {node: node != sight.checks.observer for node in (each.name for each in sight.listed.nodes)}
-    limit, ages = sight.checks.lease_timeout_seconds, sight.signs.lease_ages
+    probing = {node: node != sight.evidence_settings.observer for node in (each.name for each in sight.listed.nodes)}
+    limit, ages = sight.evidence_settings.lease_timeout_seconds, sight.signs.lease_ages
     for each in sight.judged():
         if isinstance(each, Candidate) and not each.fact:
             node = each.verdict.node
             is_late = bool(limit) and node in ages and min(ages[node]) >= limit
             for address in each.verdict.addresses:
-                why = [sight.signs.answers.get((address, probe)) for probe in sight.checks.probes]
+                why = [sight.signs.answers.get((address, probe)) for probe in sight.evidence_settings.probes]
                 by_node = (each.accusation or is_late or each.hold) and address not in sight.acquitted()
                 if by_node or each.probation or (probing[node] and any(why)):
                     found.add((node, address))
@@ -205,7 +205,7 @@ def _name(each: Candidate | Skipped) -> str:
 @given(sights())
 def test_nobody_looks_at_leases_at_0(sight: Sight) -> None:
     """--lease-timeout 0 is as if no Lease had been seen."""
-    off = replace(sight, checks=replace(sight.checks, lease_timeout_seconds=0))
+    off = replace(sight, evidence_settings=replace(sight.evidence_settings, lease_timeout_seconds=0))
     assert off.conclusion() == replace(off, signs=replace(off.signs, lease_ages={})).conclusion()
 
 
@@ -224,7 +224,7 @@ def test_leases_that_all_stop_at_once_take_nobody_out(
     """
     nodes = tuple(replace(NODE, name=f"n{at}", node_ips=str(ipv4(at))) for at in range(len(spread)))
     ages = {f"n{at}": LeaseAge(each + seconds, each + seconds + difference) for at, each in enumerate(spread)}
-    conclusion = conclude(NodeList(nodes, NOW, "1"), Signs(ages), checks(limit), Rules())
+    conclusion = conclude(NodeList(nodes, NOW, "1"), Signs(ages), evidence_settings(limit), Rules())
     assert len(shown(conclusion.verdicts)) == len(nodes)
 
 
@@ -234,8 +234,8 @@ def test_one_bad_node_among_several_is_always_believed(sight: Sight) -> None:
     nodes = [replace(NODE, name=node.name, node_ips=node.node_ips) for node in sight.listed.nodes]
     ages = {node.name: LeaseAge(99 if at == 0 else 4, 99 if at == 0 else 4) for at, node in enumerate(nodes)}
     listed = NodeList(tuple(nodes), NOW, "1")
-    conclusion = conclude(listed, Signs(ages), checks(), Rules())
-    standing = conclude(listed, Signs(), checks(), Rules()).verdicts
+    conclusion = conclude(listed, Signs(ages), evidence_settings(), Rules())
+    standing = conclude(listed, Signs(), evidence_settings(), Rules()).verdicts
     up = [each.node for each in standing if isinstance(each, Published)]
     assert conclusion.condemned == (("n0",) if "n0" in up and len(up) > 1 else ())
 

@@ -3,7 +3,8 @@
 import pytest
 
 from jobs.core.node import LeaseAge
-from tests.support.builders import checks
+from jobs.core.signs import Signs
+from tests.support.builders import evidence_settings
 from tests.support.judging import DOUBTED, LEASE, UNKNOWN, ages, doubted, judged, nodes, out, unknown
 
 
@@ -124,5 +125,15 @@ def test_leases_that_are_only_overdue_are_no_news() -> None:
 
 def test_without_a_timeout_no_lease_is_looked_at() -> None:
     """Without a timeout no Lease is looked at, old or young."""
-    conclusion = judged([unknown(nodes(1)[0], 99), *nodes(3)[1:]], asked=checks(0), lease_ages=ages(4, 99, 4))
+    conclusion = judged(
+        [unknown(nodes(1)[0], 99), *nodes(3)[1:]], asked=evidence_settings(0), lease_ages=ages(4, 99, 4)
+    )
     assert [*out(conclusion)] == ["n0"]
+
+
+def test_after_an_outage_only_leases_count_that_were_old_before() -> None:
+    """Leaves out a Lease that has become old meanwhile: its kubelet may not have had time to renew it."""
+    before = Signs(lease_ages=ages(4, 25, 4))
+    seen = Signs(lease_ages=ages(24, 60, 25, 99), warnings=("no right",))
+    counted = ages(24, 60)
+    assert seen.after_outage(before, 25) == Signs(lease_ages=counted, warnings=("no right",))

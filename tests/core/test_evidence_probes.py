@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from jobs.core.verdict import Published, Skipped, Withheld
-from tests.support.builders import PARIS, checks, ipv4, ipv6
+from tests.support.builders import PARIS, evidence_settings, ipv4, ipv6
 from tests.support.judging import DOUBTED, HTTP, TCP, alive, dead, doubted, dual, having, judged, kept, nodes, out
 
 OTHER = "tcp:80"
@@ -79,7 +79,7 @@ def test_of_several_probes_that_are_not_answered_the_first_is_named() -> None:
     """The reason names the first of several probes that were asked for."""
     answers = dead(ipv4(0)) | dead(ipv4(0), probe=OTHER) | alive(ipv4(1)) | alive(ipv4(1), probe=OTHER)
     for first, second in ((TCP, OTHER), (OTHER, TCP)):
-        conclusion = judged(nodes(3), asked=checks(probes=(first, second)), answers=answers)
+        conclusion = judged(nodes(3), asked=evidence_settings(probes=(first, second)), answers=answers)
         assert out(conclusion) == {"n0": f"{first.replace(':', ' ')} does not answer (timed out)"}
 
 
@@ -117,7 +117,7 @@ def test_a_node_that_is_accused_and_suspect_is_one_node() -> None:
 
 def test_probes_never_accuse_the_node_they_are_sent_from() -> None:
     """The node that the probes are sent from is never accused: many networks have no way back to oneself."""
-    asked = checks(probes=(TCP,), observer="n0")
+    asked = evidence_settings(probes=(TCP,), observer="n0")
     for many in (2, 3, 6):
         answers = dead(ipv4(0)) | alive(*map(ipv4, range(1, many)))
         conclusion = judged(nodes(many), asked=asked, answers=answers)
@@ -129,7 +129,7 @@ def test_the_node_that_probes_are_sent_from_counts_as_looked_at() -> None:
 
     Of two nodes the other one's failure is believed; a silent observer is not one of too many.
     """
-    asked = checks(probes=(TCP,), observer="n0")
+    asked = evidence_settings(probes=(TCP,), observer="n0")
     assert [*out(judged(nodes(2), asked=asked, answers=dead(ipv4(1)) | alive(ipv4(0))))] == ["n1"]
     assert [*out(judged(nodes(2), asked=asked, answers=dead(ipv4(0), ipv4(1))))] == ["n1"]
     three = judged(nodes(3), asked=asked, answers=dead(*map(ipv4, range(3))))
@@ -141,7 +141,7 @@ def test_an_address_that_the_observer_shares_accuses_the_other_alone() -> None:
     """A dead address that the observer's node shares is withheld of the other node, and stays the observer's."""
     shared = ipv4(99)
     found = [having(nodes(3)[0], shared), having(nodes(3)[1], ipv4(1), shared), nodes(3)[2]]
-    asked = checks(probes=(TCP,), observer="n0")
+    asked = evidence_settings(probes=(TCP,), observer="n0")
     conclusion = judged(found, asked=asked, answers=dead(shared) | alive(ipv4(1), ipv4(2)))
     assert conclusion.verdicts[0] == Published("n0", (shared,), None)
     assert conclusion.verdicts[1].addresses == (ipv4(1),)
@@ -149,4 +149,4 @@ def test_an_address_that_the_observer_shares_accuses_the_other_alone() -> None:
 
 def test_answers_to_what_was_not_asked_for_do_not_count() -> None:
     """Only the probes asked for count."""
-    assert out(judged(nodes(3), asked=checks(), answers=dead(ipv4(0)) | alive(ipv4(1), ipv4(2)))) == {}
+    assert out(judged(nodes(3), asked=evidence_settings(), answers=dead(ipv4(0)) | alive(ipv4(1), ipv4(2)))) == {}

@@ -162,7 +162,7 @@ def test_a_withdrawal_does_not_wait() -> None:
         pytest.param([theirs("p", address=A3)], {}, None, id="of another address"),
         pytest.param([], {}, None, id="it is gone"),
         pytest.param([], {"unlisted": True}, "p", id="nobody knows"),
-        pytest.param([], {"unlisted": True, "refused": True}, None, id="nobody knows, and it was refused"),
+        pytest.param([], {"unlisted": True, "rejected": True}, None, id="nobody knows, and it was rejected"),
     ],
 )
 def test_what_a_set_keeps_when_none_can_be_made(
@@ -187,9 +187,9 @@ def test_all_sets_of_a_type_have_one_or_none() -> None:
     assert ids(about, PLACES, [having(PLACES[0], "p")]) == [None, None]
 
 
-def test_what_was_refused_with_new_checks_is_written_without_first() -> None:
-    """After a refusal what has to change is written without new checks; then they are tried again."""
-    about = view(check("p", A1), check("t", A2), refused=True)
+def test_what_was_rejected_with_new_checks_is_written_without_first() -> None:
+    """After a rejection what has to change is written without new checks; then they are tried again."""
+    about = view(check("p", A1), check("t", A2), rejected=True)
     assert ids(about, PLACES, PLACES[:1]) == [None, None]
     assert ids(about, PLACES, PLACES) == ["t", "p"]
 

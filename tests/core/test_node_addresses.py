@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from jobs.core.annotations import NODE_IPS, PUBLIC_IPS
-from jobs.core.node import Node, Rules, assess
+from jobs.core.assessment import assess
+from jobs.core.node import Node, Rules
 from jobs.core.verdict import Published, Skipped, Withheld
 from tests.support.builders import NODE, ipv4, ipv6
 

@@ -4,7 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from jobs.core.annotations import BIAS, COORDINATES
-from jobs.core.node import Node, Rules, assess, placed
+from jobs.core.assessment import assess, placed
+from jobs.core.node import Node, Rules
 from jobs.core.place import Places, parse_bias, parse_place
 from jobs.core.verdict import Published
 from tests.support.builders import LIMA, NODE, PARIS, TOKYO

@@ -138,18 +138,18 @@ def test_a_defect_is_not_a_failure_of_a_domain() -> None:
 
 def looked(progress: Progress, *shown: RecordSet) -> Domain:
     """Look at the domain and give what is known of it then."""
-    progress.look(DOMAIN, shown)
+    progress.shows(DOMAIN, shown)
     return progress[DOMAIN]
 
 
 def test_before_it_writes_a_run_changes_nothing() -> None:
     """What a domain shows at each look before the run writes is what the run begins from.
 
-    What others do in the meantime, or a refused write did not do, is not reported as a change of this run.
+    What others do in the meantime, or a rejected write did not do, is not reported as a change of this run.
     """
     progress = Progress([DOMAIN])
     looked(progress, AT_PARIS)
-    progress.note(DOMAIN, error=Conflict("refused"), writes=1)
+    progress.note(DOMAIN, error=Conflict("rejected"), writes=1)
     domain = looked(progress, AT_TOKYO, AT_LIMA)
     assert (domain.before, domain.after) == ((AT_TOKYO, AT_LIMA), (AT_TOKYO, AT_LIMA))
     assert domain.difference == Plan((), (AT_LIMA, AT_TOKYO))
@@ -202,20 +202,20 @@ def test_a_write_without_an_answer_that_was_not_applied_is_none() -> None:
     assert looked(progress, AT_TOKYO).difference.changes == ()
 
 
-def refused(progress: Progress, *expected: RecordSet) -> None:
-    """Note that Route 53 has refused a write to what it showed."""
+def rejected(progress: Progress, *expected: RecordSet) -> None:
+    """Note that Route 53 has rejected a write to what it showed."""
     progress.note(DOMAIN, expected=expected)
 
 
 def test_refusals_while_nobody_was_faster_are_counted() -> None:
-    """A refusal counts when the next look shows exactly the record sets that were expected, once each."""
+    """A rejection counts when the next look shows exactly the record sets that were expected, once each."""
     progress = Progress([DOMAIN])
     looked(progress, AT_PARIS, AT_TOKYO)
-    assert progress[DOMAIN].refusals == 0
+    assert progress[DOMAIN].rejections == 0
     for count in (1, 2):
-        refused(progress, AT_PARIS, AT_TOKYO)
+        rejected(progress, AT_PARIS, AT_TOKYO)
         domain = looked(progress, AT_TOKYO, AT_PARIS)
-        assert (domain.refusals, domain.expected) == (count, None)
+        assert (domain.rejections, domain.expected) == (count, None)
 
 
 @pytest.mark.parametrize(
@@ -224,18 +224,18 @@ def test_refusals_while_nobody_was_faster_are_counted() -> None:
 def test_a_refusal_that_is_a_race_does_not_count(shown: tuple[RecordSet, ...]) -> None:
     """When the next look shows anything else somebody was faster, and what was counted before is forgotten."""
     progress = Progress([DOMAIN])
-    refused(progress, AT_PARIS, AT_TOKYO)
-    assert looked(progress, AT_PARIS, AT_TOKYO).refusals == 1
-    refused(progress, AT_PARIS, AT_TOKYO)
-    assert looked(progress, *shown).refusals == 0
+    rejected(progress, AT_PARIS, AT_TOKYO)
+    assert looked(progress, AT_PARIS, AT_TOKYO).rejections == 1
+    rejected(progress, AT_PARIS, AT_TOKYO)
+    assert looked(progress, *shown).rejections == 0
 
 
 def test_a_look_without_a_refusal_counts_nothing() -> None:
-    """Looks between two refusals change nothing: throttling and unknown outcomes do not count."""
+    """Looks between two rejections change nothing: throttling and unknown outcomes do not count."""
     progress = Progress([DOMAIN])
-    refused(progress, AT_PARIS)
+    rejected(progress, AT_PARIS)
     looked(progress, AT_PARIS)
-    assert looked(progress, AT_PARIS).refusals == 1
+    assert looked(progress, AT_PARIS).rejections == 1
 
 
 def test_a_lost_write_is_compared_with_the_last_look() -> None:

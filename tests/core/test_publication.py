@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from jobs.core.node import Condition, Node, NodeList, Rules
 from jobs.core.publication import Occasion, Publication
-from tests.support.builders import NODE, checks
+from tests.support.builders import NODE, evidence_settings
 from tests.support.judging import NOW, SECOND, numbered, publication_of, words_of
 
 DOWN = replace(NODE, ready=Condition("False", "disk is gone"))
@@ -218,13 +218,13 @@ def test_before_the_first_list_there_is_nothing() -> None:
 
     The watcher's threads begin in any order.
     """
-    publication = Publication(checks(), Rules())
+    publication = Publication(evidence_settings(), Rules())
     assert (publication.listed.nodes, publication.warnings, publication.occasion(NOW)) == ((), (), None)
 
 
 def test_a_node_that_is_heard_of_before_the_first_list() -> None:
     """A node that is heard of before the first list is an occasion."""
-    publication = Publication(checks(), Rules())
+    publication = Publication(evidence_settings(), Rules())
     publication.node(NODE, "7")
     assert publication.occasion(NOW) == Occasion("node-1: publishable with 5.0.0.1 at no place", NOW, "7")
 

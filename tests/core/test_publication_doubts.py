@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from jobs.core.node import Rules
 from jobs.core.signs import Signs
-from tests.support.builders import NODE, checks, ipv4, ipv6
+from tests.support.builders import NODE, evidence_settings, ipv4, ipv6
 from tests.support.judging import (
     NOW,
     SECOND,
@@ -59,7 +59,7 @@ def test_an_ingress_that_dies_while_another_node_fails() -> None:
 
     The Job of the first occasion may have looked while both failed, and have left both as they were.
     """
-    publication = publication_of(numbered(4), checks(probes=(TCP,)))
+    publication = publication_of(numbered(4), evidence_settings(probes=(TCP,)))
     addresses = [ipv4(each) for each in range(1, 5)]
     all_alive = alive(*addresses)
     publication.see(Signs(answers={**all_alive, **dead(ipv4(3))}))
@@ -99,7 +99,7 @@ def test_the_place_of_a_node_in_doubt_is_an_occasion() -> None:
 def test_addresses_are_compared_one_by_one() -> None:
     """An address that is sure is an occasion though another of its node is in doubt."""
     two = [having(node, ipv4(at), ipv6(at)) for at, node in enumerate(numbered(4), 1)]
-    publication = publication_of(two, checks(probes=(TCP,)))
+    publication = publication_of(two, evidence_settings(probes=(TCP,)))
     six = dead(ipv6(1), ipv6(2)) | alive(ipv6(3), ipv6(4))
     publication.see(Signs(answers=six))
     assert publication.occasion(NOW) is None

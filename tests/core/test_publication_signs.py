@@ -9,7 +9,7 @@ from jobs.core.node import Condition, LeaseAge, NodeList
 from jobs.core.probe import Probe
 from jobs.core.publication import Occasion
 from jobs.core.signs import Signs
-from tests.support.builders import checks, ipv4
+from tests.support.builders import evidence_settings, ipv4
 from tests.support.judging import (
     NOW,
     SECOND,
@@ -140,7 +140,7 @@ def test_what_could_not_be_seen_is_a_warning() -> None:
 
 def test_signs_are_kept_until_there_are_others() -> None:
     """Signs count until there are newer ones, also after a fresh list."""
-    publication = publication_of(numbered(6), checks(ready_services=(SERVICE,)))
+    publication = publication_of(numbered(6), evidence_settings(ready_services=(SERVICE,)))
     publication.see(replace(ages(6, {2: 31}), serving={SERVICE: frozenset(f"node-{each}" for each in range(2, 7))}))
     assert words_of(publication) == f"node-1: no ready endpoint of {SERVICE}; node-2: lease not renewed for 31 s"
     publication.begin(NodeList(tuple(numbered(6)), NOW, "7"), "listed again")
@@ -151,7 +151,7 @@ def test_signs_are_kept_until_there_are_others() -> None:
 
 def test_an_endpoint_that_is_not_ready_is_an_occasion() -> None:
     """A node whose endpoint is no longer ready is an occasion."""
-    publication = publication_of(numbered(2), checks(ready_services=(SERVICE,)))
+    publication = publication_of(numbered(2), evidence_settings(ready_services=(SERVICE,)))
     publication.see(Signs(serving={SERVICE: frozenset({"node-1", "node-2"})}))
     assert publication.occasion(NOW) is None
     publication.see(Signs(serving={SERVICE: frozenset({"node-2"})}))
@@ -162,7 +162,7 @@ def test_an_address_that_does_not_answer_is_an_occasion_of_its_node() -> None:
     """An address that no longer answers is an occasion of its node."""
     nodes = [replace(each, node_ips=f"{each.node_ips},2600::{each.name[-1]}") for each in numbered(4)]
     addresses = [ipv4(each) for each in range(1, 5)]
-    publication = publication_of(nodes, checks(probes=(TCP,)))
+    publication = publication_of(nodes, evidence_settings(probes=(TCP,)))
     publication.see(Signs(answers={(each, Probe.parse(TCP)): None for each in addresses}))
     assert publication.occasion(NOW) is None
     publication.see(
@@ -257,7 +257,7 @@ def test_nodes_that_turn_unknown_one_after_the_other_are_left_as_they_are() -> N
 
 def test_a_service_that_is_ready_nowhere_is_not_an_occasion() -> None:
     """A Service that is ready nowhere is a warning and not an occasion; when it is ready again, that is one."""
-    publication = publication_of(numbered(2), checks(ready_services=(SERVICE,)))
+    publication = publication_of(numbered(2), evidence_settings(ready_services=(SERVICE,)))
     everywhere = Signs(serving={SERVICE: frozenset({"node-1", "node-2"})})
     publication.see(everywhere)
     assert publication.occasion(NOW) is None

@@ -7,7 +7,17 @@ from msgspec.structs import replace
 
 from jobs.core import verdict as verdicts
 from jobs.core.address import Address
-from jobs.core.verdict import Published, Skipped, Verdict, Withheld, reasons, settled, skip, skipped_for, withhold
+from jobs.core.verdict import (
+    Published,
+    Skipped,
+    Verdict,
+    Withheld,
+    reasons,
+    resolve_doubts,
+    skip,
+    skipped_for,
+    withhold,
+)
 from tests.support.builders import PARIS, in_doubt, ipv4, published, skipped
 
 ONE, TWO, EARLIER = ipv4(1), ipv4(2), Withheld(ipv4(9), "earlier")
@@ -15,7 +25,7 @@ UP = Published("a", (ONE, TWO), PARIS, (EARLIER,), bias=7)
 
 
 @pytest.mark.parametrize(
-    ("verdict", "refused", "after"),
+    ("verdict", "against", "after"),
     [
         pytest.param(UP, {}, UP, id="nothing"),
         pytest.param(UP, {("b", ONE): "dead"}, UP, id="another node's"),
@@ -52,9 +62,9 @@ UP = Published("a", (ONE, TWO), PARIS, (EARLIER,), bias=7)
         pytest.param(skipped("a", "5.0.0.1"), {("a", ONE): "dead"}, skipped("a", "5.0.0.1"), id="of a skipped node"),
     ],
 )
-def test_withhold(verdict: Verdict, refused: dict[tuple[str, Address], str], after: Verdict) -> None:
-    """The refused addresses of that node alone are withheld, each with its reason; a node with none left is skipped."""
-    assert withhold(verdict, refused) == after
+def test_withhold(verdict: Verdict, against: dict[tuple[str, Address], str], after: Verdict) -> None:
+    """Addresses of that node alone are withheld, each with its reason; a node with none left is skipped."""
+    assert withhold(verdict, against) == after
 
 
 def test_a_node_that_is_taken_out_keeps_what_it_would_bring() -> None:
@@ -133,7 +143,7 @@ def test_dns_decides_about_addresses_in_doubt(
     verdict: Verdict, shown: Iterable[Address] | None, after: Verdict
 ) -> None:
     """Addresses in doubt stay where DNS shows them; the others are left out, in words that say why."""
-    assert settled(verdict, shown) == after
+    assert resolve_doubts(verdict, shown) == after
 
 
 @pytest.mark.parametrize(

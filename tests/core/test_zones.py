@@ -5,9 +5,9 @@ import pytest
 from jobs.core.errors import ConfigurationError
 from jobs.core.zones import (
     Zone,
+    as_listed,
     canonical,
     choose_zone,
-    escaped,
     last_labels,
     listing_order,
     no_zone,
@@ -97,12 +97,12 @@ def test_route53_notation_is_undone(listed: str, name: str) -> None:
 @pytest.mark.parametrize("name", ["*.example.com", "www.example.com", "_a.example.com"])
 def test_names_are_written_as_route53_lists_them(name: str) -> None:
     """Names are written as Route 53 lists them."""
-    assert escaped(name) == route53_names.canonical(name)
+    assert as_listed(name) == route53_names.canonical(name)
 
 
 def test_escaping_is_undone() -> None:
-    """A name that is escaped and read again is the same."""
-    assert canonical(escaped("*.example.com")) == "*.example.com"
+    """A name that is written as listed and read again is the same."""
+    assert canonical(as_listed("*.example.com")) == "*.example.com"
 
 
 def test_domains_are_read_in_the_order_of_the_lists() -> None:

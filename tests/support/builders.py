@@ -12,7 +12,7 @@ from jobs.core.node import Condition, Node, Rules
 from jobs.core.probe import Probe
 from jobs.core.record_set import RecordSet, from_api
 from jobs.core.records import MAX_ADDRESSES
-from jobs.core.signs import Checks
+from jobs.core.signs import EvidenceSettings
 from jobs.core.verdict import Doubt, Published, Skipped
 
 DOMAIN = "cdn.example.com"
@@ -32,14 +32,14 @@ NODE = Node(
 """A node that can serve, on one address and at no known place; tests change what they are about."""
 
 
-def checks(
+def evidence_settings(
     lease_timeout_seconds: int = 25,
     ready_services: tuple[str, ...] = (),
     probes: tuple[str, ...] = (),
     observer: str | None = None,
-) -> Checks:
+) -> EvidenceSettings:
     """Say what to look at; without arguments what a run looks at by default. Probes are written as options."""
-    return Checks(lease_timeout_seconds, ready_services, tuple(map(Probe.parse, probes)), observer)
+    return EvidenceSettings(lease_timeout_seconds, ready_services, tuple(map(Probe.parse, probes)), observer)
 
 
 def request(domains: tuple[str, ...] = (DOMAIN,), **options: Any) -> SyncRequest:  # noqa: ANN401 - each has its own
@@ -51,7 +51,7 @@ def request(domains: tuple[str, ...] = (DOMAIN,), **options: Any) -> SyncRequest
         "routing": "auto",
         "max_addresses": MAX_ADDRESSES,
         "rules": Rules(),
-        "checks": checks(),
+        "evidence_settings": evidence_settings(),
         "dry_run": False,
     }
     return SyncRequest(domains, **{**defaults, **options})

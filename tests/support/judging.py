@@ -11,9 +11,9 @@ from jobs.core.evidence import Conclusion, conclude
 from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
 from jobs.core.probe import Probe
 from jobs.core.publication import Publication
-from jobs.core.signs import Checks, Signs
+from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.verdict import Published, Skipped
-from tests.support.builders import NODE, checks, ipv4, ipv6
+from tests.support.builders import NODE, evidence_settings, ipv4, ipv6
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -54,14 +54,14 @@ def judged(
     found: Sequence[Node],
     lease_timeout: int = 25,
     *,
-    asked: Checks | None = None,
+    asked: EvidenceSettings | None = None,
     rules: Rules | None = None,
     **signs: Any,  # noqa: ANN401 - any sign
 ) -> Conclusion:
     """Judge nodes by what was seen of them; probes that were answered, or not, were asked for."""
     if asked is None:
         probes = dict.fromkeys(probe for _, probe in signs.get("answers", {}))
-        asked = replace(checks(lease_timeout, tuple(signs.get("serving", {}))), probes=tuple(probes))
+        asked = replace(evidence_settings(lease_timeout, tuple(signs.get("serving", {}))), probes=tuple(probes))
     return conclude(NodeList(tuple(found), NOW, "1"), Signs(**signs), asked, rules or Rules())
 
 
@@ -106,9 +106,11 @@ def numbered(count: int, *, lost: Iterable[int] = ()) -> list[Node]:
     return [unknown(node, 0) if number in lost else node for number, node in enumerate(found, 1)]
 
 
-def publication_of(found: Iterable[Node], asked: Checks | None = None, rules: Rules | None = None) -> Publication:
+def publication_of(
+    found: Iterable[Node], asked: EvidenceSettings | None = None, rules: Rules | None = None
+) -> Publication:
     """Give a publication that knows these nodes and has reported its first occasion."""
-    publication = Publication(asked or checks(), rules or Rules())
+    publication = Publication(asked or evidence_settings(), rules or Rules())
     publication.begin(NodeList(tuple(found), NOW, "5"), "begun")
     assert publication.occasion(NOW) is not None
     return publication

@@ -12,9 +12,9 @@ from jobs.core.address import Address
 from jobs.core.candidates import Candidate, by_facts
 from jobs.core.evidence import Conclusion, conclude
 from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
-from jobs.core.signs import Checks, Signs
+from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.verdict import Published, Skipped, Verdict
-from tests.support.builders import NODE, PARIS, TOKYO, checks, ipv4, ipv6
+from tests.support.builders import NODE, PARIS, TOKYO, evidence_settings, ipv4, ipv6
 from tests.support.judging import HTTPS, NOW, TCP
 from tests.support.strategies import Draw
 
@@ -29,12 +29,12 @@ class Sight(Struct, frozen=True):
 
     listed: NodeList
     signs: Signs
-    checks: Checks
+    evidence_settings: EvidenceSettings
     rules: Rules
 
     def judged(self) -> list[Candidate | Skipped]:
         """Judge by what is certain."""
-        return by_facts(self.listed, self.signs, self.checks, self.rules)
+        return by_facts(self.listed, self.signs, self.evidence_settings, self.rules)
 
     def standing(self) -> list[Published]:
         """Give the nodes that nothing certain speaks against."""
@@ -42,7 +42,7 @@ class Sight(Struct, frozen=True):
 
     def conclusion(self) -> Conclusion:
         """Judge with the evidence."""
-        return conclude(self.listed, self.signs, self.checks, self.rules)
+        return conclude(self.listed, self.signs, self.evidence_settings, self.rules)
 
     def of(self, nodes: Iterable[Node]) -> "Sight":
         """See these nodes instead."""
@@ -50,7 +50,7 @@ class Sight(Struct, frozen=True):
 
     def acquitted(self) -> set[Address]:
         """Give the addresses that answer all that proves who answers."""
-        proving = [probe for probe in self.checks.probes if probe.acquits]
+        proving = [probe for probe in self.evidence_settings.probes if probe.acquits]
         addresses = {address for address, _ in self.signs.answers}
         answers = self.signs.answers
         return {each for each in addresses if proving and all(answers.get((each, at), "") is None for at in proving)}
@@ -102,7 +102,7 @@ def _nodes(draw: Draw, count: int) -> list[Node]:
     return [a_node(draw, number, is_silent=number in silent) for number in range(count)]
 
 
-def _signs(draw: Draw, nodes: Iterable[Node], asked: Checks) -> Signs:
+def _signs(draw: Draw, nodes: Iterable[Node], asked: EvidenceSettings) -> Signs:
     nodes = tuple(nodes)
     late, dead = some(draw, len(nodes)), some(draw, len(nodes))
     ages = {
@@ -128,7 +128,7 @@ def _signs(draw: Draw, nodes: Iterable[Node], asked: Checks) -> Signs:
 @st.composite
 def sights(draw: Draw) -> Sight:
     """Draw up to a dozen nodes with anything that may have been seen of them."""
-    asked = checks(
+    asked = evidence_settings(
         draw(st.sampled_from([25, 25, 0, 15, 40])),
         draw(st.sampled_from([(), (), SERVICES[:1], SERVICES])),
         draw(st.sampled_from([(), PROBES, PROBES[:1], PROBES[1:]])),
@@ -153,7 +153,7 @@ def looks(draw: Draw) -> tuple[Sight, Sight]:
         elif draw(usually):
             nodes[after.name] = after
     second = first.of(nodes.values())
-    signs = _signs(draw, nodes.values(), first.checks)
+    signs = _signs(draw, nodes.values(), first.evidence_settings)
     kept: dict[str, Any] = {
         name: getattr(first.signs, name) for name in ("lease_ages", "serving", "answers") if draw(st.booleans())
     }

@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from jobs.core.node import Condition, Node, Rules, assess
+from jobs.core.assessment import assess
+from jobs.core.node import Condition, Node, Rules
 from jobs.core.record_set import TYPES
 from jobs.core.verdict import Doubt, Skipped, Verdict
 from tests.support.builders import DOMAIN, NODE, ipv4, ipv6, place

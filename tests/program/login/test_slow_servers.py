@@ -18,8 +18,8 @@ IMPATIENT = (
     "-c",
     """
 from jobs.__main__ import main
-from jobs.edges import answers, cluster, transport
-transport.READ_SECONDS = answers.ANSWER_SECONDS = cluster.SILENCE_SECONDS = 2.0
+from jobs.edges import responses, cluster, transport
+transport.READ_SECONDS = responses.RESPONSE_SECONDS = cluster.SILENCE_SECONDS = 2.0
 main()
 """,
 )

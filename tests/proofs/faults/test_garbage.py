@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from jobs.core.errors import TemporaryError
-from jobs.edges import answers as reading
 from jobs.edges import cluster_schema as kinds
+from jobs.edges import responses as reading
 from jobs.edges.api_server import ApiServer
 from jobs.edges.clock import Clock
 from tests.proofs.faults.garbage import ENDLESS_IN_TIME, OF_KUBERNETES, OF_RECORDS, OF_ZONES, Garbage, Instead
@@ -78,4 +78,4 @@ def test_an_answer_without_end_is_given_up(world: World, garbage: Garbage, monke
     Instead(world.cluster, "list nodes", 1, garbage.makes)
     server = ApiServer(Clock(60), str(world.kubeconfig), attempts=1)
     with pytest.raises(TemporaryError, match="timed out"):
-        server.get("/api/v1/nodes", kinds.NodeList)
+        server.get("/api/v1/nodes", kinds.NodePage)

@@ -16,9 +16,9 @@ from tests.support.watching import cronjob, follows, job_number, jobs, version_i
 
 WATCH = ("watch", "--cronjob", "sync", "--namespace", "default", "--min-interval", "1", "--ready-service", SERVICE)
 IMPATIENT = f"""
-from jobs.edges import answers, cluster, transport
+from jobs.edges import responses, cluster, transport
 {forks.HASTY}
-transport.READ_SECONDS = answers.ANSWER_SECONDS = cluster.SILENCE_SECONDS = 3.0
+transport.READ_SECONDS = responses.RESPONSE_SECONDS = cluster.SILENCE_SECONDS = 3.0
 """
 """Waits a quarter of a second where the program waits for longer, and three where it waits for an answer."""
 

@@ -17,7 +17,7 @@ from tests.sandbox.kubernetes import node
 from tests.sandbox.route53 import Route53
 from tests.sandbox.server import Request, Response
 from tests.sandbox.world import PREFIX
-from tests.support.builders import DOMAIN, checks, request
+from tests.support.builders import DOMAIN, evidence_settings, request
 
 OPERATIONS = (
     "ListHostedZonesByName",
@@ -153,7 +153,7 @@ def run(site: Site, zone_id: str, operation: str, alter: Alter) -> Domain:
     """Run sync-once with one answer altered."""
     site.world.dns.service = Once(site.world.route53, operation, alter)
     by_id = zone_id if operation == "GetHostedZone" else None
-    return site.run(request((DOMAIN,), checks=checks(0)), by_id, wait=True)[DOMAIN]
+    return site.run(request((DOMAIN,), evidence_settings=evidence_settings(0)), by_id, wait=True)[DOMAIN]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

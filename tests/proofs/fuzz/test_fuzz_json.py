@@ -30,7 +30,7 @@ from jobs.edges import cluster_schema as kinds
 from jobs.edges.decode import decoded
 
 def decode():
-    print(decoded(sys.stdin.buffer.read(), kinds.LeaseList, "list").items[0].metadata.name)
+    print(decoded(sys.stdin.buffer.read(), kinds.LeasePage, "list").items[0].metadata.name)
 
 if sys.argv[1] == "main":
     decode()
@@ -109,7 +109,7 @@ def test_a_million_levels_end_no_process(member: str, begin: str, end: str, thre
 def test_a_list_that_is_none_is_refused(data: bytes) -> None:
     """Raises a temporary error: such an answer never counts as a list without items."""
     with pytest.raises(TemporaryError, match="not what the API promises"):
-        decoded(data, kinds.LeaseList, "GET /leases")
+        decoded(data, kinds.LeasePage, "GET /leases")
 
 
 def test_keys_that_are_no_text_cost_one_lease(caplog: pytest.LogCaptureFixture) -> None:
@@ -118,6 +118,6 @@ def test_keys_that_are_no_text_cost_one_lease(caplog: pytest.LogCaptureFixture) 
     items = b",".join([fields % (b"a", b"renewTime"), fields % (b"b", b"\xff"), fields % (b"c", b"x")])
     data = b'{"kind":"LeaseList","metadata":{"resourceVersion":"1"},"items":[%b]}' % items
     with caplog.at_level("DEBUG"):
-        found = decoded(data, kinds.LeaseList, "GET /leases")
+        found = decoded(data, kinds.LeasePage, "GET /leases")
     assert [each.metadata.name for each in found.items] == ["a", "c"]
     assert "a Lease cannot be read: Invalid UTF-8" in caplog.text

@@ -26,7 +26,7 @@ from tests.proofs.fuzz.site import Site
 from tests.proofs.fuzz.values import Draw, Json, anything, examples, spoiled, texts
 from tests.sandbox.kubernetes import node
 from tests.sandbox.kubernetes_builders import endpoint
-from tests.support.builders import DOMAIN, checks, request
+from tests.support.builders import DOMAIN, evidence_settings, request
 from tests.support.watching import cronjob
 
 NAME = re.compile("[a-z0-9]([a-z0-9.-]{,251}[a-z0-9])?")
@@ -36,7 +36,12 @@ ANSWERS = {
     "list leases": "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases",
     "list endpointslices": "/apis/discovery.k8s.io/v1/namespaces/edge/endpointslices",
 }
-REQUEST = request((DOMAIN,), min_nodes=MinNodes(0), checks=checks(25, ("edge/ingress",)), rules=Rules(external_ip=True))
+REQUEST = request(
+    (DOMAIN,),
+    min_nodes=MinNodes(0),
+    evidence_settings=evidence_settings(25, ("edge/ingress",)),
+    rules=Rules(external_ip=True),
+)
 
 
 def populated(site: Site) -> str:
@@ -184,7 +189,7 @@ def test_a_stream_of_anything(site: Site, good: Mapping[str, Json], data: st.Dat
     """A stream of anything gives events, each change in one line, or ends as a failure that may pass."""
     body = b"\n".join(data.draw(lines(good["list nodes"]["items"]))) + b"\n"
     populated(site)
-    publication = Publication(checks(), Rules())
+    publication = Publication(evidence_settings(), Rules())
     publication.begin(site.cluster.nodes(""), "began")
     site.world.cluster.service = Altered(site.world.kubernetes, {"watch nodes": body})
     now = datetime(2030, 1, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ from tests.proofs.fuzz.values import Draw, examples
 from tests.proofs.fuzz.zones import DOMAINS, contents, fill, is_own
 from tests.sandbox.kubernetes import node
 from tests.sandbox.world import PREFIX
-from tests.support.builders import checks, ipv4, ipv6, place, request
+from tests.support.builders import evidence_settings, ipv4, ipv6, place, request
 from tests.support.strategies import Raw
 
 Nodes = Sequence[tuple[str, str | None, bool]]
@@ -60,7 +60,7 @@ def test_a_zone_of_anybody(site: Site, drawn: tuple[str, Sequence[Raw]], found: 
     zone_id = site.world.route53.zone("example.com")
     fill(site.world.route53, zone_id, raws)
     before = site.contents(zone_id)
-    asked = request((domain,), min_nodes=guard, checks=checks(0))
+    asked = request((domain,), min_nodes=guard, evidence_settings=evidence_settings(0))
     result = site.run_as_announced(asked)[domain]
     after = site.contents(zone_id)
     assert _others(after, domain) == _others(before, domain)

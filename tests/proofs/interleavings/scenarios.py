@@ -8,12 +8,12 @@ from jobs.core.node import Condition, Node
 from jobs.core.record_set import RecordSet, api_form
 from tests.proofs.interleavings.state import Moment, Scenario
 from tests.proofs.interleavings.store import Raw
-from tests.support.builders import DOMAIN, NODE, PARIS, TOKYO, checks, near, plain, request, routed
+from tests.support.builders import DOMAIN, NODE, PARIS, TOKYO, evidence_settings, near, plain, request, routed
 from tests.support.checking import TCP
 
 LIMA = Coordinates.parse("-12.05,-77.04")
-REQUEST = request((DOMAIN,), checks=checks(lease_timeout_seconds=0))
-WATCHFUL = replace(REQUEST, checks=checks(lease_timeout_seconds=25))
+REQUEST = request((DOMAIN,), evidence_settings=evidence_settings(lease_timeout_seconds=0))
+WATCHFUL = replace(REQUEST, evidence_settings=evidence_settings(lease_timeout_seconds=25))
 BOTH = frozenset({"A", "AAAA"})
 A1, A2, A3 = "5.0.0.1", "5.0.0.2", "5.0.0.3"
 B1, B2 = "2600::1", "2600::2"
@@ -154,7 +154,9 @@ SCENARIOS = (
             Moment("two gets one", (PARIS_ONE, TOKYO_TWO), ALL, serving={"ingress/nginx": frozenset({"one", "two"})}),
         ),
         PLACED,
-        replace(REQUEST, checks=checks(lease_timeout_seconds=0, ready_services=("ingress/nginx",))),
+        replace(
+            REQUEST, evidence_settings=evidence_settings(lease_timeout_seconds=0, ready_services=("ingress/nginx",))
+        ),
         BOTH,
     ),
     Scenario(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 
 from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure
 from jobs.core.record_set import TYPES, RecordSet, from_api
-from jobs.core.zones import Zone, canonical, escaped
+from jobs.core.zones import Zone, as_listed, canonical
 from jobs.edges.health_checks import health_check
 from tests.proofs.interleavings.runs import Answer, Call, Run
 from tests.sandbox import rest_xml
@@ -139,7 +139,7 @@ class Store:
         if (dns, name) not in self._read:
             self._restore(dns)
             found: dict[str, list[RecordSet]] = {name: []}
-            for raw in self._zones.page(self.zone.id, Position(escaped(name)), 300)[0]:
+            for raw in self._zones.page(self.zone.id, Position(as_listed(name)), 300)[0]:
                 found.setdefault(canonical(raw["Name"]), []).append(from_api(raw))
             answer = Answer(("records", dns.number), {each: tuple(sets) for each, sets in found.items()})
             self._read[dns, name] = answer

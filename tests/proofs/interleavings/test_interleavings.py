@@ -23,7 +23,7 @@ from dataclasses import replace
 
 import pytest
 
-from jobs.core.verdict import settled
+from jobs.core.verdict import resolve_doubts
 from jobs.sync_once import MAX_WRITES
 from tests.proofs.interleavings.explore import BrokenLaw, explore, sample
 from tests.proofs.interleavings.laws import NEWEST, WHOLE
@@ -82,7 +82,7 @@ def test_mistake_is_found(mistake: type[Edge], name: str, law: str) -> None:
 )
 def test_what_is_not_left_as_it_is_is_found(monkeypatch: pytest.MonkeyPatch, shown: tuple[()] | None) -> None:
     """A program that drops or publishes what is to be left as it is breaks a law that the exploration finds."""
-    monkeypatch.setattr("jobs.core.records.settled", lambda verdict, _: settled(verdict, shown))
+    monkeypatch.setattr("jobs.core.records.resolve_doubts", lambda verdict, _: resolve_doubts(verdict, shown))
     with pytest.raises(BrokenLaw) as broken:
         explore(World(NAMED["a second Lease that runs out, for a while"]), ())
     assert broken.value.law == "an address that is left as it is enters or leaves DNS"

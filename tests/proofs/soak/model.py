@@ -7,21 +7,21 @@ from jobs.core.decision import SyncRequest, decide
 from jobs.core.evidence import Conclusion, conclude
 from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
 from jobs.core.record_set import RecordSet, from_api
-from jobs.core.signs import Checks, Signs
+from jobs.core.signs import EvidenceSettings, Signs
 from tests.sandbox.world import PREFIX, World
 
 _KINDS = ("Node", "Lease")
 Shown = frozenset[RecordSet]
 
 
-def conclusion(world: World, checks: Checks, rules: Rules) -> Conclusion:
+def conclusion(world: World, settings: EvidenceSettings, rules: Rules) -> Conclusion:
     """Judge the nodes as they are."""
     kept = {kind: [each.value for each in world.kubernetes.store if each.resource.kind == kind] for kind in _KINDS}
     nodes = sorted(map(_node, kept["Node"]), key=lambda node: node.name)
     now = world.kubernetes.clock()
     ages = {each["metadata"]["name"]: _age(each, now) for each in kept["Lease"]}
     listed = NodeList(tuple(nodes), datetime.fromtimestamp(int(now), UTC), "")
-    return conclude(listed, Signs(lease_ages=ages), checks, rules)
+    return conclude(listed, Signs(lease_ages=ages), settings, rules)
 
 
 def record_sets(world: World, zone: str, domain: str) -> Shown:

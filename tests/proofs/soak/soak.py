@@ -15,7 +15,7 @@ from tests.sandbox.account import simple
 from tests.sandbox.server import Call, Fault, FaultKind, wait_until
 from tests.sandbox.world import Finished, World
 from tests.support import forks
-from tests.support.builders import checks, request
+from tests.support.builders import evidence_settings, request
 from tests.support.sync_runs import forget
 
 DOMAINS = {"cdn.example.com": "example.com", "www.example.com": "example.com", "cdn.example.org": "example.org"}
@@ -154,8 +154,8 @@ class Soak:
             if not wait_until(lambda server=server: all(call.over for call in server.calls), 30):  # type: ignore[misc]
                 raise Deviation("a request never ends")
         self._nodes.renew_leases()
-        asked = request(domains=tuple(DOMAINS), checks=checks())
-        seen = model.conclusion(world, asked.checks, asked.rules)
+        asked = request(domains=tuple(DOMAINS), evidence_settings=evidence_settings())
+        seen = model.conclusion(world, asked.evidence_settings, asked.rules)
         wanted = {domain: model.expected(asked, domain, self._shown(domain), seen) for domain in DOMAINS}
         finished = forks.run(world, "sync-once", *(word for each in DOMAINS for word in ("--domain", each)))
         status = 3 if any(refused for _, refused in wanted.values()) else 0

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from jobs.core.annotations import NODE_IPS
-from jobs.core.node import ENDING_TAINTS, Condition, Node, Rules, assess
+from jobs.core.assessment import ENDING_TAINTS, assess
+from jobs.core.node import Condition, Node, Rules
 from jobs.core.verdict import Published, Skipped, Withheld
 from tests.support.builders import NODE, PARIS, ipv4, ipv6
 

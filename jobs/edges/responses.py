@@ -1,4 +1,4 @@
-"""Reading answers of the API server within a time and a size: one gone wrong must cost a run neither."""
+"""Reading responses of the API server within a time and a size: one gone wrong must cost a run neither."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -12,50 +12,50 @@ from jobs.edges.transport import expect
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-ANSWER_SECONDS = 30.0  # after its head, over a slow line: a page of fat nodes has six megabytes
-LARGEST_ANSWER_BYTES = 64 * 2**20  # ten times a page of 500 nodes with 50 images each; a pod's memory holds it
+RESPONSE_SECONDS = 30.0  # after its head, over a slow line: a page of fat nodes has six megabytes
+LARGEST_RESPONSE_BYTES = 64 * 2**20  # ten times a page of 500 nodes with 50 images each; a pod's memory holds it
 LARGEST_LINE_BYTES = 8 * 2**20  # an object in etcd has 1.5 MB
 _CHUNK_BYTES = 2**14  # what TLS hands over at a time
 
 
-def whole(answer: "BaseHTTPResponse", what: str) -> bytearray:
-    """Read an answer to its end; raises TemporaryError when it breaks off, is late or too large."""
+def whole(response: "BaseHTTPResponse", what: str) -> bytearray:
+    """Read a response to its end; raises TemporaryError when it breaks off, is late or too large."""
     data = bytearray()
-    expect(answer, ANSWER_SECONDS)
-    for chunk in _chunks(answer, f"{what}: the answer"):
+    expect(response, RESPONSE_SECONDS)
+    for chunk in _chunks(response, f"{what}: the answer"):
         data += chunk
-        if len(data) > LARGEST_ANSWER_BYTES:
-            raise TemporaryError(f"{what}: the answer has more than {LARGEST_ANSWER_BYTES >> 20} MiB")
+        if len(data) > LARGEST_RESPONSE_BYTES:
+            raise TemporaryError(f"{what}: the answer has more than {LARGEST_RESPONSE_BYTES >> 20} MiB")
     return data
 
 
-def lines(answer: "BaseHTTPResponse", what: str, silence_seconds: float) -> Iterator[bytes]:
-    """Read an answer line by line; raises TemporaryError when it breaks off, or a line takes too long to come."""
+def lines(response: "BaseHTTPResponse", what: str, silence_seconds: float) -> Iterator[bytes]:
+    """Read a response line by line; raises TemporaryError when it breaks off, or a line takes too long to come."""
     line = bytearray()
-    expect(answer, silence_seconds, silence_seconds)
-    for chunk in _chunks(answer, f"{what}: the stream"):
+    expect(response, silence_seconds, silence_seconds)
+    for chunk in _chunks(response, f"{what}: the stream"):
         begin, *others = chunk.split(b"\n")
         line += begin
         for other in others:
             yield bytes(line)
             line = bytearray(other)
         if others:
-            expect(answer, silence_seconds, silence_seconds)
+            expect(response, silence_seconds, silence_seconds)
         elif len(line) > LARGEST_LINE_BYTES:
             raise TemporaryError(f"{what}: a line of the stream has no end")
     if line:
         raise TemporaryError(f"{what}: the stream ended in the middle of a line")
 
 
-def _chunks(answer: "BaseHTTPResponse", what: str) -> Iterator[bytes]:
+def _chunks(response: "BaseHTTPResponse", what: str) -> Iterator[bytes]:
     """Read what there is, as it comes: a chunk may be announced larger than it will ever get."""
     try:
-        while chunk := answer.read1(_CHUNK_BYTES):
+        while chunk := response.read1(_CHUNK_BYTES):
             yield chunk
     except (HTTPError, OSError) as error:
         raise TemporaryError(f"{what} broke off: {reason(error)}") from error
     finally:
-        answer.close()
+        response.close()
 
 
 def reason(error: BaseException) -> str:
