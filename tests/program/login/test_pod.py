@@ -1,13 +1,16 @@
 """The login of a pod: its service account, read again while the program runs."""
 
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from jobs.edges import login
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import World
 from tests.support.logins import in_a_pod, secure, who
-from tests.support.pods import account_of, mounted, pod_variables
+from tests.support.pods import account_of, mounted, pod_variables, write_account
 from tests.support.processes import complaint, environment_of
 from tests.support.watching import cronjob, started
 
@@ -46,6 +49,22 @@ def test_a_token_is_read_again_while_the_program_runs(cluster: World) -> None:
         later = len(cluster.cluster.calls)
         assert wait_until(lambda: len(cluster.cluster.calls) > later + 2, 60)
     assert set(_authorizations(cluster)[later:]) == {"Bearer second"}
+
+
+def test_a_token_is_used_for_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file of the token is read again when a minute has passed, and not before."""
+    write_account(tmp_path, b"x", "first")
+    seconds = 0.0
+    monkeypatch.setattr(login, "SERVICE_ACCOUNT", tmp_path)
+    monkeypatch.setattr(login, "time", SimpleNamespace(monotonic=lambda: seconds))
+    for name, value in pod_variables(443).items():
+        monkeypatch.setenv(name, value)
+    given = login.login_of(None, None).authorization
+    (tmp_path / "token").write_text("second", encoding="utf-8")
+    seconds = 59.0
+    assert given() == "Bearer first"
+    seconds = 60.0
+    assert given() == "Bearer second"
 
 
 def _authorizations(world: World) -> list[str]:

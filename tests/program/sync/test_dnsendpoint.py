@@ -26,6 +26,8 @@ from tests.support.dnsendpoints import (
     synced_object,
     targets,
 )
+from tests.support.pods import account_of, mounted, pod_variables
+from tests.support.processes import environment_of, run
 from tests.support.sync_runs import (
     DOMAIN,
     FRA_4,
@@ -208,6 +210,17 @@ def test_the_object_is_the_memory(world: World) -> None:
     finished = synced_object(world)
     assert targets(world) == {"A simple": [FRA_4, NYC_4, "5.223.50.1", "5.223.50.2"], "AAAA simple": [FRA_6, NYC_6]}
     assert "stays in: new-1; kept out: new-2" in finished.stdout
+
+
+def test_the_namespace_is_the_pods_own(world: World) -> None:
+    """Without --dnsendpoint-namespace the object is in the namespace of the pod."""
+    world.kubernetes.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "edge"}})
+    account = account_of(world, world.home / "serviceaccount")
+    (account / "namespace").write_text("edge\n", "utf-8")
+    environment = environment_of(world, **pod_variables(world.cluster.port))
+    finished = run(("sync-once", "--domain", DOMAIN, *PUBLISH[:2]), environment, inside=mounted(account))
+    assert finished.returncode == 0, finished.stderr
+    assert [each["metadata"]["namespace"] for each in objects(world).values()] == ["edge"]
 
 
 def test_a_wildcard(world: World) -> None:

@@ -53,7 +53,11 @@ GOOD = {
     "--output": ("text", "json"),
     "--log-format": ("text", "json"),
     "--timeout": ("15", "86400"),
+    "--health-check": ("none", "tcp:443", "https://www.example.com/healthz"),
+    "--health-check-interval": ("30", "10"),
+    "--publish-to": ("route53",),
     "--interface": ("eth*", "en[op]?"),
+    "--exclude-interface": ("wg*", "tailscale0"),
     "--min-interval": ("1", "3600"),
 }
 LONGEST_LINE = 500

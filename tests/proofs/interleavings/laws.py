@@ -4,6 +4,7 @@ from collections.abc import Container, Iterator
 
 from msgspec.structs import replace
 
+from jobs.core.errors import ConfigurationError
 from jobs.sync_once import MAX_WRITES
 from tests.proofs.interleavings.runs import Run, Runs
 from tests.proofs.interleavings.state import OTHERS_WROTE, Request, State, Step
@@ -37,6 +38,8 @@ class Laws:
         run = after.runs[step.number]
         if step.number >= 0 and run.call and run.call.what == "write" and run.plans_written() > MAX_WRITES:
             yield f"more than {MAX_WRITES} plans are written"
+        if step.number >= 0 and isinstance(run.domain.error, ConfigurationError):
+            yield "a lost race is taken for a wrong configuration"
         if after.over():
             yield from self._at_the_end(after)
 

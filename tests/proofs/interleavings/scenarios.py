@@ -190,6 +190,18 @@ SCENARIOS = (
         WATCHFUL,
         BOTH,
     ),
+    Scenario(
+        "min-nodes 50% refuses when nodes lose their label",
+        (
+            Moment(START, (ONE, TWO, THREE), f"{ALL} {A3}"),
+            Moment("two and three lose it", (ONE,)),
+            Moment("two has it again", (ONE, TWO), ALL),
+            Moment("two fails", (ONE, down(TWO)), FIRST),
+        ),
+        raw(plain("A", A1, A2, A3), plain("AAAA", B1, B2)),
+        replace(REQUEST, min_nodes=MinNodes(50, percent=True)),
+        BOTH,
+    ),
 )
 
 CHECKED = (

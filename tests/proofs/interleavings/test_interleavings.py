@@ -95,6 +95,13 @@ def test_fight_without_end_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         explore(World(NAMED["simple: a node fails and returns"]))
 
 
+def test_a_race_that_is_taken_for_a_wrong_configuration_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that calls the first rejection a matter of configuration is found: somebody may have undone a change."""
+    monkeypatch.setattr("jobs.sync_once.MAX_REJECTIONS", 1)
+    with pytest.raises(BrokenLaw, match="a lost race is taken for a wrong configuration"):
+        explore(World(NAMED["simple: a node fails and returns"]), ["ours"])
+
+
 def test_health_checks() -> None:
     """Two runs that keep health checks, and a crash, keep every law in every order."""
     explored = explore(World(CHECKED[0]), ["crash"])  # `tests.proofs.interleavings` takes the other events too

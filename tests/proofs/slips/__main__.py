@@ -1,0 +1,65 @@
+"""`python -m tests.proofs.slips`: make each slip in a copy of the tree, and see whether its test notices.
+
+What mutmut cannot reach is among them: constants, tables, edges, the command line, manifests. Arguments are parts of
+promises, files or tests: only slips with one of them are made.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from tempfile import TemporaryDirectory
+
+from tests.proofs.slips.slip import Slip
+from tests.proofs.slips.slips import SLIPS
+from tests.proofs.slips.trial import Outcome, Trial
+
+
+def main() -> int:
+    """Try the slips, name those that no test has noticed, and count all."""
+    began = time.monotonic()
+    chosen = [each for each in SLIPS if not sys.argv[1:] or any(part in " ".join(each) for part in sys.argv[1:])]
+    workers = os.cpu_count() or 1
+    with TemporaryDirectory(prefix="kube-node-dns-slips-") as folder:
+        trials: SimpleQueue[Trial] = SimpleQueue()
+        for number in range(workers):
+            trials.put(Trial(Path(folder, str(number))))
+        if complaint := _without_a_slip(trials, chosen, workers):
+            print(complaint)
+            return 1
+        with ThreadPoolExecutor(workers) as threads:
+            outcomes = list(threads.map(lambda each: _tried(trials, each), chosen))
+    counts = Counter(outcomes)
+    summary = ", ".join(f"{counts[each]} {each.value}" for each in Outcome if counts[each])
+    print(f"{len(chosen)} slips: {summary or 'none chosen'}; {time.monotonic() - began:.0f} s")
+    return 1 if counts[Outcome.UNNOTICED] or counts[Outcome.BROKEN] else 0
+
+
+def _without_a_slip(trials: "SimpleQueue[Trial]", chosen: list[Slip], workers: int) -> str:
+    """Run all tests in a copy as it is: what fails there proves nothing. Give what pytest says then."""
+    trial = trials.get()
+    status, said = trial.tested(sorted({each.test for each in chosen}), "-n", str(workers)) if chosen else (0, "")
+    trials.put(trial)
+    return f"without any slip:\n{said}" if status else ""
+
+
+def _tried(trials: "SimpleQueue[Trial]", slip: Slip) -> Outcome:
+    trial = trials.get()
+    try:
+        outcome = trial.outcome(slip)
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f"{slip.promise}: {error}")
+        outcome = Outcome.BROKEN
+    finally:
+        trials.put(trial)
+    if outcome is not Outcome.NOTICED:
+        print(f"{outcome.value}: {slip.promise}\n  {slip.file}: {slip.before!r} -> {slip.after!r}\n  {slip.test}")
+    return outcome
+
+
+if __name__ == "__main__":
+    sys.exit(main())
