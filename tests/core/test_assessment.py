@@ -183,6 +183,7 @@ def test_a_skipped_node_keeps_what_it_would_bring() -> None:
 def test_private_addresses_are_withheld() -> None:
     """Addresses that are not globally reachable are withheld with that reason."""
     verdict = assess(replace(NODE, node_ips="10.0.0.1,5.0.0.1"), Rules())
+    assert isinstance(verdict, Published)
     assert verdict.addresses == (ipv4(1),)
     assert verdict.withheld == (Withheld(ip_address("10.0.0.1"), "not globally reachable: Private-Use"),)
 

@@ -23,7 +23,8 @@ class Laws:
         self._world = world
         self._strict = strict
         dry = replace(world.scenario.request, dry_run=True)
-        self._dry = Runs(dry, world.store.zone, checking=world.scenario.checking)
+        scenario = world.scenario
+        self._dry = Runs(dry, world.store.zone, checking=scenario.checking, to_object=scenario.to_object)
         self._quiet: dict[tuple[Dns, Run], bool] = {}
         self._rescued: dict[tuple[Dns, int], str] = {}
 

@@ -90,6 +90,14 @@ class ChangesOneTypeAfterTheOther(Edge):
         return [super(ChangesOneTypeAfterTheOther, self).change(zone, batch) for batch in batches if batch][-1]
 
 
+class NamesNoVersion(Edge):
+    """Replaces what stands in a DNSEndpoint, whatever has become of it."""
+
+    def version_named(self, version: str) -> str:  # noqa: ARG002 - the mistake
+        """Name none."""
+        return self.ANY_VERSION
+
+
 MISTAKES: tuple[tuple[type[Edge], str, str], ...] = (
     (
         UpsertsInsteadOfComparing,
@@ -114,6 +122,11 @@ MISTAKES: tuple[tuple[type[Edge], str, str], ...] = (
         RestatesOneWitnessForBothTypes,
         "geoproximity: two places lose their IPv6 in turn",
         "the name is left without an answer of type AAAA, which every node list asks for",
+    ),
+    (
+        NamesNoVersion,
+        "a DNSEndpoint: two nodes fail in turn",
+        "a change of the A records that the run has not seen is undone",
     ),
 )
 """Each with a scenario in which it breaks a law, without any event but a change of the nodes."""

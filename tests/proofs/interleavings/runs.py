@@ -19,13 +19,16 @@ from jobs.core.plan import Change, api_changes
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
 from jobs.core.zones import Zone
+from jobs.publishers.dnsendpoints import DnsEndpoints
 from jobs.publishers.health_check_keeper import Keeper
 from jobs.publishers.hosted_zones import HostedZones
+from jobs.publishers.publisher import Publisher
 from jobs.sync_once import sync_once
 from tests.support.virtual_clock import VirtualClock
 
 if TYPE_CHECKING:
     from jobs.edges.cluster import Cluster
+    from jobs.edges.dnsendpoint import DnsEndpointApi
     from jobs.edges.health_checks import HealthChecks
     from jobs.edges.route53 import Route53
 
@@ -82,6 +85,8 @@ class Edge:
     so they are answered at once.
     """
 
+    ANY_VERSION = "any"
+
     def __init__(self, zone: Zone, history: Iterable[Told]) -> None:
         """Take the only zone there is, and what the run has been told."""
         self._zone = zone
@@ -93,17 +98,17 @@ class Edge:
 
     def record_sets(self, zone: Zone, name: str) -> Mapping[str, tuple[RecordSet, ...]]:
         """Read the records of a name, and those of the names after it."""
-        found: Mapping[str, tuple[RecordSet, ...]] = self._ask(Call("records", zone.id, name))
+        found: Mapping[str, tuple[RecordSet, ...]] = self.ask(Call("records", zone.id, name))
         return found
 
     def nodes(self, label_selector: str) -> NodeList:  # noqa: ARG002 - all of them are selected
         """List the nodes."""
-        found: NodeList = self._ask(Call("nodes"))
+        found: NodeList = self.ask(Call("nodes"))
         return found
 
     def lease_ages(self) -> dict[str, LeaseAge]:
         """Look at the Leases."""
-        found: dict[str, LeaseAge] = self._ask(Call("leases"))
+        found: dict[str, LeaseAge] = self.ask(Call("leases"))
         return found
 
     def clock_difference(self) -> float:
@@ -112,7 +117,7 @@ class Edge:
 
     def ready_nodes(self, service: str) -> frozenset[str]:
         """Look at a service's endpoints."""
-        found: frozenset[str] = self._ask(Call("endpoints", name=service))
+        found: frozenset[str] = self.ask(Call("endpoints", name=service))
         return found
 
     def change(self, zone: Zone, changes: Sequence[Change]) -> str:
@@ -121,27 +126,32 @@ class Edge:
 
     def send(self, zone: Zone, changes: Iterable[dict[str, Any]]) -> str:
         """Send it in the form of the AWS API."""
-        change_id: str = self._ask(Call("write", zone.id, changes=tuple(changes)))
+        change_id: str = self.ask(Call("write", zone.id, changes=tuple(changes)))
         return change_id
+
+    def version_named(self, version: str) -> str:
+        """Give the version that a write of a DNSEndpoint names: the one that was read."""
+        return version
 
     def all(self) -> dict[str, HealthCheck]:
         """List the health checks."""
-        found: dict[str, HealthCheck] = self._ask(Call("checks"))
+        found: dict[str, HealthCheck] = self.ask(Call("checks"))
         return found
 
     def create(self, caller_reference: str, settings: Mapping[str, Any]) -> HealthCheck:
         """Make a health check."""
-        check: HealthCheck = self._ask(Call("make", name=caller_reference, settings=json.dumps(settings)))
+        check: HealthCheck = self.ask(Call("make", name=caller_reference, settings=json.dumps(settings)))
         return check
 
     def delete(self, check: HealthCheck) -> None:
         """Delete one."""
-        self._ask(Call("delete", name=check.id))
+        self.ask(Call("delete", name=check.id))
 
     def create_event(self, news: object) -> None:
         """Tell of a node."""
 
-    def _ask(self, call: Call) -> Any:  # noqa: ANN401 - each caller knows
+    def ask(self, call: Call) -> Any:  # noqa: ANN401 - each caller knows
+        """Give the answer that the run was told, or let it wait."""
         told = next(self._history, None)
         if told is None:
             raise Waits(call)
@@ -199,8 +209,11 @@ class Runs:
         edge: Callable[[Zone, Iterable[Told]], Edge] = Edge,
         checking: Checking | None = None,
         begins: float = NOON,
+        *,
+        to_object: bool = False,
     ) -> None:
         """Take what is asked for, and when; another edge puts a mistake into the program."""
+        self._to_object = to_object
         self._request = request
         self._checking = checking
         self._begins = begins
@@ -225,10 +238,9 @@ class Runs:
         try:
             with _same_chance():
                 clock = VirtualClock(begins=self._begins)
-                zones = HostedZones(cast("Route53", edge), clock)
-                sync_once(
-                    self._request, cast("Cluster", edge), zones, clock, progress, self._keeper(edge, clock, progress)
-                )
+                publisher = self._publisher(edge, clock)
+                keeper = self._keeper(edge, clock, progress)
+                sync_once(self._request, cast("Cluster", edge), publisher, clock, progress, keeper)
         except Waits as waits:
             call = waits.call
         except Enough:
@@ -240,6 +252,13 @@ class Runs:
             return run
         key = (run.done, *sorted((what, answer.key) for what, answer in run.look().items()))
         return self._ended.setdefault(key, run)  # what it did before makes no difference any more
+
+    def _publisher(self, edge: Any, clock: VirtualClock) -> Publisher:  # noqa: ANN401 - an Edge
+        if self._to_object:
+            from tests.proofs.interleavings.objects import Objects  # noqa: PLC0415 - which imports this
+
+            return DnsEndpoints(cast("DnsEndpointApi", Objects(edge)))
+        return HostedZones(cast("Route53", edge), clock)
 
     def _keeper(self, edge: Any, clock: VirtualClock, progress: Progress) -> Keeper | None:  # noqa: ANN401 - an Edge
         if self._checking is None:

@@ -196,11 +196,22 @@ SCENARIOS = (
             Moment(START, (ONE, TWO, THREE), f"{ALL} {A3}"),
             Moment("two and three lose it", (ONE,)),
             Moment("two has it again", (ONE, TWO), ALL),
-            Moment("two fails", (ONE, down(TWO)), FIRST),
+            Moment("two fails", (ONE, down(TWO))),
         ),
         raw(plain("A", A1, A2, A3), plain("AAAA", B1, B2)),
         replace(REQUEST, min_nodes=MinNodes(50, percent=True)),
         BOTH,
+    ),
+    Scenario(
+        "a DNSEndpoint: two nodes fail in turn",
+        (
+            Moment(START, (ONE, down(TWO)), FIRST),
+            Moment("one fails, two returns", (down(ONE), TWO), SECOND),
+        ),
+        PLAIN,
+        replace(REQUEST, routing="simple"),
+        BOTH,
+        to_object=True,
     ),
 )
 

@@ -36,7 +36,8 @@ class Scenario:
     """What stands in DNS at first, how the cluster changes, and what the runs are asked to do.
 
     `promised` are the types that every moment wants: once there, they never vanish. Runs that are `blind` may not look
-    at Leases. With `checking` each shown set has a health check, two hours old.
+    at Leases. With `checking` each shown set has a health check, two hours old. Runs may publish `to_object`, a
+    DNSEndpoint, instead of to Route 53.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Scenario:
     promised: frozenset[str] = frozenset()
     blind: frozenset[int] = frozenset()
     checking: Checking | None = None
+    to_object: bool = False
 
 
 class View(NamedTuple):

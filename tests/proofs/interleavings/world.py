@@ -7,6 +7,7 @@ from functools import partial
 from jobs.core.errors import Failure, NotApplied, TemporaryError
 from jobs.core.node import LeaseAge, NodeList
 from jobs.edges.api_server import Forbidden
+from tests.proofs.interleavings.objects import ObjectStore
 from tests.proofs.interleavings.runs import CRASHED, NOON, Answer, Edge, Run, Runs
 from tests.proofs.interleavings.state import OTHERS_WROTE, Mark, Moment, Request, Scenario, State, Step, Turn, View
 from tests.proofs.interleavings.store import Dns, Store
@@ -30,8 +31,8 @@ class World:
     def __init__(self, scenario: Scenario, edge: Callable[..., Edge] = Edge, *, runs: int = 2) -> None:
         """Put everything in its place; another edge puts a mistake into every run."""
         self.scenario = scenario
-        self.store = Store(DOMAIN, ZONE, OTHER_ZONE)
-        self.runs = Runs(scenario.request, self.store.zone, edge, scenario.checking)
+        self.store = (ObjectStore if scenario.to_object else Store)(DOMAIN, ZONE, OTHER_ZONE)
+        self.runs = Runs(scenario.request, self.store.zone, edge, scenario.checking, to_object=scenario.to_object)
         self.later = Runs(scenario.request, self.store.zone, edge, scenario.checking, NOON + HOURS)
         self._answers: dict[tuple[str, int, str], Answer] = {}
         self._theirs: dict[tuple[Dns, str], tuple[str, Dns]] = {}
