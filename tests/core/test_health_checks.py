@@ -249,14 +249,15 @@ def deletable(about: View, *named: str, has_written: bool = False) -> list[str]:
     return [each.id for each in unused(about, sets, has_written=has_written)]
 
 
-IDLE = ORPHAN_SECONDS + 1
+HOUR = 3600.0
+IDLE = HOUR + 1
 
 
 @pytest.mark.parametrize(
     ("known", "named", "gone"),
     [
         pytest.param([check("a", A1, age=IDLE)], (), ["a"], id="idle and old"),
-        pytest.param([check("a", A1, age=ORPHAN_SECONDS)], (), [], id="an hour old"),
+        pytest.param([check("a", A1, age=HOUR)], (), [], id="an hour old"),
         pytest.param([check("a", A1, age=-60)], (), [], id="of a clock ahead"),
         pytest.param([check("a", A1, age=IDLE)], ("a",), [], id="named"),
         pytest.param([theirs("a")], (), [], id="of somebody else"),

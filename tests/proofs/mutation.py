@@ -3,8 +3,9 @@
 mutmut makes the mutants in the folder `mutants`, which also keeps the results: another run goes on from them, and
 looks again at what has changed since. Arguments are handed on to it: names of mutants, globs too.
 
-What it cannot change: constants and tables outside of functions, and functions with decorators of their own. What may
-survive, because nobody can tell it from the original:
+What it cannot change: constants and tables outside of functions, and functions with decorators of their own; these,
+and all outside of the core, `tests.proofs.slips` changes by hand. What may survive, because nobody can tell it from the
+original:
 
 - `zip(..., strict=False)`: the two are always of one length;
 - `ROUND_HALF_EVEN` and `n=3` left out: they are the defaults of decimal and difflib;

@@ -5,7 +5,6 @@ promises, files or tests: only slips with one of them are made.
 """
 
 import os
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -28,36 +27,40 @@ def main() -> int:
         trials: SimpleQueue[Trial] = SimpleQueue()
         for number in range(workers):
             trials.put(Trial(Path(folder, str(number))))
-        if complaint := _without_a_slip(trials, chosen, workers):
-            print(complaint)
-            return 1
-        with ThreadPoolExecutor(workers) as threads:
-            outcomes = list(threads.map(lambda each: _tried(trials, each), chosen))
+        try:
+            outcomes = _outcomes(trials, chosen, workers)
+        finally:
+            for _ in range(workers):
+                trials.get().end()
     counts = Counter(outcomes)
     summary = ", ".join(f"{counts[each]} {each.value}" for each in Outcome if counts[each])
     print(f"{len(chosen)} slips: {summary or 'none chosen'}; {time.monotonic() - began:.0f} s")
     return 1 if counts[Outcome.UNNOTICED] or counts[Outcome.BROKEN] else 0
 
 
-def _without_a_slip(trials: "SimpleQueue[Trial]", chosen: list[Slip], workers: int) -> str:
-    """Run all tests in a copy as it is: what fails there proves nothing. Give what pytest says then."""
+def _outcomes(trials: "SimpleQueue[Trial]", chosen: list[Slip], workers: int) -> list[Outcome]:
+    """Run all tests in a copy as it is, for what fails there proves nothing; then make the slips."""
     trial = trials.get()
     status, said = trial.tested(sorted({each.test for each in chosen}), "-n", str(workers)) if chosen else (0, "")
     trials.put(trial)
-    return f"without any slip:\n{said}" if status else ""
+    if status:
+        print(f"without any slip:\n{said}")
+        return [Outcome.BROKEN] * len(chosen)
+    with ThreadPoolExecutor(workers) as threads:
+        return list(threads.map(lambda each: _tried(trials, each), chosen))
 
 
 def _tried(trials: "SimpleQueue[Trial]", slip: Slip) -> Outcome:
     trial = trials.get()
     try:
         outcome = trial.outcome(slip)
-    except (OSError, subprocess.SubprocessError) as error:
-        print(f"{slip.promise}: {error}")
-        outcome = Outcome.BROKEN
     finally:
         trials.put(trial)
     if outcome is not Outcome.NOTICED:
-        print(f"{outcome.value}: {slip.promise}\n  {slip.file}: {slip.before!r} -> {slip.after!r}\n  {slip.test}")
+        print(
+            f"{outcome.value}: {slip.promise}\n  {slip.file}: {slip.before!r} -> {slip.after!r}\n  {slip.test}",
+            flush=True,
+        )
     return outcome
 
 

@@ -64,7 +64,7 @@ SLIPS = (
         "jobs/edges/cluster_schema.py",
         'if address.type == "ExternalIP":',
         'if address.type != "Hostname":',
-        "tests/program/sync/test_addresses.py::test_external_ips_join_when_asked_for",
+        "tests/program/sync/test_addresses.py::test_junk_in_the_status_is_passed_over",
     ),
     Slip(
         "Of the addresses in a status at most 64 are read",
@@ -113,7 +113,7 @@ SLIPS = (
         "jobs/shell/judging_options.py",
         "chosen.ip_family or (4, 6)",
         "chosen.ip_family or (4,)",
-        "tests/program/sync/test_settings.py::test_one_family",
+        "tests/program/smoke/test_smoke.py::test_sync_once_publishes_the_nodes_that_can_serve",
     ),
     Slip(
         "Record sets of a family that is not published are deleted",
@@ -169,7 +169,7 @@ SLIPS = (
         "jobs/shell/judging_options.py",
         r'splits_on=r"\s+",',
         r'splits_on=r"[,\s]+",',
-        "tests/program/cli/test_options.py::test_lists_in_a_variable",
+        "tests/program/cli/test_options.py::test_lists_of_checks_in_a_variable",
     ),
     Slip(
         "An annotation that is not a place gives the node none",

@@ -57,7 +57,7 @@ SLIPS = (
         "jobs/edges/decode.py",
         "DEEPEST = 100",
         "DEEPEST = 5",
-        "tests/proofs/fuzz/test_fuzz_json.py::test_what_is_not_deep_stays",
+        "tests/program/sync/test_unreadable.py::test_depth_costs_a_node_nothing",
     ),
     Slip(
         "Messages of nodes are cut at 300 characters",

@@ -29,7 +29,7 @@ SLIPS = (
         "jobs/core/records.py",
         "for each in published(verdicts) if each.coordinates is None]",
         "for each in () if each.coordinates is None]",
-        "tests/core/test_records_routing.py::test_a_node_without_a_place_is_skipped_under_geoproximity",
+        "tests/core/test_records_routing.py::test_auto_routing",
     ),
     Slip(
         "Routing is simple when no node with a place would be published",

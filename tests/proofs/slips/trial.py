@@ -1,6 +1,8 @@
 """Copies of the tree with an environment of their own, in which slips are made one after the other."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -14,7 +16,6 @@ from shutil import copy2
 from tests.proofs.slips.slip import ROOT, Slip
 
 _FAILED, _PASSED = 1, 0  # pytest's exit status; any other says that nothing was tried
-_LONGEST_SECONDS = 300  # a slip may make a test wait for ever
 
 
 class Outcome(Enum):
@@ -45,7 +46,7 @@ class Trial:
                 copy2(ROOT / name, self._tree / name)
         subprocess.run(["git", "init", "-q"], cwd=self._tree, check=True)  # some tests ask git what is in the tree
         subprocess.run(["git", "add", "--all"], cwd=self._tree, check=True)
-        self._python = _environment(folder / "venv", self._tree)
+        self._warm = self._start(_environment(folder / "venv", self._tree))
         self._moments = count(1_000_000_000)
 
     def outcome(self, slip: Slip) -> Outcome:
@@ -55,34 +56,39 @@ class Trial:
         self._write(path, original.replace(slip.before, slip.after, 1))
         try:
             status, said = self.tested([slip.test])
-        except subprocess.TimeoutExpired:
-            return Outcome.NOTICED
         finally:
             self._write(path, original)
-        if status == _FAILED:
+        if status in {_FAILED, -signal.SIGALRM}:
             return Outcome.NOTICED
         if status != _PASSED:
             return Outcome.BROKEN
         return Outcome.UNNOTICED if "passed" in said.splitlines()[-1] else Outcome.SKIPPED
 
     def tested(self, tests: Iterable[str], *options: str) -> tuple[int, str]:
-        """Run tests in the copy; give pytest's exit status and what it said. Raises subprocess.TimeoutExpired."""
+        """Run tests in the copy; give pytest's exit status and what it said."""
+        assert self._warm.stdin  # they are pipes
+        assert self._warm.stdout
+        self._warm.stdin.write(json.dumps(["-q", "-x", "-p", "no:cacheprovider", *options, *tests]) + "\n")
+        self._warm.stdin.flush()
+        status, said = json.loads(self._warm.stdout.readline())
+        return status, said
+
+    def end(self) -> None:
+        """End the process that runs the tests."""
+        assert self._warm.stdin  # it is a pipe
+        self._warm.stdin.close()
+        self._warm.wait()
+
+    def _start(self, python: Path) -> "subprocess.Popen[str]":
+        """Start what runs the tests of the copy."""
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
-            "PATH": f"{self._python.parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
             "HYPOTHESIS_PROFILE": "brief",
         }
-        done = subprocess.run(
-            [self._python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *options, *tests],
-            cwd=self._tree,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_LONGEST_SECONDS if not options else None,
-            check=False,
-            text=True,
-        )
-        return done.returncode, done.stdout
+        command = [str(python), "-m", "tests.proofs.slips.warm"]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=self._tree, env=environment, stdin=pipe, stdout=pipe, text=True)
 
     def _write(self, path: Path, text: str) -> None:
         """Write a source with a time of its own: what Python has compiled is known by time and size alone."""
