@@ -133,11 +133,12 @@ def test_only_what_a_kubeconfig_needs_can_be_written() -> None:
 
 @WORKLOADS
 def test_every_pod_runs_when_nodes_are_full(component: str) -> None:
-    """Every pod has a priority above that of other workloads and below that of the system's own."""
+    """Every pod has a priority above that of other workloads, which make room, and below that of the system's own."""
     (priority,) = all_of("watch", "PriorityClass")
     assert pod_spec(component)["priorityClassName"] == priority["metadata"]["name"]
     assert 0 < priority["value"] < 1_000_000_000
     assert "globalDefault" not in priority
+    assert priority.get("preemptionPolicy", "PreemptLowerPriority") == "PreemptLowerPriority"
 
 
 def test_nobody_can_reach_a_pod() -> None:

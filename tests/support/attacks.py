@@ -131,6 +131,7 @@ ATTACKS = [
     pytest.param(in_pod(hostPID=True), POD, id="host's processes"),
     pytest.param(in_pod(restartPolicy="OnFailure"), POD, id="restarts"),
     pytest.param(in_pod(priorityClassName="system-node-critical"), POD, id="priority"),
+    pytest.param(lambda job: job["spec"]["template"]["spec"].pop("priorityClassName"), POD, id="no priority"),
     pytest.param(in_pod(securityContext={}), POD, id="security context"),
     pytest.param(in_pod(hostAliases=[{"ip": "192.0.2.1", "hostnames": ["x.example"]}]), POD, id="host aliases"),
     pytest.param(in_pod(imagePullSecrets=[{"name": "other"}]), POD, id="pull secret"),
@@ -140,6 +141,9 @@ ATTACKS = [
     pytest.param(_in_affinity("podAffinity", _NEAR), AFFINITY, id="near others' pods"),
     pytest.param(_in_affinity("podAntiAffinity", _NEAR), AFFINITY, id="away from others' pods"),
     pytest.param(in_pod_metadata("labels", {"app": "bank"}), POD_METADATA, id="a pod of somebody else's Service"),
+    pytest.param(
+        in_pod_metadata("labels", {"app.kubernetes.io/name": "bank"}), POD_METADATA, id="another name of the pod"
+    ),
     pytest.param(in_pod_metadata("annotations", {"example.com/inject": "yes"}), POD_METADATA, id="an injector"),
     pytest.param(in_spec(parallelism=1000, completions=1000), SETTINGS, id="a thousand at once"),
     pytest.param(in_spec(parallelism=0), SETTINGS, id="none"),
