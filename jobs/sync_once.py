@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from jobs import observe
 from jobs.core.decision import Decision, SyncRequest, decide
-from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure, LostRace, NotApplied, TemporaryError
+from jobs.core.errors import ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
 from jobs.core.evidence import Conclusion, conclude
-from jobs.core.explain import Explainer, in_vain, node_news, protected, unexplained, unselected
+from jobs.core.explain import Explainer, node_news, unexplained, unselected
 from jobs.core.progress import Domain, Progress
 from jobs.edges.clock import RESERVE_SECONDS, Clock, retrying
 from jobs.publishers.publisher import Publisher, Write
@@ -21,8 +21,6 @@ if TYPE_CHECKING:  # the caller brings them; here they are only names
 
 log = logging.getLogger(__name__)
 
-MAX_REJECTIONS = 2  # in a row, with nothing changed in between: that is not a lost race
-MAX_WRITES = 3  # per domain and run: a run that needs more competes with somebody
 FRESH_SECONDS = 10.0  # an older plan knows too little of the nodes
 WRITE_SECONDS = 10.0  # what a write may take: none starts with less time left
 PAUSE_SECONDS = 1.0  # between rounds that got nowhere
@@ -100,43 +98,27 @@ def _note(request: SyncRequest, name: str, decision: Decision, progress: Progres
     if request.dry_run or not (decision.plan.changes or decision.waits):
         progress.note(name, error=None)
         progress.settle(name)
-    elif decision.waits:
-        return
-    elif progress[name].rejections >= MAX_REJECTIONS:
-        progress.fail(name, protected(progress[name]))
-    elif progress[name].writes >= MAX_WRITES:
-        progress.fail(name, in_vain(progress[name], decision.plan.changes, MAX_WRITES))
+    elif not decision.waits:
+        progress.check_attempts(name, decision.plan.changes)
 
 
 def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: float, progress: Progress) -> bool:
     """Write what is left to do and say whether that succeeded; in any case the next round reads everything again."""
     if progress[name].settled or decision.waits:
         return False
-    writes = progress[name].writes + 1
     progress.note(name, attempted=decision.plan.changes)
     try:
         change_id = _write(progress[name], write, clock, began)
     except NotApplied as error:
         progress.fail(name, error)
     except Conflict as error:
-        is_race = isinstance(error, LostRace)  # else the next look shows it, or that something else stands in the way
-        expected = None if is_race else decision.current
-        rejections = 0 if is_race else progress[name].rejections
-        rejected = progress[name].checks_rejected or decision.names_new_check or isinstance(error, CheckGone)
-        progress.note(
-            name, error=error, writes=writes, expected=expected, rejections=rejections, checks_rejected=rejected
-        )
+        progress.rejected(name, error)
     except TemporaryError as error:
-        progress.note(name, error=error, writes=writes, unknown=True, rejections=0)
+        progress.outcome_unknown(name, error)
     except ConfigurationError as error:
-        if progress[name].checks_rejected or not decision.names_new_check:
-            raise
-        progress.note(name, error=error, writes=writes, rejections=0, checks_rejected=True)
+        progress.misconfigured(name, error)
     else:
-        change_ids = (*progress[name].change_ids, change_id)
-        progress.note(
-            name, error=None, writes=writes, rejections=0, change_ids=change_ids, after=decision.wanted.record_sets
-        )
+        progress.written(name, change_id, decision.wanted.record_sets)
         return True
     return False
 

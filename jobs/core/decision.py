@@ -41,11 +41,6 @@ class Decision(Struct, frozen=True):
     chores: Chores | None = None
 
     @property
-    def names_new_check(self) -> bool:
-        """Whether a record set gets a health check that it did not have."""
-        return any(change.names_new_check for change in self.plan.changes)
-
-    @property
     def waits(self) -> bool:
         """Whether health checks are made first, and the records that name them are written after another look."""
         return bool(self.chores and self.chores.lacking)

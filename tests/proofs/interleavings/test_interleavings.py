@@ -23,8 +23,8 @@ from dataclasses import replace
 
 import pytest
 
+from jobs.core.progress import MAX_WRITES
 from jobs.core.verdict import resolve_doubts
-from jobs.sync_once import MAX_WRITES
 from tests.proofs.interleavings.explore import BrokenLaw, explore, sample
 from tests.proofs.interleavings.laws import NEWEST, WHOLE
 from tests.proofs.interleavings.mistakes import MISTAKES, RestatesNoWitness
@@ -90,7 +90,7 @@ def test_what_is_not_left_as_it_is_is_found(monkeypatch: pytest.MonkeyPatch, sho
 
 def test_fight_without_end_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that never gives up is found to write more than three times."""
-    monkeypatch.setattr("jobs.sync_once.MAX_WRITES", 1 + MAX_WRITES)
+    monkeypatch.setattr("jobs.core.progress.MAX_WRITES", 1 + MAX_WRITES)
     with pytest.raises(BrokenLaw, match=f"more than {MAX_WRITES} plans are written"):
         explore(World(NAMED["simple: a node fails and returns"]))
 
