@@ -48,16 +48,16 @@ def sync_once(
         views = health_checks.look(shown) if health_checks else {}
         decisions: dict[str, Decision] = {}
         written: dict[str, Decision] = {}
-        began = clock.now()
-        with progress.concerning(*shown):
+        listed_from = clock.now()
+        with progress.noting_failures_of(*shown):
             conclusion = _look_at_nodes(request, cluster)
             for name, current in shown.items():
-                with progress.concerning(name):
+                with progress.noting_failures_of(name):
                     decision = decide(request, name, current, conclusion, views.get(name))
                     _note(request, name, decision, progress)
-                    write = publisher.prepared(progress[name], decision.plan)  # in a dry run too: it may be too large
+                    write = publisher.prepare(progress[name], decision.plan)  # in a dry run too: it may be too large
                     decisions[name] = decision
-                    if _apply(name, decision, write, clock, began, progress):
+                    if _apply(name, decision, write, clock, listed_from, progress):
                         written[name] = decision
         _explain(request, decisions if request.dry_run else written, cluster, progress)
         if health_checks:
@@ -102,13 +102,13 @@ def _note(request: SyncRequest, name: str, decision: Decision, progress: Progres
         progress.check_attempts(name, decision.plan.changes)
 
 
-def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: float, progress: Progress) -> bool:
+def _apply(name: str, decision: Decision, write: Write, clock: Clock, listed_from: float, progress: Progress) -> bool:
     """Write what is left to do and say whether that succeeded; in any case the next round reads everything again."""
     if progress[name].settled or decision.waits:
         return False
     progress.note(name, attempted=decision.plan.changes)
     try:
-        change_id = _write(progress[name], write, clock, began)
+        change_id = _write(progress[name], write, clock, listed_from)
     except NotApplied as error:
         progress.fail(name, error)
     except Conflict as error:
@@ -138,9 +138,9 @@ def _explain(request: SyncRequest, decisions: Mapping[str, Decision], cluster: "
             log.info("%s in %s: %s", name, progress[name].where, explainer.line(change))
 
 
-def _write(domain: Domain, write: Write, clock: Clock, began: float) -> str:
+def _write(domain: Domain, write: Write, clock: Clock, listed_from: float) -> str:
     """Send one write while its plan is fresh. Only what was certainly not applied is ever sent again."""
-    fresh_seconds = began + FRESH_SECONDS - clock.now()
+    fresh_seconds = listed_from + FRESH_SECONDS - clock.now()
     spare_seconds = clock.left() - WRITE_SECONDS
     if spare_seconds < 0:
         because = f": {domain.error}" if domain.error else ""

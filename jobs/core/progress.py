@@ -212,7 +212,7 @@ class Progress:
         return bool(still_open)
 
     @contextmanager
-    def concerning(self, *names: str) -> Iterator[None]:
+    def noting_failures_of(self, *names: str) -> Iterator[None]:
         """Keep a failure to the domains that it concerns."""
         try:
             yield

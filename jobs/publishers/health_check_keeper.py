@@ -77,10 +77,10 @@ class Keeper:
             return
         end = self._clock.now() + WORK_SECONDS
         for name, each in chores.items():
-            with self._noting(name):
+            with self._noting_failures_of(name):
                 self._make(name, each, end)
         for name, each in chores.items():
-            with self._noting(name):
+            with self._noting_failures_of(name):
                 for check in each.unused:
                     self._check_time(end, CALL_SECONDS)
                     self._edge.delete(check)
@@ -110,7 +110,7 @@ class Keeper:
             raise Failure("no time left to see to all health checks; a later run goes on, or raise --timeout")
 
     @contextmanager
-    def _noting(self, name: str) -> Iterator[None]:
+    def _noting_failures_of(self, name: str) -> Iterator[None]:
         try:
             yield
         except Failure as error:

@@ -21,7 +21,7 @@ class Publisher(Protocol):
     def read(self, progress: Progress) -> Mapping[str, Sequence[RecordSet]]:
         """Read the record sets of each open domain that belong to kube-node-dns; failures become their domains'."""
 
-    def prepared(self, domain: Domain, plan: Plan) -> Write:
+    def prepare(self, domain: Domain, plan: Plan) -> Write:
         """Make one write of a plan, a compare-and-swap with what was read last; sends nothing.
 
         Raises ConfigurationError when the plan fits no write.

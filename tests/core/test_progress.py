@@ -125,7 +125,7 @@ def test_with_every_domain_settled_there_is_nothing_to_give_up() -> None:
 def test_a_failure_keeps_to_its_domains(error: Failure, *, is_settled: bool) -> None:
     """A failure concerns the domains named, no others; only a lasting one settles them."""
     progress = Progress(["a", "b", "c"])
-    with progress.concerning("a", "c"):
+    with progress.noting_failures_of("a", "c"):
         raise error
     failed = [Domain(name, settled=is_settled, error=error) for name in ("a", "c")]
     assert [*progress] == [failed[0], Domain("b"), failed[1]]
@@ -134,7 +134,7 @@ def test_a_failure_keeps_to_its_domains(error: Failure, *, is_settled: bool) -> 
 def test_a_defect_is_not_a_failure_of_a_domain() -> None:
     """An error that is not a failure goes on: it is reported as a defect, not as a state of DNS."""
     progress = Progress([DOMAIN])
-    with pytest.raises(ZeroDivisionError), progress.concerning(DOMAIN):
+    with pytest.raises(ZeroDivisionError), progress.noting_failures_of(DOMAIN):
         raise ZeroDivisionError
     assert progress.open == [DOMAIN]
 
