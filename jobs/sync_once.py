@@ -1,4 +1,4 @@
-"""The sync job: look, decide, apply, look again, until DNS shows the nodes that can serve now."""
+"""sync-once: read, decide, write, read again, until DNS shows the nodes that can serve now."""
 
 import contextlib
 import logging
@@ -15,13 +15,13 @@ from jobs.core.progress import Domain, Progress
 from jobs.edges.clock import RESERVE_SECONDS, Clock, retrying
 from jobs.publishers.publisher import Publisher, Write
 
-if TYPE_CHECKING:  # the caller brings them; here they are only names
+if TYPE_CHECKING:  # for annotations only
     from jobs.edges.cluster import Cluster
     from jobs.publishers.health_check_keeper import Keeper
 
 log = logging.getLogger(__name__)
 
-FRESH_SECONDS = 10.0  # an older plan knows too little of the nodes
+FRESH_SECONDS = 10.0  # no write starts later than this after the nodes were listed
 WRITE_SECONDS = 10.0  # what a write may take: none starts with less time left
 PAUSE_SECONDS = 1.0  # between rounds that got nowhere
 EVENTS_SECONDS = 3.0
@@ -37,8 +37,8 @@ def sync_once(
 ) -> None:
     """Make DNS show the nodes that can serve now; a second look confirms what was written.
 
-    `progress` always says how far the run got, so that one that is cut short can be reported. Records are read before
-    nodes: a plan is never older in its nodes than in its records.
+    `progress` always says how far the run got, so that one that is cut short can be reported. Records are read first,
+    so the nodes behind a plan are always the newer of the two.
     """
     while progress.open and clock.left() > PAUSE_SECONDS + RESERVE_SECONDS:
         _pause_after_trouble(clock, progress)
