@@ -1,4 +1,4 @@
-"""The annotate job: look for this node's public addresses, and write them to its annotations."""
+"""annotate-once: look for this node's public addresses, and write them to its annotations."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The watcher: what changes DNS becomes a sync Job at once, not at the CronJob's next minute."""
+"""watch: what changes DNS becomes a sync Job at once, not at the CronJob's next minute."""
 
 import logging
 import math
@@ -16,10 +16,10 @@ from msgspec.structs import replace
 
 from jobs import observe
 from jobs.core.errors import FAILED, Failure
+from jobs.core.job_manifest import job_of
 from jobs.core.node import Rules
 from jobs.core.publication import Occasion, Publication
 from jobs.core.signs import EvidenceSettings, Signs
-from jobs.core.sync_job import job_of
 from jobs.edges.api_server import AlreadyExists, BadRequest
 from jobs.edges.clock import Clock, retrying
 from jobs.edges.cluster import Cluster

@@ -123,7 +123,7 @@ class Progress:
         return self._domains[name]
 
     def copy(self) -> "Progress":
-        """Give what is known now: a job that is left to itself may go on writing."""
+        """Give what is known now: a run that is left to itself may go on writing."""
         copied = Progress(())
         copied._domains |= self._domains
         return copied

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import pytest
 
+from jobs.core.job_manifest import CronJob, job_of
 from jobs.core.publication import Occasion
-from jobs.core.sync_job import CronJob, job_of
 from tests.support.manifests import Manifest
 
 Change: TypeAlias = Callable[[Manifest], object]

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from jobs.core.annotations import BIAS, BOOT_ID, COORDINATES, NODE_IPS, PUBLIC_IPS
 from jobs.core.errors import ConfigurationError, Failure, TemporaryError
+from jobs.core.job_manifest import CronJob, job_of
 from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Rules
 from jobs.core.progress import Domain
 from jobs.core.publication import Occasion, Publication
-from jobs.core.sync_job import CronJob, job_of
 from jobs.core.text import one_line, quoted
 from jobs.core.verdict import Published
 from jobs.edges.api_server import Expired

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from jobs.core.job_manifest import CronJob, job_of, staying_off, suffix_of
 from jobs.core.publication import Occasion
-from jobs.core.sync_job import CronJob, job_of, staying_off, suffix_of
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SYNC = CronJob("sync", "uid-1", suspended=False, labels={}, annotations={}, job_spec={"template": {"spec": {}}})
