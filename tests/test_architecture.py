@@ -237,7 +237,7 @@ def test_annotate_once_loads_no_aws(world: World, tmp_path: Path) -> None:
     assert not modules & {
         "jobs.core.evidence",
         "jobs.observe",
-        "jobs.core.publication",
+        "jobs.core.sync_trigger",
         "jobs.core.reported_addresses",
         "jobs.edges.reported_addresses",
         "jobs.edges.fetch",
@@ -301,7 +301,7 @@ def test_sync_once_looks_at_no_interface(world: World, tmp_path: Path) -> None:
         "jobs.edges.interfaces",
         "jobs.annotate_once",
         "jobs.watch",
-        "jobs.core.publication",
+        "jobs.core.sync_trigger",
     }
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from jobs.core.job_manifest import CronJob, job_of, staying_off, suffix_of
-from jobs.core.publication import Occasion
+from jobs.core.sync_trigger import Trigger
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SYNC = CronJob("sync", "uid-1", suspended=False, labels={}, annotations={}, job_spec={"template": {"spec": {}}})
@@ -24,9 +24,9 @@ SPREAD = {"podAntiAffinity": {REQUIRED: [{"topologyKey": "kubernetes.io/hostname
 LIKED = {PREFERRED: [{"weight": 1, "preference": {"matchExpressions": [ARM]}}]}
 
 
-def seen(version: str | None = "7", *, at: float = NOW.timestamp(), condemned: tuple[str, ...] = ()) -> Occasion:
-    """Give an occasion."""
-    return Occasion("node-1: cordoned", datetime.fromtimestamp(at, UTC), version, condemned)
+def seen(version: str | None = "7", *, at: float = NOW.timestamp(), condemned: tuple[str, ...] = ()) -> Trigger:
+    """Give a trigger."""
+    return Trigger("node-1: cordoned", datetime.fromtimestamp(at, UTC), version, condemned)
 
 
 NAMES = [
@@ -62,7 +62,7 @@ TIMES = [
 def test_what_no_version_shows_is_named_after_its_time_floored_to_the_interval(
     at: float, interval: int, expected: str
 ) -> None:
-    """An occasion without a version has its time, rounded down to the interval, in the Job's name.
+    """A trigger without a version has its time, rounded down to the interval, in the Job's name.
 
     Two replicas that see the same at about the same time make one Job.
     """
@@ -73,7 +73,7 @@ def test_what_no_version_shows_is_named_after_its_time_floored_to_the_interval(
 def test_an_interval_later_the_name_is_another(at: float, interval: int) -> None:
     """An interval later the name is another one.
 
-    The second of two occasions does not take the Job of the first for its own.
+    The second of two triggers does not take the Job of the first for its own.
     """
     later = seen(None, at=at).seen_at + timedelta(seconds=interval)
     names = [suffix_of(seen(None, at=each), interval) for each in (at, later.timestamp())]

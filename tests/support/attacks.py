@@ -9,7 +9,7 @@ from typing import TypeAlias
 import pytest
 
 from jobs.core.job_manifest import CronJob, job_of
-from jobs.core.publication import Occasion
+from jobs.core.sync_trigger import Trigger
 from tests.support.manifests import Manifest
 
 Change: TypeAlias = Callable[[Manifest], object]
@@ -39,8 +39,8 @@ def made_by_watch(cronjob: Manifest, condemned: tuple[str, ...] = ()) -> Manifes
         annotations=its.get("annotations", {}),
         job_spec=template["spec"],
     )
-    occasion = Occasion("n1: cordoned", datetime.now(UTC), "7", condemned)
-    job: Manifest = json.loads(json.dumps(job_of(known, occasion, 5)))
+    trigger = Trigger("n1: cordoned", datetime.now(UTC), "7", condemned)
+    job: Manifest = json.loads(json.dumps(job_of(known, trigger, 5)))
     return job
 
 
