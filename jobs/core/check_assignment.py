@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from jobs.core.address import Address
 from jobs.core.health_checks import HealthCheck, Lacking, View
 from jobs.core.plan import calculate
-from jobs.core.record_set import TYPES, RecordSet, with_health_check
+from jobs.core.record_set import TYPES, RecordSet
 from jobs.core.records import Wanted
+from jobs.core.route53_form import with_health_check
 
 ORPHAN_SECONDS = 3600
 """A check this old that no record set names is deleted; a younger one may be that of a run that is about to name it."""

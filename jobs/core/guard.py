@@ -6,8 +6,9 @@ from msgspec.structs import replace
 
 from jobs.core.address import Address
 from jobs.core.min_nodes import MinNodes
-from jobs.core.record_set import TYPES, RecordSet, addresses_in, with_more
+from jobs.core.record_set import TYPES, RecordSet, addresses_in
 from jobs.core.records import MAX_ADDRESSES, MAX_MULTIVALUE, MAX_PLACES, Wanted
+from jobs.core.route53_form import with_more
 from jobs.core.text import quoted
 from jobs.core.verdict import Skipped, reasons, withhold
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -17,7 +17,6 @@ from jobs.core.probe import Probe
 from jobs.core.zones import Zone
 
 _REFERENCE = re.compile("kube-node-dns:[0-9a-f]{12}:(?P<content>[0-9a-f]{16}):(?P<created>[0-9]{13})")
-_FAILURES = 3  # in a row, Route 53's default: healthy again takes as many successes
 _LONGEST = 255  # characters of a host or a path (Route 53)
 
 
@@ -123,19 +122,3 @@ def owner_of(zone: Zone, domain: str) -> str:
 
 def _hash(text: str, length: int) -> str:
     return sha256(text.encode()).hexdigest()[:length]
-
-
-def of_address(checking: Checking, address: Address) -> Mapping[str, Any]:
-    """Give the settings of a check of one address, in the AWS API's form."""
-    probe = checking.probe
-    assert probe is not None  # noqa: S101 - without a probe nothing is made
-    form = {"Type": probe.scheme.upper(), "IPAddress": str(address), "Port": probe.port}
-    form |= {"RequestInterval": checking.interval_seconds, "FailureThreshold": _FAILURES}
-    if probe.scheme != "tcp":
-        form |= {"FullyQualifiedDomainName": probe.host, "ResourcePath": probe.path}
-    return form | ({"EnableSNI": True} if probe.scheme == "https" else {})
-
-
-def of_any(children: Iterable[str]) -> Mapping[str, Any]:
-    """Give the settings of a check that wants one of its children healthy, in the AWS API's form."""
-    return {"Type": "CALCULATED", "ChildHealthChecks": sorted(children), "HealthThreshold": 1}

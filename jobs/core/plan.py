@@ -1,12 +1,12 @@
 """Current and wanted record sets of a domain → changes → one change batch that Route 53 takes. Pure."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from msgspec import Struct
 
 from jobs.core.errors import ConfigurationError
-from jobs.core.record_set import TYPES, RecordSet, addresses_in, api_form
+from jobs.core.record_set import TYPES, RecordSet, addresses_in
+from jobs.core.route53_form import api_form
 
 MAX_ELEMENTS = 1_000  # Route 53: ResourceRecord elements per batch
 MAX_CHARACTERS = 32_000  # Route 53: characters of values per batch
@@ -105,18 +105,3 @@ def _fits(changes: Iterable[Change]) -> bool:
     values = [record["Value"] for form in forms for record in form.get("ResourceRecords", ())]
     aliases = sum("AliasTarget" in form for form in forms)
     return len(values) + aliases <= MAX_ELEMENTS and sum(map(len, values)) <= MAX_CHARACTERS
-
-
-def api_changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
-    """Give changes in the AWS API's form: every DELETE of exactly what was read, then every CREATE.
-
-    Never UPSERT: DELETE and CREATE in one batch fail when anybody changed the set since it was read, which makes
-    the batch a compare-and-swap.
-    """
-    deletes = [_api_change("DELETE", change.before) for change in changes if change.before]
-    creates = [_api_change("CREATE", change.after) for change in changes if change.after]
-    return deletes + creates
-
-
-def _api_change(action: str, each: RecordSet) -> dict[str, Any]:
-    return {"Action": action, "ResourceRecordSet": api_form(each)}

@@ -18,8 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from jobs.core.errors import ConfigurationError, TemporaryError
-from jobs.core.plan import Change, api_changes
-from jobs.core.record_set import RecordSet, from_api
+from jobs.core.plan import Change
+from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import api_changes, from_api
 from jobs.core.text import quoted
 from jobs.core.zones import Zone, as_listed, canonical, within
 from jobs.edges.aws_errors import promised, read_older_rejection, translated

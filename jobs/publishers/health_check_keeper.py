@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from jobs.core.address import Address
 from jobs.core.check_assignment import Chores
 from jobs.core.errors import Failure
-from jobs.core.health_checks import Checking, HealthCheck, View, of_address, of_any, owner_of
+from jobs.core.health_checks import Checking, HealthCheck, View, owner_of
 from jobs.core.progress import Progress
+from jobs.core.route53_form import check_of_address, check_of_any
 from jobs.edges.clock import Clock
 
 if TYPE_CHECKING:  # the caller brings them; here they are only names
@@ -100,9 +101,9 @@ class Keeper:
         for leaves in chores.lacking:
             for address, known in leaves.items():
                 if known is None and address not in made:
-                    made[address] = make([address], of_address(view.checking, address))
+                    made[address] = make([address], check_of_address(view.checking, address))
             if len(leaves) > 1:
-                make(leaves, of_any(known or made[address] for address, known in leaves.items()))
+                make(leaves, check_of_any(known or made[address] for address, known in leaves.items()))
 
     def _check_time(self, end: float, seconds: float) -> None:
         """Raise Failure when the time for checks is up, or not enough is left for what comes after them."""

@@ -10,7 +10,8 @@ from jobs.core.address import Address
 from jobs.core.decision import Decision, decide
 from jobs.core.errors import ConfigurationError
 from jobs.core.min_nodes import MinNodes
-from jobs.core.record_set import RecordSet, api_form, from_api
+from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import api_form, from_api
 from jobs.core.sync_trigger import ChangeDetector, Trigger
 from jobs.core.verdict import Skipped, Verdict
 from tests.support.builders import DOMAIN, request

@@ -17,7 +17,8 @@ from jobs.core.explain import (
 from jobs.core.node import Rules
 from jobs.core.plan import Change
 from jobs.core.progress import Domain
-from jobs.core.record_set import RecordSet, with_health_check
+from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import with_health_check
 from jobs.core.verdict import Published, Skipped, Verdict, Withheld
 from tests.support.builders import DOMAIN, NODE, PARIS, TOKYO, alias, ipv4, near, plain, published, skipped
 

@@ -6,8 +6,9 @@ import pytest
 
 from jobs.core.guard import grown, without_withdrawals
 from jobs.core.min_nodes import MinNodes
-from jobs.core.record_set import RecordSet, api_form
+from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted
+from jobs.core.route53_form import api_form
 from jobs.core.verdict import Published, Skipped, Verdict, Withheld
 from tests.support.builders import (
     LIMA,

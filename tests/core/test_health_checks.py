@@ -8,10 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from jobs.core.check_assignment import NEW, ORPHAN_SECONDS, YOUNG_SECONDS, Chores, unused, with_checks
-from jobs.core.health_checks import Checking, HealthCheck, View, of_address, of_any, owner_of, parse_probe
+from jobs.core.health_checks import Checking, HealthCheck, View, owner_of, parse_probe
 from jobs.core.probe import Probe
-from jobs.core.record_set import RecordSet, with_health_check
+from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted
+from jobs.core.route53_form import check_of_address, check_of_any, with_health_check
 from jobs.core.zones import Zone
 from tests.support.builders import DOMAIN, PARIS, TOKYO, ZONE, alias, multivalue, near, plain, routed
 from tests.support.checking import NOW, OFF, OWNER, TCP, check, theirs, view
@@ -331,12 +332,12 @@ def test_what_a_check_asks(text: str, form: dict[str, Any]) -> None:
     probe = parse_probe(text)
     assert isinstance(probe, Probe)
     common = {"IPAddress": A1, "RequestInterval": 10, "FailureThreshold": 3}
-    assert of_address(Checking(probe, 10), ip_address(A1)) == common | form
+    assert check_of_address(Checking(probe, 10), ip_address(A1)) == common | form
 
 
 def test_a_check_of_several_wants_one_healthy() -> None:
     """A check of several is healthy while one of them is."""
-    assert of_any(["b", "a"]) == {"Type": "CALCULATED", "ChildHealthChecks": ["a", "b"], "HealthThreshold": 1}
+    assert check_of_any(["b", "a"]) == {"Type": "CALCULATED", "ChildHealthChecks": ["a", "b"], "HealthThreshold": 1}
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from jobs.core.decision import decide
 from jobs.core.errors import ConfigurationError
 from jobs.core.evidence import Conclusion
-from jobs.core.health_checks import Checking, Lacking, View, of_address, of_any
+from jobs.core.health_checks import Checking, Lacking, View
 from jobs.core.min_nodes import MinNodes
-from jobs.core.plan import api_changes, batch
-from jobs.core.record_set import RecordSet, from_api
+from jobs.core.plan import batch
+from jobs.core.record_set import RecordSet
 from jobs.core.records import owned
+from jobs.core.route53_form import api_changes, check_of_address, check_of_any, from_api
 from jobs.core.verdict import Verdict
 from tests.sandbox.route53 import Route53
 from tests.support.builders import DOMAIN, ZONE, request
@@ -79,11 +80,11 @@ class Account:
         """Make the checks that lack."""
         for leaves in lacking:
             ids = {
-                each: known or self.edge.create(view.reference([each]), of_address(view.checking, each)).id
+                each: known or self.edge.create(view.reference([each]), check_of_address(view.checking, each)).id
                 for each, known in leaves.items()
             }
             if len(ids) > 1:
-                self.edge.create(view.reference(ids), of_any(ids.values()))
+                self.edge.create(view.reference(ids), check_of_any(ids.values()))
 
     def check_sets(self) -> None:
         """Hold that all sets of a type have a check that is there, or none has."""

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 import pytest
 
 from jobs.core.errors import ConfigurationError
-from jobs.core.plan import Change, Plan, api_changes, batch, calculate
-from jobs.core.record_set import RecordSet, api_form, with_health_check
+from jobs.core.plan import Change, Plan, batch, calculate
+from jobs.core.record_set import RecordSet
 from jobs.core.records import MAX_ADDRESSES
+from jobs.core.route53_form import api_changes, api_form, with_health_check
 from tests.support.builders import LIMA, PARIS, TOKYO, alias, ipv4, ipv6, multivalue, near, plain, routed
 
 OLD, NEW = plain("A", "5.0.0.1"), plain("A", "5.0.0.2")

@@ -8,7 +8,8 @@ import pytest
 from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure, LostRace, TemporaryError
 from jobs.core.plan import Change, Plan
 from jobs.core.progress import Domain, Progress
-from jobs.core.record_set import RecordSet, with_health_check
+from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import with_health_check
 from jobs.core.zones import Zone
 from tests.support.builders import DOMAIN, LIMA, PARIS, TOKYO, near, plain
 

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
-from jobs.core.record_set import api_form
 from jobs.core.records import owned, wanted
+from jobs.core.route53_form import api_form
 from jobs.core.verdict import Published, Skipped, Verdict
 from tests.support.builders import (
     DOMAIN,

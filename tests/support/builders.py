@@ -10,8 +10,9 @@ from jobs.core.decision import SyncRequest
 from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Condition, Node, Rules
 from jobs.core.probe import Probe
-from jobs.core.record_set import RecordSet, from_api
+from jobs.core.record_set import RecordSet
 from jobs.core.records import MAX_ADDRESSES
+from jobs.core.route53_form import from_api
 from jobs.core.signs import EvidenceSettings
 from jobs.core.verdict import Doubt, Published, Skipped
 

@@ -11,7 +11,8 @@ from jobs.annotate_once import AnnotateResult
 from jobs.core.address import Found
 from jobs.core.errors import ConfigurationError
 from jobs.core.progress import Domain, Progress
-from jobs.core.record_set import RecordSet, api_form
+from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import api_form
 from jobs.core.verdict import Published, Skipped, Withheld
 from jobs.core.zones import Zone
 from jobs.shell.annotate_report import annotate_document, annotate_text

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from jobs.core.node import NodeList
-from jobs.core.plan import Change, api_changes
-from jobs.core.record_set import TYPES, RecordSet, api_form
+from jobs.core.plan import Change
+from jobs.core.record_set import TYPES, RecordSet
+from jobs.core.route53_form import api_changes, api_form
 from jobs.core.zones import Zone
 from tests.proofs.interleavings.runs import Edge, Enough
 from tests.proofs.interleavings.store import upsert

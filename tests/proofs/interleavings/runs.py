@@ -15,9 +15,10 @@ from jobs.core.decision import SyncRequest
 from jobs.core.errors import Failure, NotApplied
 from jobs.core.health_checks import Checking, HealthCheck
 from jobs.core.node import LeaseAge, NodeList
-from jobs.core.plan import Change, api_changes
+from jobs.core.plan import Change
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import api_changes
 from jobs.core.zones import Zone
 from jobs.publishers.health_check_keeper import Keeper
 from jobs.publishers.hosted_zones import HostedZones
