@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from jobs.core import records
 from jobs.core.errors import ConfigurationError, Failure, TemporaryError
 from jobs.core.plan import Plan, batch
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
-from jobs.core.zones import Zone, choose_zone, last_labels, listing_order, no_zone, within
+from jobs.core.zones import Zone, choose_zone, last_labels, listing_order, no_zone, owned, within
 from jobs.edges.clock import RESERVE_SECONDS, Clock
 from jobs.publishers.publisher import Write
 
@@ -112,7 +111,7 @@ class HostedZones:
                         except TemporaryError as error:
                             hanging[zone] = error  # not asked again in this round: the other zones need the time
                             raise
-                    shown[name] = records.owned(name, zone.name, of_zone[name])
+                    shown[name] = owned(name, zone.name, of_zone[name])
         return shown
 
     def _wait_for(self, pending: dict[str, Exception | str]) -> None:

@@ -14,9 +14,9 @@ from jobs.core.health_checks import Checking, Lacking, View
 from jobs.core.min_nodes import MinNodes
 from jobs.core.plan import batch
 from jobs.core.record_set import RecordSet
-from jobs.core.records import owned
 from jobs.core.route53_form import api_changes, check_of_address, check_of_any, from_api
 from jobs.core.verdict import Verdict
+from jobs.core.zones import owned
 from tests.sandbox.route53 import Route53
 from tests.support.builders import DOMAIN, ZONE, request
 from tests.support.checking import NOW, OFF, OWNER, TCP, InProcess
