@@ -4,8 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from jobs.core.guard import grown, without_withdrawals
-from jobs.core.min_nodes import MinNodes
+from jobs.core.min_nodes import MinNodes, grown, without_withdrawals
 from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted
 from jobs.core.route53_form import api_form
