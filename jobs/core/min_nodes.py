@@ -73,18 +73,18 @@ def _most(addresses: Collection[Address]) -> int:
 def without_withdrawals(current: Sequence[RecordSet], wanted: Wanted, max_addresses: int = MAX_ADDRESSES) -> Wanted:
     """Change what is wanted into what may be had without taking anything out of DNS.
 
-    Addresses that the record sets which stay have no place for are withheld.
+    Addresses that the record sets which stay have no room for are withheld.
     """
     record_sets = grown(current, wanted.record_sets, max_addresses)
     shown = addresses_in(record_sets)
-    reason = "--min-nodes keeps the present record sets, which have no place for it"
-    without_place = {
+    reason = "--min-nodes keeps the present record sets, which have no room for it"
+    without_room = {
         (verdict.node, address): reason
         for verdict in wanted.verdicts
         for address in verdict.addresses
         if address not in shown
     }
-    verdicts = tuple(withhold(verdict, without_place) for verdict in wanted.verdicts)
+    verdicts = tuple(withhold(verdict, without_room) for verdict in wanted.verdicts)
     return replace(wanted, record_sets=record_sets, verdicts=verdicts)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.core.address import Address
-from jobs.core.coordinates import Coordinates
+from jobs.core.place import Coordinates
 from jobs.core.text import one_line
 
 TYPES: Mapping[str, int] = {"A": 4, "AAAA": 6}

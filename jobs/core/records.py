@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from jobs.core.address import Address, numeric_order
 from jobs.core.annotations import COORDINATES
-from jobs.core.coordinates import Coordinates
+from jobs.core.place import Coordinates
 from jobs.core.record_set import TYPES, RecordSet, addresses_in
 from jobs.core.verdict import Skipped, Verdict, published, resolve_doubts, skip, withhold
 

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.address import Address, numeric_order
-from jobs.core.coordinates import Coordinates
+from jobs.core.place import Coordinates
 from jobs.core.record_set import TYPES, RecordSet
 from jobs.core.zones import canonical
 

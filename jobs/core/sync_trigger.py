@@ -7,9 +7,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from jobs.core.address import Address
-from jobs.core.coordinates import Coordinates
 from jobs.core.evidence import conclude
 from jobs.core.node import Node, NodeList, Rules
+from jobs.core.place import Coordinates
 from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.text import shortened
 from jobs.core.verdict import Published, Verdict

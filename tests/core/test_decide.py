@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from jobs.core.coordinates import Coordinates
 from jobs.core.decision import Decision, decide
 from jobs.core.evidence import Conclusion
 from jobs.core.min_nodes import MinNodes
+from jobs.core.place import Coordinates
 from jobs.core.plan import Change, Plan
 from jobs.core.record_set import RecordSet
 from jobs.core.verdict import Published, Verdict

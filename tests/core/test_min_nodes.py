@@ -278,7 +278,7 @@ def test_a_set_that_grows_leaves_new_places_less_space() -> None:
     assert grown(current, wanted) == (near("A", PARIS, *four(247), *four(2, start=500)),)
 
 
-KEPT = "--min-nodes keeps the present record sets, which have no place for it"
+KEPT = "--min-nodes keeps the present record sets, which have no room for it"
 
 
 def test_addresses_without_a_place_in_the_present_sets_are_withheld() -> None:

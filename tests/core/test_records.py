@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
-from jobs.core.coordinates import Coordinates
+from jobs.core.place import Coordinates
 from jobs.core.records import wanted
 from jobs.core.route53_form import api_form
 from jobs.core.verdict import Published, Skipped, Verdict

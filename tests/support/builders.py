@@ -5,10 +5,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from jobs.core.address import Address
-from jobs.core.coordinates import Coordinates
 from jobs.core.decision import SyncRequest
 from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Condition, Node, Rules
+from jobs.core.place import Coordinates
 from jobs.core.probe import Probe
 from jobs.core.record_set import RecordSet
 from jobs.core.records import MAX_ADDRESSES

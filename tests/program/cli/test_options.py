@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
 from jobs.core.min_nodes import MinNodes
+from jobs.core.place import Coordinates
 from jobs.core.probe import Probe
 from jobs.shell.annotate_command import Settings as AnnotateSettings
 from jobs.shell.options import options, settings, value

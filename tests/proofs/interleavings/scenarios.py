@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
-from jobs.core.coordinates import Coordinates
 from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Condition, Node
+from jobs.core.place import Coordinates
 from jobs.core.record_set import RecordSet
 from jobs.core.route53_form import api_form
 from tests.proofs.interleavings.state import Moment, Scenario
