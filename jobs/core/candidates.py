@@ -1,10 +1,14 @@
 """The nodes by what is certain: their own objects, and the ready endpoints of Services. Pure."""
 
+from collections.abc import Iterable, Iterator
+
 from msgspec import Struct
 from msgspec.structs import replace
 
+from jobs.core.address import Address
 from jobs.core.assessment import assess, not_ready
 from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
+from jobs.core.probe import Probe
 from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.verdict import Published, Skipped
 
@@ -63,6 +67,14 @@ def _by_facts(
     if missing:
         return Candidate(verdict, fact=f"no ready endpoint of {', '.join(missing)}")
     return replace(candidate, probation=_probation(ready.age_seconds(listed.listed_at, 0), rules))
+
+
+def probe_targets(judged: Iterable[Candidate | Skipped], settings: EvidenceSettings) -> Iterator[tuple[Address, Probe]]:
+    """Give what to ask: the addresses of nodes that stand, and those of others only for what could acquit them."""
+    for each in judged:
+        if isinstance(each, Candidate):
+            probes = [probe for probe in settings.probes if probe.acquits or not each.fact]
+            yield from ((address, probe) for address in each.verdict.addresses for probe in probes)
 
 
 _UNSURE = "the node controller calls it Unknown, and with it its endpoints"
