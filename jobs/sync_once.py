@@ -61,7 +61,7 @@ def sync_once(
                         written[name] = decision
         _explain(request, decisions if request.dry_run else written, cluster, progress)
         if health_checks:
-            health_checks.work_off({name: each.chores for name, each in decisions.items() if each.chores})
+            health_checks.apply({name: each.check_changes for name, each in decisions.items() if each.check_changes})
     if progress.open:
         progress.give_up(Failure("no time left before the deadline (--timeout)"))
     publisher.finish(progress)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from jobs.core.check_assignment import Chores, with_checks
+from jobs.core.check_assignment import CheckChanges, with_checks
 from jobs.core.evidence import Conclusion
 from jobs.core.health_checks import View
 from jobs.core.min_nodes import MinNodes, why_refused, without_withdrawals
@@ -37,12 +37,12 @@ class Decision(Struct, frozen=True):
     plan: Plan
     warnings: tuple[str, ...]
     refusal: str | None
-    chores: Chores | None = None
+    check_changes: CheckChanges | None = None
 
     @property
     def waits(self) -> bool:
         """Whether health checks are made first, and the records that name them are written after another look."""
-        return bool(self.chores and self.chores.lacking)
+        return bool(self.check_changes and self.check_changes.missing)
 
 
 def decide(
@@ -53,6 +53,6 @@ def decide(
     refusal = why_refused(request.min_nodes, should, current, request.node_label_selector)
     if refusal:
         should = without_withdrawals(current, should, request.max_addresses)
-    should, chores = with_checks(view, should, current)
+    should, check_changes = with_checks(view, should, current)
     plan = calculate(current, should.record_sets)
-    return Decision(tuple(current), should, plan, (*conclusion.warnings, *should.warnings), refusal, chores)
+    return Decision(tuple(current), should, plan, (*conclusion.warnings, *should.warnings), refusal, check_changes)

@@ -67,8 +67,8 @@ class HealthCheck(Struct, frozen=True, dict=True):
         return self._parts[1]
 
 
-Lacking = Mapping[Address, str | None]
-"""What a record set lacks: a check of each address that has no id here and, with several addresses, one of them all."""
+MissingCheck = Mapping[Address, str | None]
+"""The checks that a record set still needs: one of each address without an id here and, of several, one of them all."""
 
 
 class View(Struct, frozen=True, dict=True):
@@ -76,7 +76,7 @@ class View(Struct, frozen=True, dict=True):
 
     `known` are all checks of the account by id, None when they could not be listed. The run may not make more of them
     when something went wrong with that before. `rejected` says that Route 53 has rejected a batch that named a check
-    for the first time. In a `dry_run` what lacks is taken as made.
+    for the first time. In a `dry_run` what is missing is taken as made.
     """
 
     checking: Checking

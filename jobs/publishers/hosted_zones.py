@@ -13,7 +13,7 @@ from jobs.core.zones import Zone, choose_zone, last_labels, listing_order, no_zo
 from jobs.edges.clock import RESERVE_SECONDS, Clock
 from jobs.publishers.publisher import Write
 
-if TYPE_CHECKING:  # the caller brings it; here it is only a name
+if TYPE_CHECKING:  # for annotations only
     from jobs.edges.route53 import Route53
 
 log = logging.getLogger(__name__)
