@@ -41,7 +41,7 @@ _ANSWERED_EMPTY = {"DeleteHealthCheck"}
 
 
 class Route53:
-    """One AWS account's Route 53, seen by one run. What may be sent twice is tried again in place; a change batch never is."""
+    """One AWS account's Route 53, seen by one run. What may be sent twice is tried again in place, a batch never."""
 
     def __init__(self, clock: Clock) -> None:
         """Find credentials and settings as boto3 does; raises ConfigurationError where they do not fit together."""
