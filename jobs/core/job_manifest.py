@@ -31,6 +31,7 @@ def job_of(cronjob: CronJob, trigger: "Trigger", min_interval_seconds: int) -> d
     The owner reference does not block the owner's deletion: that would need the right to update the CronJob where the
     API server enforces it.
     """
+    nodes = trigger.withdrawn_by_evidence
     suffix = f"-{suffix_of(trigger, min_interval_seconds)}"
     owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": cronjob.name, "uid": cronjob.uid, "controller": True}
     return {
@@ -46,7 +47,7 @@ def job_of(cronjob: CronJob, trigger: "Trigger", min_interval_seconds: int) -> d
             },
             "ownerReferences": [owner],
         },
-        "spec": staying_off(trigger.condemned, cronjob.job_spec) if trigger.condemned else cronjob.job_spec,
+        "spec": staying_off(nodes, cronjob.job_spec) if nodes else cronjob.job_spec,
     }
 
 

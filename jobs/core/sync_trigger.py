@@ -27,7 +27,7 @@ class Trigger(Struct, frozen=True):
     words: str
     seen_at: datetime
     resource_version: str | None = None
-    condemned: tuple[str, ...] = ()
+    withdrawn_by_evidence: tuple[str, ...] = ()
 
 
 class Presence(Struct, frozen=True):
@@ -119,7 +119,7 @@ class ChangeDetector:
         changed = {name for name, each in presences.items() if each.differs_from(self._presences.get(name))}
         changed |= self._presences.keys() - presences.keys()
         words = self._words or _words(changed, conclusion.verdicts)
-        trigger = Trigger(words, now, self._version, conclusion.condemned) if words else None
+        trigger = Trigger(words, now, self._version, conclusion.withdrawn_by_evidence) if words else None
         self._presences, self._version, self._words, self._has_news = presences, None, None, False
         return trigger
 

@@ -111,8 +111,8 @@ def test_a_trigger_condemns_whom_a_sync_takes_out(seen: Looks) -> None:
     """The nodes that a trigger's Jobs stay off are those that a sync with the same look takes out by evidence."""
     trigger = trigger_of(*seen)
     if trigger:
-        event(f"{len(trigger.condemned)} condemned")
-        assert set(trigger.condemned) == set(seen[1].conclusion().condemned)
+        event(f"{len(trigger.withdrawn_by_evidence)} condemned")
+        assert set(trigger.withdrawn_by_evidence) == set(seen[1].conclusion().withdrawn_by_evidence)
 
 
 @given(looks())

@@ -82,9 +82,9 @@ def test_who_is_out_by_facts_keeps_its_reason(sight: Sight) -> None:
     for before, after in zip(sight.judged(), sight.conclusion().verdicts, strict=True):
         if isinstance(before, Skipped):
             assert after == before
-        elif before.fact and not sight.acquitted().intersection(before.verdict.addresses):
+        elif before.excluded_because and not sight.acquitted().intersection(before.verdict.addresses):
             assert isinstance(after, Skipped)
-            assert after.reason == before.fact
+            assert after.reason == before.excluded_because
 
 
 @given(sights())
@@ -95,7 +95,7 @@ def test_the_condemned_are_those_that_evidence_takes_out(sight: Sight) -> None:
     """
     conclusion = sight.conclusion()
     up = {each.node for each in conclusion.verdicts if isinstance(each, Published)}
-    assert set(conclusion.condemned) == {each.node for each in sight.standing()} - up
+    assert set(conclusion.withdrawn_by_evidence) == {each.node for each in sight.standing()} - up
 
 
 @given(sights(), st.randoms())
@@ -120,7 +120,7 @@ def test_what_is_well_changes_nothing(sight: Sight) -> None:
     healthy = replace(sight.of(nodes), signs=well, rules=Rules())
     facts = tuple(each.verdict if isinstance(each, Candidate) else each for each in healthy.judged())
     conclusion = healthy.conclusion()
-    assert (conclusion.verdicts, conclusion.causes, conclusion.condemned) == (facts, (), ())
+    assert (conclusion.verdicts, conclusion.causes, conclusion.withdrawn_by_evidence) == (facts, (), ())
 
 
 def _accused(sight: Sight) -> set[tuple[str, Address]]:
@@ -129,13 +129,13 @@ def _accused(sight: Sight) -> set[tuple[str, Address]]:
     probing = {node: node != sight.evidence_settings.observer for node in (each.name for each in sight.listed.nodes)}
     limit, ages = sight.evidence_settings.lease_timeout_seconds, sight.signs.lease_ages
     for each in sight.judged():
-        if isinstance(each, Candidate) and not each.fact:
+        if isinstance(each, Candidate) and not each.excluded_because:
             node = each.verdict.node
             is_late = bool(limit) and node in ages and min(ages[node]) >= limit
             for address in each.verdict.addresses:
                 why = [sight.signs.answers.get((address, probe)) for probe in sight.evidence_settings.probes]
-                by_node = (each.accusation or is_late or each.hold) and address not in sight.acquitted()
-                if by_node or each.probation or (probing[node] and any(why)):
+                by_node = (each.unknown_because or is_late or each.hold) and address not in sight.acquitted()
+                if by_node or each.ready_too_briefly or (probing[node] and any(why)):
                     found.add((node, address))
     return found
 
@@ -237,7 +237,7 @@ def test_one_bad_node_among_several_is_always_believed(sight: Sight) -> None:
     conclusion = conclude(listed, Signs(ages), evidence_settings(), Rules())
     standing = conclude(listed, Signs(), evidence_settings(), Rules()).verdicts
     up = [each.node for each in standing if isinstance(each, Published)]
-    assert conclusion.condemned == (("n0",) if "n0" in up and len(up) > 1 else ())
+    assert conclusion.withdrawn_by_evidence == (("n0",) if "n0" in up and len(up) > 1 else ())
 
 
 @given(sights())

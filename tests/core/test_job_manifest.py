@@ -24,9 +24,11 @@ SPREAD = {"podAntiAffinity": {REQUIRED: [{"topologyKey": "kubernetes.io/hostname
 LIKED = {PREFERRED: [{"weight": 1, "preference": {"matchExpressions": [ARM]}}]}
 
 
-def seen(version: str | None = "7", *, at: float = NOW.timestamp(), condemned: tuple[str, ...] = ()) -> Trigger:
+def seen(
+    version: str | None = "7", *, at: float = NOW.timestamp(), withdrawn_by_evidence: tuple[str, ...] = ()
+) -> Trigger:
     """Give a trigger."""
-    return Trigger("node-1: cordoned", datetime.fromtimestamp(at, UTC), version, condemned)
+    return Trigger("node-1: cordoned", datetime.fromtimestamp(at, UTC), version, withdrawn_by_evidence)
 
 
 NAMES = [
@@ -138,7 +140,7 @@ def test_a_job_with_nobody_condemned_has_the_template_as_it_is() -> None:
 
 def test_a_job_stays_off_the_nodes_that_are_condemned() -> None:
     """The Job's pod may run on any node but the condemned."""
-    spec = job_of(SYNC, seen(None, condemned=("node-1",)), 5)["spec"]
+    spec = job_of(SYNC, seen(None, withdrawn_by_evidence=("node-1",)), 5)["spec"]
     assert affinity_of(spec) == {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{"matchFields": [off("node-1")]}]}}}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from jobs.core.candidates import DOUBT_SECONDS
+from jobs.core.candidates import UNKNOWN_IS_EVIDENCE_SECONDS
 from jobs.core.node import Condition, LeaseAge, NodeList
 from jobs.core.probe import Probe
 from jobs.core.signs import Signs
@@ -71,7 +71,7 @@ def test_a_dead_node_that_kubernetes_then_notices_is_not_a_second_trigger() -> N
     detector.node(numbered(4, lost=[2])[1], "7")
     assert detector.trigger(NOW + SECOND) is None
     detector.see(ages(4, {2: 70}))
-    assert detector.trigger(NOW + (DOUBT_SECONDS + 1) * SECOND) is None
+    assert detector.trigger(NOW + (UNKNOWN_IS_EVIDENCE_SECONDS + 1) * SECOND) is None
 
 
 def test_a_trigger_names_all_that_are_condemned() -> None:
@@ -191,12 +191,12 @@ def test_most_nodes_that_turn_unknown_are_not_a_trigger_until_it_lasts() -> None
     (warning,) = detector.warnings
     assert "3 of 4 nodes" in warning
     detector.see(OLD)
-    assert detector.trigger(NOW + (DOUBT_SECONDS - 1) * SECOND) is None
+    assert detector.trigger(NOW + (UNKNOWN_IS_EVIDENCE_SECONDS - 1) * SECOND) is None
     detector.see(OLD)
-    trigger = detector.trigger(NOW + DOUBT_SECONDS * SECOND)
+    trigger = detector.trigger(NOW + UNKNOWN_IS_EVIDENCE_SECONDS * SECOND)
     assert trigger is not None
     assert trigger.words.count("not ready: Kubelet stopped posting node status.") == 3
-    assert (trigger.resource_version, trigger.condemned) == (None, ())
+    assert (trigger.resource_version, trigger.withdrawn_by_evidence) == (None, ())
 
 
 def test_nodes_that_were_unknown_for_a_moment_are_a_trigger_when_they_are_ready() -> None:
@@ -210,7 +210,7 @@ def test_nodes_that_were_unknown_for_a_moment_are_a_trigger_when_they_are_ready(
             detector.node(each, "7")
         assert (detector.trigger(NOW) is not None) is is_trigger
     detector.see(ages(4))
-    assert detector.trigger(NOW + 2 * DOUBT_SECONDS * SECOND) is None
+    assert detector.trigger(NOW + 2 * UNKNOWN_IS_EVIDENCE_SECONDS * SECOND) is None
     assert detector.warnings == ()
 
 

@@ -27,7 +27,7 @@ from jobs.core.progress import MAX_WRITES
 from jobs.core.verdict import resolve_doubts
 from tests.proofs.interleavings.explore import BrokenLaw, explore, sample
 from tests.proofs.interleavings.laws import NEWEST, WHOLE
-from tests.proofs.interleavings.mistakes import MISTAKES, RestatesNoWitness
+from tests.proofs.interleavings.mistakes import MISTAKES, RestatesNoPrecondition
 from tests.proofs.interleavings.runs import Edge
 from tests.proofs.interleavings.scenarios import CHECKED, NAMED, ONE_TYPE_ADDED, SCENARIOS
 from tests.proofs.interleavings.state import EVENTS, Scenario
@@ -125,7 +125,7 @@ def test_mistake_about_health_checks_is_found(
 def test_trace_tells_a_story() -> None:
     """The way to a broken law is described step by step."""
     with pytest.raises(BrokenLaw) as broken:
-        explore(World(NAMED["the last A and the last AAAA"], RestatesNoWitness), ())
+        explore(World(NAMED["the last A and the last AAAA"], RestatesNoPrecondition), ())
     assert broken.value.trace == [
         "run 1: reads the records: A: 5.0.0.1, AAAA: 2600::2",
         "run 1: lists the nodes",
