@@ -88,7 +88,7 @@ def _look_at_nodes(request: SyncRequest, cluster: "Cluster") -> Conclusion:
 
 
 def _note(request: SyncRequest, name: str, decision: Decision, progress: Progress) -> None:
-    """Note a decision; the domain is settled when nothing is left to do, or nothing may be done."""
+    """Note a decision; the run has finished with the domain when nothing is left to do, or nothing may be done."""
     progress.shows(name, decision.current)
     before = progress[name].warnings if progress[name].has_written else ()  # what was written is why: it is shown once
     warnings = tuple(dict.fromkeys((*before, *decision.warnings)))
@@ -97,14 +97,14 @@ def _note(request: SyncRequest, name: str, decision: Decision, progress: Progres
         progress.note(name, after=decision.wanted.record_sets)
     if request.dry_run or not (decision.plan.changes or decision.waits):
         progress.note(name, error=None)
-        progress.settle(name)
+        progress.finish(name)
     elif not decision.waits:
         progress.check_attempts(name, decision.plan.changes)
 
 
 def _apply(name: str, decision: Decision, write: Write, clock: Clock, listed_from: float, progress: Progress) -> bool:
     """Write what is left to do and say whether that succeeded; in any case the next round reads everything again."""
-    if progress[name].settled or decision.waits:
+    if progress[name].done or decision.waits:
         return False
     progress.note(name, attempted=decision.plan.changes)
     try:

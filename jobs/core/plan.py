@@ -62,9 +62,7 @@ def calculate(current: Iterable[RecordSet], wanted: Iterable[RecordSet]) -> Plan
     pairs = [Change(before.get(key), after.get(key)) for key in sorted(before.keys() | after.keys())]
     return Plan(
         tuple(change for change in pairs if not change.is_unchanged),
-        tuple(
-            change.before for change in pairs if change.before and change.is_unchanged
-        ),  # as read, for a precondition
+        tuple(change.before for change in pairs if change.before and change.is_unchanged),  # as it was read
     )
 
 

@@ -28,14 +28,15 @@ MAX_WRITES = 3  # per domain and run: a run that needs more competes with somebo
 
 
 class Domain(Struct, frozen=True):
-    """How far a run got with a domain; settled when nothing is left to do, or nothing may be done."""
+    """How far a run got with a domain."""
 
     name: str
     zone: Zone | None = None
     """The hosted zone that holds it, at Route 53."""
     dnsendpoint: str | None = None
     """The DNSEndpoint that holds it, as NAMESPACE/NAME."""
-    settled: bool = False
+    done: bool = False
+    """Whether the run has finished with it: it is as wanted, refused, or failed."""
     error: Failure | None = None
     refusal: str | None = None
     warnings: tuple[str, ...] = ()
@@ -130,8 +131,8 @@ class Progress:
 
     @property
     def open(self) -> list[str]:
-        """The names of the domains that are not settled."""
-        return [domain.name for domain in self if not domain.settled]
+        """The names of the domains that are not done."""
+        return [domain.name for domain in self if not domain.done]
 
     @property
     def exit_status(self) -> int:
@@ -195,25 +196,25 @@ class Progress:
         elif domain.writes >= MAX_WRITES:
             self.fail(name, _too_many_writes(domain, changes))
 
-    def settle(self, name: str) -> None:
-        """Note that nothing is left to do for a domain."""
-        self.note(name, settled=True)
+    def finish(self, name: str) -> None:
+        """Note that the run has finished with a domain."""
+        self.note(name, done=True)
 
     def fail(self, name: str, error: Failure) -> None:
         """Note what went wrong with a domain; it stays open when the error may pass."""
-        self.note(name, error=error, settled=not isinstance(error, TemporaryError))
+        self.note(name, error=error, done=not isinstance(error, TemporaryError))
 
     def give_up(self, error: Failure) -> bool:
-        """Settle with an error what is still open, and say whether anything was; what went wrong before goes along."""
+        """Fail what is still open, and say whether anything was; what went wrong before goes along."""
         still_open = self.open
         for name in still_open:
             before = self[name].error
-            self.note(name, settled=True, error=Failure(f"{error}: {before}") if before else error)
+            self.note(name, done=True, error=Failure(f"{error}: {before}") if before else error)
         return bool(still_open)
 
     @contextmanager
     def noting_failures_of(self, *names: str) -> Iterator[None]:
-        """Keep a failure to the domains that it concerns."""
+        """Note a failure with the domains that it concerns, and go on."""
         try:
             yield
         except Failure as error:

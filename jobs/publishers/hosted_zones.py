@@ -45,7 +45,7 @@ class HostedZones:
             return
         waiting = [domain for domain in progress if domain.error is None]
         for domain in waiting:  # the deadline may come first
-            progress.note(domain.name, settled=False)
+            progress.note(domain.name, done=False)
         pending: dict[str, Exception | str] = {each: "PENDING" for domain in waiting for each in domain.change_ids}
         self._wait_for(pending)
         for domain in waiting:
@@ -56,7 +56,7 @@ class HostedZones:
                         raise Failure(f"written, but {words}: {pending[change_id]}")
                 if domain.unconfirmed:
                     raise Failure("written, but the answer with the change id was lost: it may not be INSYNC yet")
-                progress.settle(domain.name)
+                progress.finish(domain.name)
 
     def _find_zones(self, progress: Progress) -> None:
         """Give each open domain that has none its hosted zone: the one named, or the longest public one around it."""

@@ -123,7 +123,7 @@ def test_an_alias_that_is_replaced_has_no_ttl() -> None:
 
 def seen(verdicts: list[Verdict], before: list[RecordSet], after: list[RecordSet], domain: str = DOMAIN) -> Domain:
     """Give a domain as a run has found and left it."""
-    return Domain(domain, settled=True, verdicts=tuple(verdicts), before=tuple(before), after=tuple(after))
+    return Domain(domain, done=True, verdicts=tuple(verdicts), before=tuple(before), after=tuple(after))
 
 
 AT_PARIS = near("A", PARIS, "5.0.0.1")

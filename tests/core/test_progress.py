@@ -19,11 +19,11 @@ LATE = Failure("not done within 45 s (--timeout)")
 AT_PARIS, AT_TOKYO, AT_LIMA = near("A", PARIS, "5.0.0.1"), near("A", TOKYO, "5.0.0.2"), near("A", LIMA, "5.0.0.3")
 
 
-def settled(*names: str) -> Progress:
+def finished(*names: str) -> Progress:
     """Give a run that is done with its domains."""
     progress = Progress(names)
     for name in names:
-        progress.settle(name)
+        progress.finish(name)
     return progress
 
 
@@ -37,9 +37,9 @@ def test_a_run_begins_with_nothing_known() -> None:
 
 
 def test_domains_stay_in_the_order_given() -> None:
-    """Domains are in the order in which they were given, whichever is settled first."""
+    """Domains are in the order in which they were given, whichever is done first."""
     progress = Progress(["b.example", "a.example", "c.example"])
-    progress.settle("c.example")
+    progress.finish("c.example")
     assert [domain.name for domain in progress] == ["b.example", "a.example", "c.example"]
     assert progress.open == ["b.example", "a.example"]
 
@@ -55,7 +55,7 @@ def test_domains_stay_in_the_order_given() -> None:
 def test_the_exit_status_of_a_run(errors: list[Failure | None], whole: int) -> None:
     """A run's exit status is the worst of its domains'."""
     names = [str(number) for number in range(len(errors))]
-    progress = settled(*names)
+    progress = finished(*names)
     for name, error in zip(names, errors, strict=True):
         progress.note(name, error=error)
     assert progress.exit_status == whole
@@ -84,11 +84,11 @@ def test_a_note_changes_nothing_else() -> None:
     assert [*progress] == [Domain("a", warnings=("careful",), writes=1), Domain("b")]
 
 
-def test_what_is_not_settled_is_given_up() -> None:
+def test_what_is_not_done_is_given_up() -> None:
     """A domain that is still open fails with what ended the run."""
     progress = Progress([DOMAIN])
     assert progress.give_up(LATE)
-    assert [*progress] == [Domain(DOMAIN, settled=True, error=LATE)]
+    assert [*progress] == [Domain(DOMAIN, done=True, error=LATE)]
 
 
 def test_what_went_wrong_before_goes_along() -> None:
@@ -97,38 +97,38 @@ def test_what_went_wrong_before_goes_along() -> None:
     progress.note("a", writes=1, error=TemporaryError("Rate exceeded"))
     progress.give_up(LATE)
     assert str(progress["a"].error) == "not done within 45 s (--timeout): Rate exceeded"
-    assert (progress["a"].writes, progress["a"].settled, progress["a"].exit_status) == (1, True, 1)
+    assert (progress["a"].writes, progress["a"].done, progress["a"].exit_status) == (1, True, 1)
     assert progress["b"].error is LATE
 
 
-def test_what_is_settled_stays_so() -> None:
-    """A domain that is settled stays as it is when the run ends early."""
+def test_what_is_done_stays_so() -> None:
+    """A domain that is done stays as it is when the run ends early."""
     progress = Progress(["a", "b"])
-    progress.settle("a")
+    progress.finish("a")
     progress.give_up(LATE)
-    assert [*progress] == [Domain("a", settled=True), Domain("b", settled=True, error=LATE)]
+    assert [*progress] == [Domain("a", done=True), Domain("b", done=True, error=LATE)]
 
 
-def test_with_every_domain_settled_there_is_nothing_to_give_up() -> None:
+def test_with_every_domain_done_there_is_nothing_to_give_up() -> None:
     """When every domain has its result, giving up changes nothing and says so: the failure needs a line of its own."""
-    progress = settled("a", "b")
+    progress = finished("a", "b")
     assert not progress.give_up(LATE)
     assert progress.exit_status == 0
 
 
 @pytest.mark.parametrize(
-    ("error", "is_settled"),
+    ("error", "is_done"),
     [
         pytest.param(TemporaryError("503"), False, id="temporary"),
         pytest.param(Failure("expired"), True, id="lasting"),
     ],
 )
-def test_a_failure_keeps_to_its_domains(error: Failure, *, is_settled: bool) -> None:
-    """A failure concerns the domains named, no others; only a lasting one settles them."""
+def test_a_failure_keeps_to_its_domains(error: Failure, *, is_done: bool) -> None:
+    """A failure concerns the domains named, no others; only a lasting one finishes them."""
     progress = Progress(["a", "b", "c"])
     with progress.noting_failures_of("a", "c"):
         raise error
-    failed = [Domain(name, settled=is_settled, error=error) for name in ("a", "c")]
+    failed = [Domain(name, done=is_done, error=error) for name in ("a", "c")]
     assert [*progress] == [failed[0], Domain("b"), failed[1]]
 
 
@@ -275,7 +275,7 @@ def test_a_second_refusal_that_is_no_race_ends_the_attempts() -> None:
     looked(progress, AT_PARIS, AT_TOKYO)
     progress.check_attempts(DOMAIN, [])
     domain = progress[DOMAIN]
-    assert (domain.settled, domain.exit_status) == (True, 2)
+    assert (domain.done, domain.exit_status) == (True, 2)
     assert "[protected]" in str(domain.error)
     assert "record set protection" in str(domain.error)
 
@@ -336,14 +336,14 @@ def test_a_write_that_can_never_be_applied_is_tried_without_its_new_checks() -> 
     progress.misconfigured(DOMAIN, wrong)
     assert progress[DOMAIN] == Domain(DOMAIN, attempted=(NEW_CHECK,), error=wrong, writes=1, checks_rejected=True)
     progress.misconfigured(DOMAIN, wrong)
-    assert (progress[DOMAIN].settled, progress[DOMAIN].writes) == (True, 1)
+    assert (progress[DOMAIN].done, progress[DOMAIN].writes) == (True, 1)
 
 
 def test_a_write_without_new_checks_that_can_never_be_applied_fails() -> None:
     """A configuration error of a write that names no new health check fails its domain at once."""
     progress = Progress([DOMAIN])
     progress.misconfigured(DOMAIN, ConfigurationError("InvalidInput"))
-    assert progress[DOMAIN].settled
+    assert progress[DOMAIN].done
 
 
 def test_a_lost_write_is_compared_with_the_last_look() -> None:
@@ -363,7 +363,7 @@ def test_a_copy_stays_as_it_is() -> None:
     """A copy does not change any more, whatever becomes of the progress it was made of."""
     progress = Progress([DOMAIN])
     copy = progress.copy()
-    progress.settle(DOMAIN)
+    progress.finish(DOMAIN)
     assert (copy.open, progress.open) == ([DOMAIN], [])
 
 
@@ -402,7 +402,7 @@ def test_where_a_domain_is_published() -> None:
 )
 def test_what_goes_wrong_with_checks_is_in_the_status(members: dict[str, Any], status: int, words: str | None) -> None:
     """What goes wrong with health checks counts for the exit status; its words come after those about the records."""
-    domain = Domain(DOMAIN, settled=True, **members)
+    domain = Domain(DOMAIN, done=True, **members)
     assert domain.exit_status == status
     assert domain.trouble == words
     assert (domain.failure is None) == (domain.error is None and (domain.refusal is not None or words is None))

@@ -81,7 +81,7 @@ def check_result(progress: Progress, *, dry_run: bool) -> None:
     text = sync_text(progress, dry_run=dry_run)
     assert all(map(str.isprintable, text.split("\n"))), text
     for domain in progress:
-        assert domain.settled
+        assert domain.done
         assert all(title(change).isprintable() for change in domain.difference.changes)
         assert all(one_line(words) in text for words in (*domain.warnings, str(domain.error or "")))
         for verdict in domain.verdicts:

@@ -166,7 +166,7 @@ class Run:
     @property
     def done(self) -> bool:
         """Whether it has ended and says that DNS shows what it should, or that --min-nodes refuses."""
-        return self.call is None and self.domain.settled and not (self.domain.error or self.domain.checks_error)
+        return self.call is None and self.domain.done and not (self.domain.error or self.domain.checks_error)
 
     def look(self) -> dict[str, Answer]:
         """Give what it was told in its last round of reads: its records and all evidence about the nodes."""
@@ -234,7 +234,7 @@ class Runs:
             call = waits.call
         except Enough:
             (domain,) = progress
-            progress.settle(domain.name)
+            progress.finish(domain.name)
         (domain,) = progress
         run = Run(history, call, domain)
         if call:
