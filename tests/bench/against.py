@@ -19,11 +19,9 @@ from pathlib import Path
 from tests.bench.costs import turns
 from tests.bench.figures import written
 from tests.bench.launcher import Launcher, Usage
-from tests.bench.programs import OURS
-from tests.bench.scenes import SELECTOR, SELF, Scene, Size
+from tests.bench.readme import publish, rows
+from tests.bench.scenes import OURS, SELECTOR, SELF, Scene, Size, pod
 from tests.support.large_clusters import kilobytes
-from tests.support.pods import account_of, mounted, pod_variables
-from tests.support.processes import bare_environment
 from tests.support.watching import follows, job_number, started
 
 ROOT = Path(__file__).parents[2]
@@ -67,13 +65,13 @@ def main() -> None:
     parser.add_argument("revision", help="a commit, as git names it")
     parser.add_argument("--repetitions", type=int, metavar="N", help=f"runs of each (as many as {SECONDS:.0f} s allow)")
     parser.add_argument("--nodes", type=int, default=50, metavar="N", help="how large the cluster is (50)")
+    parser.add_argument("--write", action="store_true", help="put the table into tests/README.md")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Scene(Size(nodes=arguments.nodes)) as scene:
         home = Path(folder)
         revisions = [_older(arguments.revision, home / "old"), Revision("here", _installed(ROOT, home / "new"))]
-        account = account_of(scene.world, home / "account")
-        _measure(revisions, scene, mounted(account), arguments.repetitions)
-    sys.stdout.write(table(*revisions))
+        _measure(revisions, scene, pod([scene], home / "account"), arguments.repetitions)
+    publish("against", table(*revisions), write=arguments.write)
 
 
 def _older(revision: str, folder: Path) -> Revision:
@@ -96,11 +94,9 @@ def _installed(files: Path, environment: Path) -> str:
 
 
 def _measure(revisions: Sequence[Revision], scene: Scene, inside: Sequence[str], repetitions: int | None) -> None:
-    account = scene.account(OURS)
-    variables = account.service.environment(account.server.url)
-    environment = bare_environment(**variables, **pod_variables(scene.world.cluster.port))
+    environment = scene.environment(OURS)
     jobs = {
-        ANNOTATE: ("annotate-once", "--node-name", SELF, "--interface", "none"),
+        ANNOTATE: ("annotate-once", "--node-name", SELF, "--interface", "lo"),
         NO_OP: ("sync-once", "--domain", *scene.size.domain_names, "--node-label-selector", SELECTOR),
     }
     with Launcher(inside) as launcher:
@@ -133,12 +129,12 @@ def _resident(command: Sequence[str], scene: Scene, environment: Mapping[str, st
 
 def table(old: Revision, new: Revision) -> str:
     """Write the medians beside each other."""
-    rows = [["", old.name, new.name, "ratio", "promised"], ["---"] * 5]
+    lines = [["in a pod", old.name, new.name, "ratio", "promised"]]
     before = old.figures()
     for what, figures in new.figures().items():
         was, is_now = statistics.median(before[what]), statistics.median(figures)
-        rows.append([" ".join(what), written(was), written(is_now), written(is_now / was), TARGETS.get(what, "")])
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+        lines.append([" ".join(what), written(was), written(is_now), written(is_now / was), TARGETS.get(what, "")])
+    return rows(*lines)
 
 
 if __name__ == "__main__":

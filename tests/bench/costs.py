@@ -2,17 +2,19 @@
 
 import itertools
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
-from tests.bench import programs
-from tests.bench.figures import ANNOTATE, CHANGE, FAILED, NO_OP, PYTHON, START, Cost, largest
+from tests.bench.figures import ANNOTATE, CHANGE, NO_OP, PYTHON, START, Cost, largest
 from tests.bench.launcher import Launcher, Usage
-from tests.bench.programs import OURS, VARIABLES, Program
-from tests.bench.scenes import Scene, Size, address_of
+from tests.bench.network import INTERFACE
+from tests.bench.programs import Program
+from tests.bench.scenes import OURS, SELF, Scene, Size, address_of
+from tests.sandbox.world import PROGRAM
 
 Say = Callable[[str], object]
 FEWEST = 3
@@ -75,7 +77,7 @@ class Sync(Case):
         account = self.scene.account(self.by)
         with self._change() if self.job == CHANGE else nullcontext():
             run = self._launched(launcher, self.program.during(account))
-        stays = [address_of(0) in shown for shown in account.shown()]
+        stays = [address_of(0) in shown for shown in self.scene.shown(self.by)]
         account.restore()
         if any(stays) if self.job == CHANGE else not all(stays):
             raise Failed("DNS does not show what it should")
@@ -93,7 +95,7 @@ class Sync(Case):
         """Let all nodes be published, unmeasured: every run then begins with that."""
         account, listed = self.scene.account(self.by), self.scene.size.listed
         self._launched(launcher, self.program.during(account))
-        shown = [len(each) for each in account.shown()]
+        shown = [len(each) for each in self.scene.shown(self.by)]
         if any(count != listed for count in shown):
             raise Failed(f"it published {shown} of {listed} addresses")
         account.keep()
@@ -102,19 +104,19 @@ class Sync(Case):
 def cases(scenes: Sequence[Scene], chosen: Sequence[Program]) -> list[Case]:
     """Name everything there is to run: each program in each scene, the rest in a scene of the usual size.
 
-    With many zones or domains only the no-op: a change costs what it costs in others, and time is short.
+    A change where it is drawn, and only ours with options of ours: time is short.
     """
     usual = next((scene for scene in scenes if scene.size == Size()), scenes[0])
     alone: list[Case] = [
-        Case(PYTHON, PYTHON, usual, programs.bare_python()),
-        Case(START, START, usual, programs.bare_start()),
-        Case(ANNOTATE, OURS, usual, programs.annotate()),
+        Case(PYTHON, PYTHON, usual, [sys.executable, "-c", ""]),
+        Case(START, START, usual, [sys.executable, "-c", "import boto3; boto3.client('route53')"]),
+        Case(ANNOTATE, OURS, usual, [*PROGRAM, "annotate-once", "--node-name", SELF, "--interface", INTERFACE]),
     ]
     syncs = [
         Sync(job, program.name, scene, program.command(scene), program=program)
         for scene in scenes
-        for job in (NO_OP, CHANGE)[: 2 if scene.size.zones == scene.size.domains == 1 else 1]
-        for program in chosen
+        for job in (NO_OP, CHANGE)[: 2 if scene.size == Size(scene.size.nodes, scene.size.record_sets) else 1]
+        for program in (chosen[:1] if scene.size.options else chosen)
     ]
     return [*alone, *syncs]
 
@@ -154,7 +156,7 @@ def _noting(case: Case) -> Iterator[None]:
     try:
         yield
     except Failed as error:
-        case.remark, case.runs = f"{FAILED}: {error}", []
+        case.remark, case.runs = f"FAILED: {error}", []
 
 
 def _forgo_changes(found: Sequence[Case]) -> None:
@@ -162,13 +164,3 @@ def _forgo_changes(found: Sequence[Case]) -> None:
     failed = {(case.by, case.scene.size): case.remark for case in found if case.remark}
     for case in found:
         case.remark = failed.get((case.by, case.scene.size), case.remark)
-
-
-def not_given(chosen: Sequence[Program]) -> list[Cost]:
-    """Name the alternatives of which no binary was given."""
-    return [
-        Cost(job, name, Size(), (), {}, {}, f"not given ({variable} names no binary)")
-        for name, variable in VARIABLES.items()
-        if name not in {program.name for program in chosen}
-        for job in (NO_OP, CHANGE)
-    ]

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.figures import CHANGE, NO_OP, START, Cost, Report, Spread, growth, spread
-from tests.bench.programs import EXTERNAL_DNS, ORIGINAL, OURS
+from tests.bench.figures import CHANGE, NO_OP, START, Cost, Spread, growth, spread
+from tests.bench.scenes import EXTERNAL_DNS, ORIGINAL, OURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ _DIMENSIONS = {"nodes": "nodes", "record_sets": "record sets in the zone", "zone
 _ROWS: dict[str, Callable[[Cost], Spread]] = {
     "CPU, s": lambda cost: cost.cpu_seconds,
     "peak memory, MB": lambda cost: cost.peak_megabytes,
-    "requests to Route 53": lambda cost: spread([sum(cost.route53.values())]),
+    "requests to Route 53": lambda cost: spread([cost.asked]),
 }
 _COLOURS = {OURS: "#1f5fa8", EXTERNAL_DNS: "#c2571a", ORIGINAL: "#6a3d9a"}
 _LINES = {NO_OP: "-", CHANGE: ":"}
@@ -35,7 +35,7 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-def svg(report: Report) -> str:
+def svg(costs: Sequence[Cost]) -> str:
     """Draw medians and quartiles; white behind everything, to be read on a dark page too."""
     import matplotlib as mpl  # noqa: PLC0415 - slow, and only a plot needs it
     from matplotlib.figure import Figure  # noqa: PLC0415
@@ -45,7 +45,7 @@ def svg(report: Report) -> str:
         grid = figure.subplots(len(_ROWS), len(_DIMENSIONS), sharey="row", squeeze=False)
         for row, (label, figure_of) in enumerate(_ROWS.items()):
             for axes, (dimension, words) in zip(grid[row], _DIMENSIONS.items(), strict=True):
-                _draw(axes, report.costs, dimension, figure_of)
+                _draw(axes, costs, dimension, figure_of)
                 axes.set_xlabel(words)
             grid[row][0].set_ylabel(label)
             grid[row][0].set_ylim(bottom=0)

@@ -2,28 +2,18 @@
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.bench.scenes import LISTED, SELECTOR, SELF, ZONE, Account, Scene
+from tests.bench.scenes import EXTERNAL_DNS, LISTED, ORIGINAL, OURS, SELECTOR, ZONE, Account, Scene
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import PROGRAM
 
-OURS, EXTERNAL_DNS, ORIGINAL = "kube-node-dns", "ExternalDNS", "the original"
 VARIABLES = {EXTERNAL_DNS: "EXTERNAL_DNS", ORIGINAL: "KUBE_NODE_DNS_RUST"}
-NOTES = {
-    EXTERNAL_DNS: "ExternalDNS gets the nodes' ExternalIP by `--once --source=node --registry=txt` and, by "
-    "`--label-filter`, only the 400 nodes whose addresses fit into its one record set. At rest it has default options.",
-    ORIGINAL: "The original was run as its source says, which was never tried before. It stays: its runs are measured "
-    "from their start to their first write, and it always writes.",
-}
-BARE = str(Path(__file__).with_name("bare.py"))
 PATIENCE_SECONDS = 30.0
-EAGER_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -35,8 +25,6 @@ class Program:
     """The command that syncs once; without one, a run is measured from its start to the answer to its first write."""
     stays: Callable[[Scene], list[str]] | None
     """The command that stays and keeps looking, with its usual options."""
-    eager: Callable[[Scene], list[str]] | None = None
-    """The same with options that make it look more often."""
 
     def command(self, scene: Scene) -> list[str]:
         """Give the command of a run that is measured."""
@@ -66,7 +54,7 @@ def _is_running(pid: int) -> bool:
 def ours(scene: Scene) -> list[str]:
     """Sync as the CronJob does."""
     domains = [word for domain in scene.size.domain_names for word in ("--domain", domain)]
-    return [*PROGRAM, "sync-once", *domains, "--node-label-selector", SELECTOR]
+    return [*PROGRAM, "sync-once", *domains, "--node-label-selector", SELECTOR, *scene.size.options]
 
 
 def external_dns(*options: str, binary: str, scene: Scene) -> list[str]:
@@ -107,7 +95,6 @@ def programs() -> list[Program]:
                 EXTERNAL_DNS,
                 lambda scene: command("--once", scene=scene),
                 lambda scene: command(scene=scene),
-                lambda scene: command(f"--interval={EAGER_SECONDS:.0f}s", "--events", scene=scene),
             )
         )
     if path := binary(ORIGINAL):
@@ -124,18 +111,3 @@ def binary(name: str) -> str | None:
     if not os.access(path, os.X_OK):
         raise SystemExit(f"{VARIABLES[name]}={named} is no program")
     return str(path)
-
-
-def bare_python() -> list[str]:
-    """Start an interpreter and end it."""
-    return [sys.executable, "-c", ""]
-
-
-def bare_start() -> list[str]:
-    """Do what the design cannot do without."""
-    return [sys.executable, BARE]
-
-
-def annotate() -> list[str]:
-    """Annotate a node as the DaemonSet does, with whatever addresses this machine has."""
-    return [*PROGRAM, "annotate-once", "--node-name", SELF]

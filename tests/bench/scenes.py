@@ -1,5 +1,8 @@
 """Clusters and Route 53 accounts of every size, for programs to be run against."""
 
+import base64
+import json
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,25 +11,29 @@ from typing import Self
 import msgspec
 
 from tests.sandbox.account import create, delete, simple
-from tests.sandbox.kubernetes import Kubernetes, node
+from tests.sandbox.kubernetes import ADMIN_TOKEN, Kubernetes, node
 from tests.sandbox.kubernetes_errors import Object
 from tests.sandbox.record_sets import RecordSet
 from tests.sandbox.route53 import Route53
 from tests.sandbox.server import Server
 from tests.sandbox.world import PREFIX, World
+from tests.support.dnsendpoints import DEFINITION, endpoints
 from tests.support.large_clusters import add_fat_node
+from tests.support.pods import mounted, pod_variables, write_account
 from tests.support.processes import environment_of
 from tests.support.watching import cronjob
 
-AS_INSTALLED = Path(__file__).with_name("as_installed")
+OURS, EXTERNAL_DNS, ORIGINAL = "kube-node-dns", "ExternalDNS", "the original"
 ZONE = "example.com"
 SELF = "annotated-0"
 """A node that no sync selects, for annotate-once."""
 SELECTOR, LISTED = "serve-public=true", "listed=true"
 """The label of all other nodes, and of as many as Route 53 takes addresses in one record set."""
 MOST_ADDRESSES = 250
+FEW, MANY = 10, 5_000
+"""Up to so many, record sets and zones are not worth a word; from so many nodes on it matters that each is large."""
 PLACES = ("50.11,8.68", "40.71,-74.01", "1.35,103.82", "35.68,139.69", "-33.87,151.21", "51.51,-0.13", "19.08,72.88")
-ORIGINAL = "external-dns.alpha.kubernetes.io/"
+OF_ORIGINAL = "external-dns.alpha.kubernetes.io/"
 """Under this the original looks for addresses and coordinates, in the version that is public."""
 
 
@@ -38,6 +45,17 @@ class Size:
     record_sets: int = 10
     zones: int = 1
     domains: int = 1
+    options: tuple[str, ...] = ()
+    """What else our sync-once is told."""
+
+    def __str__(self) -> str:
+        """Say how large the cluster is, and what else is unusual."""
+        counted = {"record sets in the zone": self.record_sets, "zones in the account": self.zones}
+        unusual = [f"{count:,} {words}" for words, count in counted.items() if count > FEW]
+        several = [f"{self.domains} domains"] if self.domains > 1 else []
+        options = [f"`{' '.join(self.options[:2])}`"] if self.options else []
+        nodes = f"{self.nodes:,} nodes" + (" of 50 images each" if self.nodes >= MANY else "")
+        return ", ".join([nodes, *unusual, *several, *options])
 
     @property
     def domain_names(self) -> list[str]:
@@ -65,8 +83,8 @@ def document(number: int, size: Size) -> Object:
     address, place = address_of(number), PLACES[number % len(PLACES)]
     annotations = {
         **{f"{PREFIX}{name}": value for name, value in (("node-ips", address), ("boot-id", f"boot-{number}"))},
-        **{f"{prefix}aws-geoproximity-coordinates": place for prefix in (PREFIX, ORIGINAL)},
-        f"{ORIGINAL}target": address,
+        **{f"{prefix}aws-geoproximity-coordinates": place for prefix in (PREFIX, OF_ORIGINAL)},
+        f"{OF_ORIGINAL}target": address,
     }
     labels = dict(label.split("=") for label in (SELECTOR, LISTED)[: 1 + (number < size.listed)])
     built = node(name_of(number), annotations=annotations, labels=labels, boot_id=f"boot-{number}")
@@ -126,6 +144,8 @@ class Scene:
     """A cluster, and an account for each program; both are served while the context lasts."""
 
     size: Size
+    authority_pem: bytes = b""
+    """What vouches for the nodes' web servers."""
     world: World = field(default_factory=World)
     accounts: dict[str, Account] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -135,6 +155,8 @@ class Scene:
         self._stack.enter_context(self.world)
         for number in range(self.size.nodes):
             add_fat_node(self.kubernetes, document(number, self.size))
+        self.kubernetes.define(DEFINITION)
+        (self.world.home / "authority.pem").write_bytes(self.authority_pem)
         self.world.node(SELF, labels={"serve-public": "false"})
         self.kubernetes.put(cronjob())
         return self
@@ -156,10 +178,23 @@ class Scene:
         return self.accounts[program]
 
     def environment(self, program: str) -> dict[str, str]:
-        """Give the environment that leads a program to both; of the development tools' packages it sees none."""
+        """Give the environment that leads a program to both: ours as in a pod, others by a kubeconfig."""
         account = self.account(program)
         variables = account.service.environment(account.server.url)
-        return environment_of(self.world, **variables, PYTHONPATH=str(AS_INSTALLED))
+        if program == OURS:
+            variables |= pod_variables(self.world.cluster.port)
+        if self.authority_pem:
+            variables["SSL_CERT_FILE"] = str(self.world.home / "authority.pem")
+        return environment_of(self.world, **variables)
+
+    def shown(self, program: str) -> list[set[str]]:
+        """Give the IPv4 addresses that each domain, or its DNSEndpoint, shows."""
+        if "dnsendpoint" not in self.size.options:
+            return self.account(program).shown()
+        return [
+            {target for each in endpoints(self.world, name) for target in each["targets"]}
+            for name in self.size.domain_names
+        ]
 
     def cordon(self, *, cordoned: bool) -> None:
         """Let one of the nodes in DNS be cordoned, or no longer."""
@@ -170,3 +205,10 @@ class Scene:
         account = self.account(program)
         for known in (self.world.cluster.calls, account.server.calls, account.service.history):
             known.clear()
+
+
+def pod(scenes: Sequence[Scene], folder: Path) -> tuple[str, ...]:
+    """Give the command that runs another one as in a pod of any of these clusters."""
+    logins = [json.loads(scene.world.kubeconfig.read_text(encoding="utf-8")) for scene in scenes]
+    authorities = [base64.b64decode(each["clusters"][0]["cluster"]["certificate-authority-data"]) for each in logins]
+    return mounted(write_account(folder, b"".join(authorities), ADMIN_TOKEN))

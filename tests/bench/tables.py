@@ -1,62 +1,45 @@
-"""A report as Markdown and as JSON. Pure."""
+"""What was measured as Markdown, in the words of tests/README.md. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-import msgspec
-
-from tests.bench.figures import Cost, Measure, Report, Target, written
-from tests.bench.scenes import Size
+from tests.bench.figures import NO_OP, Cost, Resident, Target, written
+from tests.bench.readme import rows
+from tests.bench.scenes import OURS
 
 _WRITES = ("Change", "create ", "update ", "patch ", "delete ")
 """How operations begin that change something."""
 
 
-def markdown(report: Report) -> str:
-    """Write all tables, each with a heading."""
-    parts = [
-        f"Measured on {report.date}; {', '.join(f'{name} {value}' for name, value in report.machine.items())}.",
-        f"Medians (quartiles) of whole processes; runs of each, interleaved: {report.repetitions}.",
-        *report.notes,
-        *_section("Targets", ["what", "at most", "measured", ""], map(_target, report.targets)),
-        *_section("Costs", _COSTS, map(_cost, report.costs)),
-        *_section("At rest, under load, and in time", ["what", "by", "median", ""], map(_measure, report.measures)),
-    ]
-    return "\n\n".join(parts) + "\n"
+def syncs(costs: Sequence[Cost], programs: Sequence[str]) -> str:
+    """Write what a no-op costs at each size, each program beside ours."""
+    found = {(cost.size, cost.by): cost for cost in costs if cost.job == NO_OP}
+    sizes = dict.fromkeys(size for size, _ in found)
+    kinds = ("CPU, s", "peak MB", "requests to Route 53", "to Kubernetes")
+    head = ["no-op sync", *(each for kind in kinds[:3] for each in (kind, *programs[1:])), kinds[3]]
+    body = []
+    for size in sizes:
+        cells = [_cells(found.get((size, program))) for program in programs]
+        body.append([str(size), *(cell[kind] for kind in range(3) for cell in cells), cells[0][3]])
+    return rows(head, *body)
 
 
-def _section(title: str, head: Sequence[str], rows: Iterator[list[str]]) -> list[str]:
-    lines = [list(head), ["---"] * len(head), *rows]
-    if len(lines) == 2:
-        return []
-    return [f"### {title}", "\n".join(f"| {' | '.join(line)} |" for line in lines)]
+def others(costs: Sequence[Cost]) -> str:
+    """Write what everything else of ours costs, for comparison a bare start among it."""
+    found = [cost for cost in costs if cost.job != NO_OP and cost.by in {OURS, cost.job}]
+    names = [cost.job if cost.by == cost.job else f"{cost.job}, {cost.size}" for cost in found]
+    head = ["other runs", "CPU, s", "peak MB", "requests to Route 53", "to Kubernetes"]
+    return rows(head, *([name, *_cells(cost)] for name, cost in zip(names, found, strict=True)))
 
 
-def _target(target: Target) -> list[str]:
-    unit = f" {target.unit}" if target.unit else ""
-    measured = "" if target.measured is None else written(target.measured) + unit
-    return [target.what, written(target.at_most) + unit, measured, target.verdict]
+def residents(found: Sequence[Resident]) -> str:
+    """Write what stays running."""
+    head = ["what stays", "resident MB", "CPU, s a minute", "requests a minute"]
+    return rows(head, *(_resident(each) for each in found))
 
 
-_COSTS = ["job", "by", "size", "CPU s", "wall s", "peak MB", "to Route 53", "to Kubernetes"]
-
-
-def _cost(cost: Cost) -> list[str]:
-    begin = [cost.job, "" if cost.by == cost.job else cost.by, size(cost.size)]
-    if not cost.usages:
-        return [*begin, cost.remark, "", "", "", ""]
-    figures = [str(each) for each in (cost.cpu_seconds, cost.wall_seconds, cost.peak_megabytes)]
-    return [*begin, *figures, requests(cost.route53), requests(cost.kubernetes)]
-
-
-def size(of: Size) -> str:
-    """Say how large a cluster is, and what of the account is unusual."""
-    usual = Size()
-    words = {"record_sets": "record sets", "zones": "zones", "domains": "domains"}
-    unusual = [
-        f"{getattr(of, name):,} {word}" for name, word in words.items() if getattr(of, name) != getattr(usual, name)
-    ]
-    return ", ".join([f"{of.nodes:,} nodes", *unusual])
+def promises(found: Sequence[Target]) -> str:
+    """Write what is promised beside what was measured."""
+    return rows(["promised", "at most", "measured"], *(_target(each) for each in found))
 
 
 def requests(made: Mapping[str, int]) -> str:
@@ -66,27 +49,21 @@ def requests(made: Mapping[str, int]) -> str:
     return f"{total} ({writes} write{'s' * (writes > 1)})" if writes else str(total)
 
 
-def _measure(measure: Measure) -> list[str]:
-    if not measure.figures:
-        return [measure.what, measure.by, "", measure.remark]
-    return [measure.what, measure.by, f"{measure.spread} {measure.unit}", measure.remark]
+def _cells(cost: Cost | None) -> list[str]:
+    if cost is None:
+        return [""] * 4
+    if not cost.usages:
+        return [cost.remark, "", "", ""]
+    cpu, peak = written(cost.cpu_seconds.median), f"{cost.peak_megabytes.median:,.0f}"
+    return [cpu, peak, requests(cost.route53), requests(cost.kubernetes)]
 
 
-_FIGURES = ("cpu_seconds", "wall_seconds", "peak_megabytes")
+def _resident(each: Resident) -> list[str]:
+    name = f"{each.by}, {each.size}" if each.size else each.by
+    return [name, written(each.megabytes), written(each.cpu_seconds), str(each.asked)]
 
 
-def json_text(report: Report) -> str:
-    """Write everything, each run's figures and each operation's count included."""
-    document: dict[str, Any] = msgspec.to_builtins(report)
-    for row, cost in zip(document["costs"], report.costs, strict=True):
-        if cost.usages:
-            row |= {
-                name: msgspec.to_builtins(getattr(cost, name))
-                for name in ("cpu_seconds", "wall_seconds", "peak_megabytes")
-            }
-    for row, measure in zip(document["measures"], report.measures, strict=True):
-        if measure.figures:
-            row["spread"] = msgspec.to_builtins(measure.spread)
-    for row, target in zip(document["targets"], report.targets, strict=True):
-        row["verdict"] = target.verdict
-    return msgspec.json.format(msgspec.json.encode(document).decode(), indent=2) + "\n"
+def _target(target: Target) -> list[str]:
+    measured = "not measured" if target.measured is None else written(target.measured)
+    missed = target.measured is not None and target.measured > target.at_most
+    return [target.what, written(target.at_most), measured + " MISSED" * missed]

@@ -1,44 +1,31 @@
-"""The benchmark: tables, JSON and plot show what was measured; and it runs."""
+"""The benchmark: its tables and its plot show what was measured, and each of its commands runs."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from contextlib import nullcontext
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.bench import tables
 from tests.bench.against import NO_OP as NO_OP_IN_A_POD
 from tests.bench.against import Revision, table
+from tests.bench.clusters import they_serve
 from tests.bench.costs import turns
-from tests.bench.figures import (
-    CHANGE,
-    FAILED,
-    NO_OP,
-    START,
-    Cost,
-    Measure,
-    Report,
-    Spread,
-    failures,
-    growth,
-    largest,
-    spread,
-    targets,
-)
+from tests.bench.figures import CHANGE, NO_OP, START, Cost, Spread, growth, largest, spread, targets, written
 from tests.bench.launcher import Launcher, Usage
 from tests.bench.plot import svg
-from tests.bench.programs import BARE, EXTERNAL_DNS, ORIGINAL, OURS, VARIABLES, Program
-from tests.bench.scenes import Account, Scene, Size
-from tests.bench.tables import json_text, markdown, requests
+from tests.bench.programs import VARIABLES, Program
+from tests.bench.reaction import cell
+from tests.bench.readme import README, place
+from tests.bench.scenes import EXTERNAL_DNS, ORIGINAL, OURS, Account, Scene, Size
 from tests.sandbox.account import simple
-from tests.support.packages import needed, owners
-from tests.support.processes import bare_environment
+from tests.support.processes import bare_environment, network
 
 LOOK = {"ListHostedZonesByName": 1, "ListResourceRecordSets": 1}
-LARGE = Size(nodes=5_000)
+PROBED = Size(options=("--probe", "tcp:443"))
 
 
 def cost(job: str, size: Size, cpu: float, peak: float = 70.0, by: str = OURS) -> Cost:
@@ -51,125 +38,108 @@ COSTS = (
     cost(START, Size(), 0.5, by=START),
     cost(NO_OP, Size(nodes=3), 0.55),
     cost(NO_OP, Size(), 0.6),
-    cost(NO_OP, LARGE, 1.15, peak=105.0),
+    cost(NO_OP, Size(), 0.1, peak=80.0, by=EXTERNAL_DNS),
+    cost(NO_OP, Size(nodes=5_000), 1.15, peak=105.0),
     cost(NO_OP, Size(record_sets=10_000), 0.6),
+    cost(NO_OP, PROBED, 0.7),
     cost(CHANGE, Size(), 0.7),
-    Cost(NO_OP, EXTERNAL_DNS, Size(), (), {}, {}, "not given (EXTERNAL_DNS names no binary)"),
 )
-MEASURES = (
-    Measure("Lease stops", "sandbox", "s", (31.0, 29.0, 30.0)),
-    Measure("Lease stops", "kube-apiserver", "s", (), "not measured"),
-)
-
-
-def report(costs: tuple[Cost, ...] = COSTS) -> Report:
-    """Build the report of a run."""
-    return Report("2026-01-31", {"CPU": "2 cores of it"}, 3, costs, MEASURES, targets(costs, OURS), ("A note.",))
 
 
 def rows(text: str) -> dict[str, list[str]]:
-    """Give the rows of all tables by their first cells."""
-    split = [
-        [cell.strip() for cell in line.strip("| ").split("|")] for line in text.splitlines() if line.startswith("|")
-    ]
-    return {" | ".join(row[:3]): row[3:] for row in split}
+    """Give the rows of a table by their first cells."""
+    split = [[cell.strip() for cell in line[1:-1].split("|")] for line in text.splitlines()]
+    return {row[0]: row[1:] for row in split}
 
 
-def test_spread_is_median_and_quartiles() -> None:
-    """A figure is the median with its quartiles. A single slow run does not pass for the rule."""
-    assert spread([4.0, 1.0, 3.0, 2.0, 100.0]) == Spread(3.0, 2.0, 4.0, 5)
-    assert spread([7.0]) == Spread(7.0, 7.0, 7.0, 1)
+def test_figures_are_medians_and_quartiles_as_long_as_they_are_worth() -> None:
+    """A single slow run does not pass for the rule."""
+    assert spread([4.0, 1.0, 3.0, 2.0, 100.0]) == Spread(3.0, 2.0, 4.0)
+    assert spread([7.0]) == Spread(7.0, 7.0, 7.0)
+    assert [written(each) for each in (0.6, 70.04, 1234.5)] == ["0.60", "70.0", "1,234"]
 
 
-def test_figures_are_as_long_as_they_are_worth() -> None:
-    """A figure has as many digits as are worth reading."""
-    assert str(spread([0.6, 0.5, 0.9])) == "0.60 (0.55 to 0.75)"
-    assert str(spread([1234.5])) == "1,234"
-    assert str(spread([70.04])) == "70.0"
+def test_tables_show_each_cost_at_its_size_beside_those_of_others() -> None:
+    """Each row names the size; an alternative that failed says so there."""
+    failed = Cost(NO_OP, EXTERNAL_DNS, Size(nodes=3), (), {}, {}, "FAILED: exit status 1")
+    shown = rows(tables.syncs((*COSTS, failed), [OURS, EXTERNAL_DNS]))
+    assert shown["50 nodes"] == ["0.60", "0.10", "70", "80", "2", "2", "2"]
+    assert shown["50 nodes, 10,000 record sets in the zone"] == ["0.60", "", "70", "", "2", "", "2"]
+    assert shown["50 nodes, `--probe tcp:443`"][0] == "0.70"
+    assert shown["3 nodes"][:2] == ["0.55", "FAILED: exit status 1"]
+    assert rows(tables.others(COSTS)) == {
+        "other runs": ["CPU, s", "peak MB", "requests to Route 53", "to Kubernetes"],
+        "---": ["---"] * 4,
+        START: ["0.50", "70", "2", "2"],
+        f"{CHANGE}, 50 nodes": ["0.70", "70", "2", "2"],
+    }
 
 
-def test_table_shows_each_cost_at_its_size() -> None:
-    """Each row names the job, the program and the size."""
-    shown = rows(markdown(report()))
-    assert shown["no-op sync | kube-node-dns | 5,000 nodes"][:2] == ["1.15 (1.10 to 1.30)", "2.30 (2.20 to 2.60)"]
-    assert shown["no-op sync | kube-node-dns | 50 nodes, 10,000 record sets"][3:] == ["2", "2"]
-    assert shown["no-op sync | ExternalDNS | 50 nodes"][0] == "not given (EXTERNAL_DNS names no binary)"
-    assert shown["bare start-up |  | 50 nodes"][0] == "0.50 (0.45 to 0.65)"
+def test_promises_stand_beside_what_was_measured() -> None:
+    """Each is shown as met, missed, or not measured."""
+    shown = rows(tables.promises(targets(COSTS, OURS)))
+    assert shown["CPU, s: 5,000 nodes above 3"] == ["0.50", "0.60 MISSED"]
+    assert shown["peak MB: 5,000 nodes above 3"] == ["40.0", "35.0"]
+    assert shown["requests to Route 53: 500 zones above one"] == ["0.00", "not measured"]
 
 
-def test_table_names_date_machine_and_what_was_not_measured() -> None:
-    """The report names its date, its machine and what was not measured."""
-    text = markdown(report())
-    assert "2026-01-31" in text
-    assert "CPU 2 cores of it" in text
-    assert "A note." in text
-    assert "| Lease stops | sandbox | 30.0 (29.5 to 30.5) s |  |" in text
-    assert "| Lease stops | kube-apiserver |  | not measured |" in text
-
-
-def test_targets_stand_beside_what_was_measured() -> None:
-    """Each target is shown with what was measured: met, missed or not measured."""
-    shown = markdown(report())
-    assert "| CPU of a no-op at 50 nodes ÷ bare start-up | 1.20 | 1.20 | met |" in shown
-    assert "| memory at 5,000 nodes above 3 | 40.0 MB | 35.0 MB | met |" in shown
-    assert "| requests to Route 53 in a zone of 10,000 record sets ÷ in a small one | 1.00 | 1.00 | met |" in shown
-    assert "| CPU at 5,000 nodes above 3 | 0.50 s | 0.60 s | MISSED |" in shown
-    assert "| CPU in 500 zones ÷ in a small one | 1.10 |  | not measured |" in shown
-
-
-def test_own_failures_are_errors_and_those_of_others_findings() -> None:
-    """A run of ours that fails is an error; one of an alternative is a finding."""
-    broken = Cost(NO_OP, OURS, LARGE, (), {}, {}, f"{FAILED}: exit status 1: no time left")
-    theirs = Cost(NO_OP, EXTERNAL_DNS, LARGE, (), {}, {}, f"{FAILED}: exit status 1: refused")
-    assert failures(report()) == []
-    assert failures(report((*COSTS, theirs))) == []
-    (named,) = failures(report((*COSTS, theirs, broken)))
-    assert "no time left" in named
-    assert rows(markdown(report((broken,))))["no-op sync | kube-node-dns | 5,000 nodes"][0] == broken.remark
-
-
-def test_requests_that_write_are_told_apart() -> None:
-    """Requests that write are counted apart."""
-    assert requests(LOOK) == "2"
-    assert requests({"list nodes": 2, "create events": 1, "patch nodes": 1}) == "4 (2 writes)"
-    assert requests(largest([LOOK, {**LOOK, "ChangeResourceRecordSets": 1}, {}])) == "3 (1 write)"
+def test_requests_that_write_are_counted_apart() -> None:
+    """Of several runs, the one that sent most is shown."""
+    assert tables.requests({"list nodes": 2, "create events": 1, "patch nodes": 1}) == "4 (2 writes)"
+    assert tables.requests(largest([LOOK, {**LOOK, "ChangeResourceRecordSets": 1}, {}])) == "3 (1 write)"
 
 
 def test_growth_is_along_one_dimension() -> None:
     """A line of the plot grows in one dimension, the others being as usual."""
     assert [size for size, _ in growth(COSTS, NO_OP, OURS, "nodes")] == [3, 50, 5_000]
     assert [size for size, _ in growth(COSTS, NO_OP, OURS, "record_sets")] == [10, 10_000]
-    assert growth(COSTS, NO_OP, EXTERNAL_DNS, "nodes") == []
 
 
-def test_json_holds_every_run_beside_its_summary() -> None:
-    """The JSON has every run's figures beside their summary."""
-    document = json.loads(json_text(report()))
-    (large,) = [row for row in document["costs"] if (row["job"], row["size"]["nodes"]) == (NO_OP, 5_000)]
-    assert [usage["cpu_seconds"] for usage in large["usages"]] == pytest.approx([1.05, 1.15, 1.45])
-    assert large["cpu_seconds"] == {"median": 1.15, "low": pytest.approx(1.1), "high": pytest.approx(1.3), "count": 3}
-    assert large["route53"] == LOOK
-    assert {row["verdict"] for row in document["targets"]} == {"met", "MISSED", "not measured"}
-    assert [row.get("spread", {}).get("median") for row in document["measures"]] == [30.0, None]
-
-
-def test_plot_is_the_same_for_the_same_numbers() -> None:
-    """The same numbers make the same plot, readable on a dark page too."""
-    drawn = svg(report())
+@pytest.mark.parametrize("costs", [COSTS, ()], ids=["some", "none"])
+def test_plot_is_the_same_for_the_same_numbers(costs: tuple[Cost, ...]) -> None:
+    """The plot is readable on a dark page too, and there is one even when every run has failed."""
+    drawn = svg(costs)
     assert ET.fromstring(drawn).tag.endswith("svg")  # noqa: S314 - our own
-    assert svg(report()) == drawn
+    assert svg(costs) == drawn
     assert "fill: #ffffff" in drawn
     assert "<dc:date>" not in drawn
-    assert all(words in drawn for words in ("CPU, s", "peak memory, MB", f"{OURS}: {NO_OP}", START))
+    assert "peak memory, MB" in drawn
     assert len(drawn) < 60_000
 
 
-def test_plot_of_nothing_is_a_plot() -> None:
-    """A report without figures makes a plot too.
+def test_results_have_their_places_in_the_readme() -> None:
+    """`--write` replaces what was there, and nothing else."""
+    text = README.read_text(encoding="utf-8")
+    for name in ("bench", "against", "reaction"):
+        once = place(text, name, "| figures |\n")
+        assert "| figures |" in once
+        assert place(once, name, "| figures |\n") == once
+    assert place("a\n<!-- x -->\nold\n<!-- end of x -->\nb", "x", "new\n").split() == (
+        ["a", "<!--", "x", "-->", "new", "<!--", "end", "of", "x", "-->", "b"]
+    )
 
-    The figures of a long run are not lost because one of them is missing.
-    """
-    assert ET.fromstring(svg(report(()))).tag.endswith("svg")  # noqa: S314 - our own
+
+def test_reaction_is_least_median_and_most() -> None:
+    """Some that stayed are not hidden behind those that left."""
+    assert cell([9.0, 8.0, 12.04], "stays") == "8.0 / 9.0 / 12.0"
+    assert cell([None, None], "stays") == "stays"
+    assert cell([9.0, None], "stays") == "9.0 / 9.0 / 9.0 (1 of 2 stay)"
+
+
+@pytest.mark.parametrize(
+    ("shown", "wrong"),
+    [
+        pytest.param([(1, "ab"), (3, "b")], None, id="a node that failed has left"),
+        pytest.param([(1, "ab"), (3, "a")], "left DNS, but serves", id="another one has left"),
+        pytest.param([(1, "ab"), (2, "b")], "left DNS, but serves", id="it left before it had failed"),
+        pytest.param([(1, "ab"), (3, "b"), (4, "ab")], "came back", id="it came back"),
+    ],
+)
+def test_nobody_may_leave_who_serves(shown: list[tuple[float, str]], wrong: str | None) -> None:
+    """The bench fails when DNS lacked an address that served, or showed one again that does not."""
+    moments = [(moment, frozenset(values)) for moment, values in shown]
+    with pytest.raises(AssertionError, match=wrong) if wrong else nullcontext():
+        they_serve("ab", {"a": 2.0}, moments)
 
 
 def test_two_revisions_stand_beside_each_other() -> None:
@@ -180,7 +150,7 @@ def test_two_revisions_stand_beside_each_other() -> None:
         for name, cpus in runs.items()
     )
     lines = table(old, new).splitlines()
-    assert lines[0] == "|  | old | new | ratio | promised |"
+    assert lines[0] == "| in a pod | old | new | ratio | promised |"
     assert f"| {NO_OP_IN_A_POD} CPU s | 0.90 | 0.45 | 0.50 | 0.65 of a5bf974 |" in lines
     assert "| watch resident MB | 40.0 | 40.0 | 1.00 | 38 MB |" in lines
 
@@ -223,20 +193,6 @@ def test_program_that_stays_is_ended_once_it_has_written() -> None:
     assert ended.status == -signal.SIGTERM
 
 
-def test_measured_processes_see_what_an_installation_has() -> None:
-    """Measured processes load only packages that an installation has.
-
-    The development tools would make every start look slower than a user's.
-    """
-    asked = f"import runpy, sys; runpy.run_path({BARE!r}); print(*sys.modules)"
-    with Scene(Size(nodes=0)) as scene:
-        command, environment = [sys.executable, "-c", asked], scene.environment(OURS)
-        loaded = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    packages = owners(loaded.split())
-    assert {"boto3", "kubernetes"} <= packages
-    assert packages - needed(["kube-node-dns"]) == set()
-
-
 def test_account_is_put_back_after_a_change() -> None:
     """After a change the account is put back as it was.
 
@@ -255,17 +211,28 @@ def test_account_is_put_back_after_a_change() -> None:
     assert account.shown() == [{"5.75.0.1"}]
 
 
-def test_it_runs(tmp_path: Path) -> None:
-    """`python -m tests.bench --quick` measures, and writes its tables, its JSON and its plot."""
+def measures(module: str) -> str:
+    """Try a command of the bench out."""
+    network("")  # skips where there can be none
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES.values()}
-    files = {name: tmp_path / f"bench.{name}" for name in ("json", "svg")}
-    options = ["--quick", "--json", str(files["json"]), "--svg", str(files["svg"])]
-    command = [sys.executable, "-m", "tests.bench", *options]
+    command = [sys.executable, "-m", module, "--quick"]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
-    shown = rows(ended.stdout)
-    assert shown["no-op sync | kube-node-dns | 3 nodes"][3:] == ["2", "2"]
-    assert shown["one-node change | kube-node-dns | 3 nodes"][3].endswith("(1 write)")
-    assert shown[f"{NO_OP} | {ORIGINAL} | 50 nodes"][0].startswith("not given")
-    assert json.loads(files["json"].read_text("utf-8"))["repetitions"] == 1
-    assert ET.parse(files["svg"]).getroot().tag.endswith("svg")  # noqa: S314 - our own
+    return ended.stdout
+
+
+def test_costs_are_measured() -> None:
+    """`python -m tests.bench --quick` runs each command, with each way to publish, probe and check."""
+    shown = rows(measures("tests.bench").strip())
+    assert shown["3 nodes"][2:] == ["2", "2"]
+    assert shown["3 nodes, `--publish-to dnsendpoint`"][2:] == ["0", "3"]
+    assert shown["3 nodes, `--health-check tcp:443`"][2:] == ["3", "2"]
+    assert shown["one-node change, 3 nodes"][2].endswith("(1 write)")
+    assert float(shown["`watch`, 3 nodes"][0]) > 10
+
+
+def test_reaction_is_measured() -> None:
+    """`python -m tests.bench.reaction --quick` sees a node whose ingress has ended leave DNS."""
+    (line,) = [line for line in measures("tests.bench.reaction").splitlines() if line.startswith("| dead ingress")]
+    least, median, most = map(float, line.split("|")[2].split("/"))
+    assert 0 < least == median == most

@@ -30,6 +30,8 @@ class ControlPlane:
     ca_path: Path
     etcd_url: str
     admin_token: str = ADMIN_TOKEN
+    server: subprocess.Popen[bytes] | None = None
+    """The API server's process, where it was started with etcd."""
 
     def kubeconfig(self) -> Object:
         """Give the administrator's kubeconfig."""
@@ -63,7 +65,7 @@ def control_plane(binaries: Path, users: Mapping[str, str] | None = None) -> Ite
         port = _free_port()
         command = [str(binaries / "kube-apiserver"), *_server_options(home, etcd_url, port, users or {})]
         server = stack.enter_context(_process(home / "kube-apiserver.log", command))
-        plane = ControlPlane(f"https://127.0.0.1:{port}", home / "ca.pem", etcd_url)
+        plane = ControlPlane(f"https://127.0.0.1:{port}", home / "ca.pem", etcd_url, server=server)
         _wait_until_ready(plane, server, home / "kube-apiserver.log")
         yield plane
 

@@ -83,6 +83,15 @@ def test_others_may_create_any_job(cluster: Installed, watch: str) -> None:
     assert _created(cluster, cluster.plane.admin_token, job).status == 201
 
 
+def test_a_namespace_without_a_cronjob_is_left_alone(cluster: Installed, watch: str) -> None:
+    """Lets others create Jobs where the policy finds no CronJob to compare with."""
+    assert watch
+    job = made_by_watch(_cronjob(cluster))
+    del job["metadata"]["ownerReferences"]
+    answer = cluster.api.call("POST", "/apis/batch/v1/namespaces/default/jobs", job, query=DRY)
+    assert answer.status == 201, answer.json
+
+
 def test_annotate_gets_nowhere_through_the_status(cluster: Installed) -> None:
     """Refuses annotate's token to change its node through `nodes/status`."""
     token = cluster.token("annotate", cluster.pod("annotate", OWN))
