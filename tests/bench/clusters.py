@@ -143,7 +143,7 @@ class Cluster:
                 self.api.watch(JOBS, timeoutSeconds=3600) as events,
             ):
                 for event in events:
-                    name = event["object"]["metadata"]["name"]
+                    name = event["object"]["metadata"].get("name")
                     if event["type"] == "ADDED" and name not in seen:
                         threading.Thread(target=self.sync, kwargs={"forked": not seen}, daemon=True).start()
                         seen.add(name)
