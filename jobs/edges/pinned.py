@@ -26,7 +26,6 @@ def pinned_pool(
         cert_reqs="CERT_REQUIRED",
         ssl_context=context,
         server_hostname=host,
-        assert_hostname=host,
     )
 
 

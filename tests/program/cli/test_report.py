@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from jobs.annotate_once import AnnotateResult
 from jobs.core.address import Found
@@ -37,7 +37,7 @@ def of(*domains: Domain) -> Progress:
     """Give a run that has got so far with its domains."""
     progress = Progress([domain.name for domain in domains])
     for domain in domains:
-        progress.note(**vars(domain))
+        progress.note(**asdict(domain))
     return progress
 
 
