@@ -111,7 +111,7 @@ def test_a_trigger_condemns_whom_a_sync_takes_out(seen: Looks) -> None:
     """The nodes that a trigger's Jobs stay off are those that a sync with the same look takes out by evidence."""
     trigger = trigger_of(*seen)
     if trigger:
-        event(f"{len(trigger.withdrawn_by_evidence)} condemned")
+        event(f"{len(trigger.withdrawn_by_evidence)} withdrawn")
         assert set(trigger.withdrawn_by_evidence) == set(seen[1].conclusion().withdrawn_by_evidence)
 
 

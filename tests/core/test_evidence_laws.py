@@ -88,8 +88,8 @@ def test_who_is_out_by_facts_keeps_its_reason(sight: Sight) -> None:
 
 
 @given(sights())
-def test_the_condemned_are_those_that_evidence_takes_out(sight: Sight) -> None:
-    """The condemned are exactly the nodes that evidence takes out.
+def test_the_withdrawn_are_those_that_evidence_takes_out(sight: Sight) -> None:
+    """The withdrawn are exactly the nodes that evidence takes out.
 
     The watcher's Jobs stay off those, and off no healthy one, nor off one that is left as it is.
     """

@@ -133,13 +133,13 @@ def test_the_whole_job() -> None:
     }
 
 
-def test_a_job_with_nobody_condemned_has_the_template_as_it_is() -> None:
-    """With nobody condemned the Job's spec is the template's."""
+def test_a_job_with_nobody_withdrawn_has_the_template_as_it_is() -> None:
+    """With nobody withdrawn the Job's spec is the template's."""
     assert job_of(SYNC, seen(), 5)["spec"] == {"template": {"spec": {}}}
 
 
-def test_a_job_stays_off_the_nodes_that_are_condemned() -> None:
-    """The Job's pod may run on any node but the condemned."""
+def test_a_job_stays_off_the_nodes_that_are_withdrawn() -> None:
+    """The Job's pod may run on any node but the withdrawn."""
     spec = job_of(SYNC, seen(None, withdrawn_by_evidence=("node-1",)), 5)["spec"]
     assert affinity_of(spec) == {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{"matchFields": [off("node-1")]}]}}}
 

@@ -74,7 +74,7 @@ def test_a_dead_node_that_kubernetes_then_notices_is_not_a_second_trigger() -> N
     assert detector.trigger(NOW + (UNKNOWN_IS_EVIDENCE_SECONDS + 1) * SECOND) is None
 
 
-def test_a_trigger_names_all_that_are_condemned() -> None:
+def test_a_trigger_names_all_that_are_withdrawn() -> None:
     """A trigger names all that evidence has taken out, not only the newest.
 
     The Job for a second failure is not sent to the first.

@@ -269,14 +269,14 @@ def _matches(name: str, term: Json) -> bool:
 
 @examples(2)
 @given(job_specs, LABELS, st.sets(st.sampled_from([*NODES]), max_size=2), st.none() | st.just("7"))
-def test_a_job_of_any_template(job_spec: Json, marks: dict[str, str], condemned: set[str], version: str | None) -> None:
-    """A Job of any template stays off the condemned nodes and keeps what its template asks for."""
+def test_a_job_of_any_template(job_spec: Json, marks: dict[str, str], withdrawn: set[str], version: str | None) -> None:
+    """A Job of any template stays off the withdrawn nodes and keeps what its template asks for."""
     template = CronJob("sync", "uid-1", suspended=False, labels=marks, annotations=marks, job_spec=job_spec)
     before = json.dumps(job_spec)
-    trigger = Trigger("n0: cordoned", datetime(2030, 1, 1, tzinfo=UTC), version, tuple(sorted(condemned)))
+    trigger = Trigger("n0: cordoned", datetime(2030, 1, 1, tzinfo=UTC), version, tuple(sorted(withdrawn)))
     job = job_of(template, trigger, 5)
     assert json.dumps(job_spec) == before
-    assert admitted(job["spec"]) == admitted(job_spec) - condemned
+    assert admitted(job["spec"]) == admitted(job_spec) - withdrawn
     assert _without_affinity(job["spec"]) == _without_affinity(job_spec)
     assert job["metadata"]["labels"] == marks
 
