@@ -107,7 +107,7 @@ def test_a_trigger_is_a_definite_change(seen: Looks) -> None:
 
 
 @given(looks())
-def test_a_trigger_condemns_whom_a_sync_takes_out(seen: Looks) -> None:
+def test_a_trigger_withdraws_whom_a_sync_takes_out(seen: Looks) -> None:
     """The nodes that a trigger's Jobs stay off are those that a sync with the same look takes out by evidence."""
     trigger = trigger_of(*seen)
     if trigger:

@@ -170,7 +170,7 @@ def test_an_acquitted_address_leaves_for_a_probe_alone(sight: Sight) -> None:
 
 
 @given(sights(), st.integers(0, 1), st.sampled_from([-3600.0, 4.0]))
-def test_one_clock_condemns_nobody(sight: Sight, which: int, young: float) -> None:
+def test_one_clock_withdraws_nobody(sight: Sight, which: int, young: float) -> None:
     """When one clock makes every Lease young, no Lease is held against anybody, whatever the other clock says."""
 
     def seen_by(old: float | None) -> Conclusion:

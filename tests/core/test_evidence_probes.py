@@ -51,8 +51,8 @@ def test_a_node_whose_addresses_are_all_dead_is_skipped(why: tuple[str, str], sk
     assert conclusion.withdrawn_by_evidence == ("n1",)
 
 
-def test_an_observer_without_ipv6_condemns_nobody() -> None:
-    """Each family is a kind of its own: an observer without IPv6 condemns nobody."""
+def test_an_observer_without_ipv6_withdraws_nobody() -> None:
+    """Each family is a kind of its own: an observer without IPv6 withdraws nobody."""
     answers = dead(*map(ipv6, range(4)), why="network is unreachable") | alive(*map(ipv4, range(4)))
     conclusion = judged(dual(4), answers=answers)
     assert kept(conclusion) == {*map(ipv4, range(4))}

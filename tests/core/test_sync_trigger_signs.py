@@ -32,7 +32,7 @@ OLD = ages(4, dict.fromkeys(range(1, 5), 40.0))
 
 
 def test_a_stale_lease_is_a_trigger_that_names_the_node_and_the_reason() -> None:
-    """An old Lease is a trigger that names the node and the reason, and condemns the node."""
+    """An old Lease is a trigger that names the node and the reason, and withdraws the node."""
     detector = detector_of(numbered(4))
     detector.see(ages(4))
     assert detector.trigger(NOW) is None
@@ -86,8 +86,8 @@ def test_a_trigger_names_all_that_are_withdrawn() -> None:
     assert detector.trigger(NOW) == Trigger("node-1: cordoned", NOW, "7", ("node-2",))
 
 
-def test_a_fact_condemns_nobody() -> None:
-    """A fact condemns nobody; the scheduler keeps off such nodes by itself."""
+def test_a_fact_withdraws_nobody() -> None:
+    """A fact withdraws nobody; the scheduler keeps off such nodes by itself."""
     detector = detector_of(numbered(4))
     detector.node(replace(numbered(1)[0], cordoned=True), "7")
     assert detector.trigger(NOW) == Trigger("node-1: cordoned", NOW, "7")

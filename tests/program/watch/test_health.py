@@ -102,7 +102,7 @@ def test_a_node_whose_lease_stops_gets_its_job_at_the_next_look(cluster: World, 
 
 
 @pytest.mark.parametrize("hours", [-2, 2], ids=["slow", "fast"])
-def test_a_wrong_clock_of_the_watchers_machine_condemns_nobody(hours: int) -> None:
+def test_a_wrong_clock_of_the_watchers_machine_withdraws_nobody(hours: int) -> None:
     """Healthy nodes stay in, one warning is given, and a dead one leaves: by its Lease, or later as Ready=Unknown."""
     with World(clock=lambda: time.time() - 3600 * hours) as world:
         kubelets = Kubelets(populated(world), "fra-1", "nyc-1")
@@ -302,7 +302,7 @@ def test_a_lease_that_was_old_before_an_outage_counts_after_it_too(cluster: Worl
 
 
 def test_a_restart_of_the_api_server_takes_no_node_out(cluster: World, kubelets: Kubelets) -> None:
-    """Leases that became old during an outage of the API server condemn no node."""
+    """Leases that became old during an outage of the API server withdraw no node."""
     with watching(cluster, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.looked()
