@@ -70,9 +70,7 @@ def test_every_object_is_valid(kubernetes: str) -> None:
             kubernetes_validate.validate(manifest, kubernetes, strict=True)
 
 
-@pytest.mark.parametrize(
-    "folder", [".", "sync", "watch", "alerts", "kubelets", "lxc", "ready-service", "other-namespaces"]
-)
+@pytest.mark.parametrize("folder", [".", "sync", "watch", "alerts", "kubelets", "ready-service", "other-namespaces"])
 def test_every_folder_renders_by_itself(folder: str) -> None:
     """`kubectl kustomize` renders each folder."""
     assert kustomize(CRON / folder)
