@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import msgspec
-from urllib3.exceptions import HTTPError, LocationValueError
 
 from jobs.core.errors import ConfigurationError, Failure, NotApplied, TemporaryError
 from jobs.core.text import one_line
@@ -20,9 +19,10 @@ from jobs.edges.clock import ATTEMPTS, Clock, retrying
 from jobs.edges.decode import UNREADABLE, Document, decoded
 from jobs.edges.login import login_of
 from jobs.edges.transport import Transport
+from jobs.edges.urllib3_names import HTTPError, LocationValueError
 
 if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
+    from jobs.edges.urllib3_names import BaseHTTPResponse
 
 log = logging.getLogger(__name__)
 

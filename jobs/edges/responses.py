@@ -1,16 +1,15 @@
-"""Reading responses of the API server within a time and a size: one gone wrong must cost a run neither."""
+"""Responses read within a time and a size, for one gone wrong must cost a run neither; urllib3's errors in words."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from urllib3.exceptions import HTTPError, NameResolutionError
-
 from jobs.core.errors import TemporaryError
 from jobs.core.text import one_line
 from jobs.edges.transport import expect
+from jobs.edges.urllib3_names import HTTPError, NameResolutionError
 
 if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
+    from jobs.edges.urllib3_names import BaseHTTPResponse
 
 RESPONSE_SECONDS = 30.0  # after its head, over a slow line: a page of fat nodes has six megabytes
 LARGEST_RESPONSE_BYTES = 64 * 2**20  # ten times a page of 500 nodes with 50 images each; a pod's memory holds it

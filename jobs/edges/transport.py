@@ -10,21 +10,24 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from msgspec import Struct
-from urllib3 import (
+
+from jobs.core.errors import ConfigurationError
+from jobs.edges.urllib3_names import (
     BaseHTTPResponse,
+    HTTPConnection,
     HTTPConnectionPool,
     HTTPResponse,
+    HTTPSConnection,
     HTTPSConnectionPool,
+    LocationValueError,
     PoolManager,
     ProxyManager,
     Timeout,
+    create_urllib3_context,
+    make_headers,
+    parse_url,
+    resolve_cert_reqs,
 )
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import LocationValueError
-from urllib3.util import make_headers, parse_url
-from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
-
-from jobs.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from socket import socket

@@ -7,11 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from jobs.core.errors import DONE, ConfigurationError
-from jobs.edges import urllib3_import
 from jobs.edges.clock import Clock
 from jobs.shell import values
 from jobs.shell.options import NODE_NAME, RunOptions, option
-from jobs.shell.process import collect_garbage, print_result, run_job
+from jobs.shell.process import collect_garbage, print_result, run_until_deadline
 from jobs.shell.report import as_json
 
 if TYPE_CHECKING:
@@ -61,11 +60,11 @@ def run(chosen: Settings, _: Mapping[str, str]) -> int:
     log_in = None if dry_run or node is None else partial(_annotations, node, chosen, clock)
     results: list[AnnotateResult] = []
 
-    def job() -> None:
+    def work() -> None:
         for result in annotate_once(request, log_in):
             results.append(result)  # noqa: PERF402 - one by one: what came before a failure counts
 
-    failure = run_job(job, clock)
+    failure = run_until_deadline(work, clock)
     if failure and not results:
         raise failure
     if failure:
@@ -80,7 +79,6 @@ def run(chosen: Settings, _: Mapping[str, str]) -> int:
 
 def _annotations(node: str, chosen: Settings, clock: Clock) -> "NodeAnnotations":
     """Log in to the API server; a dry run needs none."""
-    urllib3_import.import_urllib3()
     from jobs.edges.api_server import ApiServer  # noqa: PLC0415
     from jobs.edges.node_annotations import NodeAnnotations  # noqa: PLC0415
 

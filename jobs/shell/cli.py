@@ -1,9 +1,10 @@
-"""The command line: a shell around the jobs. Options, logging, output, exit status."""
+"""The command line: a shell around the commands. Options, logging, output, exit status."""
 
 import argparse
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -70,21 +71,23 @@ def main(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """Make the parser; only `--help` is laid out to the width of the terminal, which takes an import to find out."""
+    formatter = partial(argparse.RawDescriptionHelpFormatter, width=None if {"-h", "--help"} & {*argv} else 80)
     parser = _Parser(
         prog="kube-node-dns",
         description="Keep a domain equal to the public addresses of the Kubernetes nodes that can serve.",
+        formatter_class=formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    # its own default for prog would lay out a usage message, at 2 % of annotate-once
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, prog=parser.prog)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (_, description) in _COMMANDS.items():
         subparser = commands.add_parser(
             name,
             help=description,
             description=description,
             epilog=_EPILOG,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=formatter,
             allow_abbrev=False,
         )
         for option in options(_module(name).Settings) if name in argv else ():  # the others are not asked

@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING
 
-from jobs.core.coordinates import Coordinates
 from jobs.core.node import Rules
-from jobs.core.place import Places, parse_place
+from jobs.core.place import Coordinates, Places, parse_place
 from jobs.core.probe import Probe
 from jobs.core.signs import EvidenceSettings
-from jobs.edges import urllib3_import
 from jobs.edges.clock import ATTEMPTS, Clock
 from jobs.shell import values
 from jobs.shell.options import NODE_NAME, Command, option
@@ -102,7 +100,6 @@ def api_server(chosen: JudgingOptions, clock: Clock, attempts: int = ATTEMPTS) -
 
     Raises ConfigurationError when nobody can log in.
     """
-    urllib3_import.import_urllib3()
     from jobs.edges.api_server import ApiServer  # noqa: PLC0415 - help needs none
 
     return ApiServer(clock, chosen.kubeconfig, chosen.context, attempts=attempts)

@@ -103,7 +103,7 @@ def service(value: str) -> str:
     """Take NAMESPACE/NAME (RFC 1123 labels)."""
     label = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
     if not re.fullmatch(f"{label}/{label}", value):
-        raise ValueError("is not NAMESPACE/NAME of a Service, such as traefik/traefik")
+        raise ValueError("is not NAMESPACE/NAME of a Service, such as ingress/caddy")
     return value
 
 

@@ -8,7 +8,7 @@ import kubernetes_validate
 import pytest
 
 from tests.sandbox.world import World
-from tests.support.manifests import CONTAINERS, CRON, IMAGE, NAMESPACE, Manifest, pod_of
+from tests.support.manifests import ANNOTATE_NAMESPACE, CONTAINERS, CRON, IMAGE, NAMESPACE, Manifest, pod_of
 from tests.support.readme_overlays import MANUAL, README, of_the_manual, of_the_readme, rendered
 
 ROOT = README.parent
@@ -36,8 +36,9 @@ def test_the_steps_of_the_readme_make_an_overlay(tmp_path: Path) -> None:
     manifests = rendered({"my-cluster/kustomization.yaml": of_the_readme()}, tmp_path)
     (image,) = images(manifests)
     assert re.fullmatch("ghcr.io/OWNER/kube-node-dns@sha256:[0-9a-f]{64}", image)
-    (config,) = (each for each in manifests if each["kind"] == "ConfigMap" and "data" in each)
-    assert config["data"]["KUBE_NODE_DNS_DOMAIN"] == "cdn.example.com"
+    chosen = {each["metadata"]["namespace"]: each["data"] for each in manifests if each["kind"] == "ConfigMap"}
+    assert chosen[NAMESPACE]["KUBE_NODE_DNS_DOMAIN"] == "cdn.example.com"
+    assert chosen[ANNOTATE_NAMESPACE] == {"KUBE_NODE_DNS_PUBLIC_IP_FROM": "aws,gcp,azure"}
     assert {each["kind"] for each in manifests} >= {"Deployment", "DaemonSet", "CronJob"}
 
 
@@ -65,6 +66,12 @@ def test_a_role_can_be_given_to_sync(tmp_path: Path) -> None:
     assert annotated == {
         "kube-node-dns-sync": {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/kube-node-dns"}
     }
+
+
+def test_every_component_can_pull_from_a_private_registry(tmp_path: Path) -> None:
+    """The overlay with a pull secret gives it to each service account, and so changes no Job that watch compares."""
+    accounts = [each for each in manual("imagePullSecrets", tmp_path) if each["kind"] == "ServiceAccount"]
+    assert [each["imagePullSecrets"] for each in accounts] == [[{"name": "registry"}]] * len(CONTAINERS)
 
 
 def test_sync_can_be_kept_on_machines_with_a_profile(tmp_path: Path) -> None:
@@ -120,6 +127,6 @@ def test_a_run_does_with_the_policy_that_is_shown(world: World) -> None:
 
 
 def test_the_namespaces_of_the_readmes_commands_are_those_of_the_manifests() -> None:
-    """Commands look into the two namespaces that there are."""
+    """Commands look into the two namespaces that there are, and for Events into that of the nodes' Events."""
     named = set(re.findall(r"-n (\S+)", README.read_text("utf-8") + MANUAL.read_text("utf-8")))
-    assert named <= {NAMESPACE, f"{NAMESPACE}-annotate"}
+    assert named <= {NAMESPACE, f"{NAMESPACE}-annotate", "default"}

@@ -11,9 +11,11 @@ import pytest
 from tests.sandbox.kubernetes_access import parse_call
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import PROGRAM, World
+from tests.support import forks
 from tests.support.dnsendpoints import DEFINITION
 from tests.support.manifests import NAMESPACE, container, rights
-from tests.support.watching import cronjob, follows, job_number, populated, watching
+from tests.support.processes import environment_of
+from tests.support.watching import OPTIONS, cronjob, follows, job_number, populated, started, watching
 
 DOMAIN = "cdn.example.com"
 READY_SERVICE = ("--ready-service", "traefik/traefik")
@@ -30,7 +32,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 def annotates(world: World, *_options: str) -> None:
     """Annotate a node twice: a change, and none."""
     for _ in range(2):
-        finished = world.run("annotate-once", KUBE_NODE_NAME="fra-1")
+        finished = forks.run(world, "annotate-once", KUBE_NODE_NAME="fra-1")
         assert finished.returncode == 0, finished.stderr
 
 
@@ -38,7 +40,9 @@ def syncs(world: World, *options: str) -> None:
     """Sync twice: a change, and none."""
     world.route53.zone("example.com")
     for _ in range(2):
-        finished = world.run("sync-once", "--domain", DOMAIN, "--node-label-selector", "serve-public=true", *options)
+        finished = forks.run(
+            world, "sync-once", "--domain", DOMAIN, "--node-label-selector", "serve-public=true", *options
+        )
         assert finished.returncode == 0, finished.stderr
 
 
@@ -47,7 +51,7 @@ def syncs_objects(world: World, *options: str) -> None:
     world.kubernetes.define(DEFINITION)
     world.kubernetes.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     for ttl in ("60", "30", "30"):
-        finished = world.run("sync-once", "--domain", DOMAIN, "--ttl", ttl, *options)
+        finished = forks.run(world, "sync-once", "--domain", DOMAIN, "--ttl", ttl, *options)
         assert finished.returncode == 0, finished.stderr
 
 
@@ -119,7 +123,7 @@ def test_a_run_fits_its_memory_request(component: str, command: tuple[str, ...],
 
 def test_watch_fits_its_memory_request(world: World) -> None:
     """The watcher fits its memory request."""
-    with watching(populated(world)) as watcher:
+    with started(environment_of(populated(world)), *OPTIONS) as watcher:
         job_number(world, 1)
         follows(world)
         most = watcher.kilobytes("VmHWM")

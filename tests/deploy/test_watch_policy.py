@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.deploy.policies import Policy
-from tests.support.attacks import ATTACKS, CONDEMNED, Change, changed, made_by_watch
+from tests.support.attacks import ATTACKS, WITHDRAWN, Change, changed, made_by_watch
 from tests.support.manifests import NAMESPACE, Manifest, all_of, one, service_account
 
 FILLED_IN: Manifest = {
@@ -52,10 +52,10 @@ def filled_in(job: Manifest) -> Manifest:
     return new
 
 
-@pytest.mark.parametrize("condemned", CONDEMNED)
-def test_watch_may_make_its_jobs(condemned: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("withdrawn", WITHDRAWN)
+def test_watch_may_make_its_jobs(withdrawn: tuple[str, ...]) -> None:
     """Every Job that watch makes passes, with and without nodes to stay off."""
-    job = filled_in(made_by_watch(cronjob(), condemned))
+    job = filled_in(made_by_watch(cronjob(), withdrawn))
     assert policy().refusals(request(), job, params=cronjob()) == []
 
 
@@ -114,10 +114,10 @@ def test_it_is_about_watch_and_nobody_else(overlay: str) -> None:
 
 
 def test_it_asks_every_cronjob_of_the_namespace() -> None:
-    """Its parameters are all CronJobs of the Job's namespace, and without one nothing is created."""
+    """Its parameters are all CronJobs of the Job's namespace, and where there is none nobody's Job is refused."""
     binding = one("watch", "ValidatingAdmissionPolicyBinding", "kube-node-dns-watch")["spec"]
     assert binding == {
         "policyName": "kube-node-dns-watch",
-        "paramRef": {"selector": {}, "parameterNotFoundAction": "Deny"},
+        "paramRef": {"selector": {}, "parameterNotFoundAction": "Allow"},
         "validationActions": ["Deny"],
     }

@@ -25,20 +25,6 @@ def cluster() -> Kubernetes:
     return kubernetes
 
 
-@pytest.fixture
-def server(cluster: Kubernetes) -> Iterator[Server]:
-    """Serve it."""
-    with Server(cluster) as serving:
-        yield serving
-
-
-@pytest.fixture
-def api(server: Server, cluster: Kubernetes) -> Iterator[Api]:
-    """Talk to it."""
-    with urllib3.PoolManager(retries=False, timeout=20.0) as pool:
-        yield Api(server.url, pool, ADMIN_TOKEN, cluster.compact)
-
-
 # Failing
 
 
@@ -190,15 +176,15 @@ def test_a_watcher_that_leaves_is_noticed(server: Server, api: Api) -> None:
 
 
 def test_a_large_cluster_is_served_from_what_is_encoded_already(cluster: Kubernetes, api: Api) -> None:
-    """Encodes each version of an object once: the cost of 58 MB of nodes is not the double's."""
+    """Encodes each version of an object once: the cost of thousands of fat nodes is not the double's."""
     images = [{"names": [f"registry.example/{'x' * 170}:{n}"], "sizeBytes": 10_000_000 + n} for n in range(50)]
-    for number in range(5000):
+    for number in range(900):
         document = node(f"n{number:04}")
         document["status"]["images"] = images
         cluster.put(document)
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     whole = api.pool.request("GET", api.url + NODES, headers=headers).data
-    assert len(whole) > 50_000_000
+    assert len(whole) > 10_000_000
     items = [entry.item for entry in cluster.store]
     assert api.pool.request("GET", api.url + NODES, headers=headers).data == whole
     assert all(entry.item is item for entry, item in zip(cluster.store, items, strict=True))
@@ -207,7 +193,7 @@ def test_a_large_cluster_is_served_from_what_is_encoded_already(cluster: Kuberne
     while token or not pages:
         pages.append(api.call("GET", NODES, query={"limit": 500, "continue": token}))
         token = pages[-1].metadata.get("continue", "")
-    assert (len(pages), sum(len(page.names) for page in pages)) == (11, 5002)
+    assert (len(pages), sum(len(page.names) for page in pages)) == (2, 902)
 
 
 def test_writers_do_not_lose_each_others_changes(api: Api) -> None:

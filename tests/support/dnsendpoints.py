@@ -7,13 +7,15 @@ from typing import Any
 from jobs.core.record_set import RecordSet
 from jobs.edges.dnsendpoint import record_set
 from tests.sandbox.world import Finished, World
-from tests.support.sync_runs import DOMAIN, sync, synced
+from tests.support.sync_runs import DOMAIN, FRA_4, FRA_6, NYC_4, NYC_6, sync, synced
 
 API_VERSION = "externaldns.k8s.io/v1alpha1"
 DEFINITION = "dnsendpoints.externaldns.k8s.io"
 NAMESPACE = "default"
 PUBLISH = ("--publish-to", "dnsendpoint", "--dnsendpoint-namespace", NAMESPACE)
 OURS = {"app.kubernetes.io/managed-by": "kube-node-dns"}
+BOTH = {"A simple": [FRA_4, NYC_4], "AAAA simple": [FRA_6, NYC_6]}
+"""Both nodes of `two_places`."""
 GET, CREATE, CHANGE = "get dnsendpoints", "create dnsendpoints", "patch dnsendpoints"
 
 Endpoint = dict[str, Any]

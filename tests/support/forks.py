@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import pkgutil
+import select
 import signal
 import socket
 import struct
@@ -27,12 +28,21 @@ from typing import IO, Self
 
 import jobs
 from jobs.__main__ import main
-from jobs.edges import clock as retry
-from jobs.edges import cluster
+from jobs.edges import clock, cluster
 from tests.sandbox.world import Finished, World
 
 HASTY = "clock.Clock.sleep = lambda _, seconds: time.sleep(min(seconds, 0.25))"
 """Never wait for longer than a quarter of a second: not for a tick, nor for an interval."""
+TIMELESS = """
+import sys
+
+def sleep(_, seconds):
+    time.sleep(min(seconds, 0.25))
+    sys.stderr.write(f"slept for {seconds:g} s\\n")
+
+clock.Clock.now, clock.Clock.sleep = lambda _: 0.0, sleep
+"""
+"""The same with a clock that stands still, so that a slow machine changes nothing; it logs how long it would wait."""
 
 _NUMBER, _ENDING = struct.Struct("i"), struct.Struct("iq")
 _LONGEST_REQUEST = 1 << 17
@@ -46,15 +56,16 @@ class Forked:
         self.pid = pid
         self.returncode: int | None = None
         self.peak_kilobytes = 0
-        self.stdout, self.stderr = stdout, stderr
         self._ending = ending
         self._handle: int | None = None  # a number may be another process's by the time it gets a signal
         with suppress(ProcessLookupError):
             self._handle = os.pidfd_open(pid)
-        self._said: dict[str, str] = {"out": "", "err": ""}
+        self.out_lines: list[str] = []
+        self.err_lines: list[str] = []
+        """What it has said so far; each line has its end."""
         self._readers = [
-            threading.Thread(target=self._read, args=(name, stream), daemon=True)
-            for name, stream in (("out", stdout), ("err", stderr))
+            threading.Thread(target=_read, args=(stream, lines), daemon=True)
+            for stream, lines in ((stdout, self.out_lines), (stderr, self.err_lines))
             if stream is not None
         ]
         for reader in self._readers:
@@ -66,32 +77,54 @@ class Forked:
             if self._handle is not None:
                 signal.pidfd_send_signal(self._handle, number)
 
-    def finish(self, seconds: float = 150) -> Finished:
-        """Wait for the end; a run that takes longer is killed, and that is an error."""
-        late = threading.Timer(seconds, self.send_signal, [signal.SIGKILL])
-        late.start()
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    def wait(self, timeout: float) -> int:
+        """Wait for the end and for its last words; give the exit status. Raises subprocess.TimeoutExpired."""
         if self.returncode is None:
+            if not select.select([self._ending], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("kube-node-dns", timeout)
             self.returncode, self.peak_kilobytes = _ENDING.unpack(os.read(self._ending, _ENDING.size))
             os.close(self._ending)
             if self._handle is not None:
                 os.close(self._handle)
                 self._handle = None
-        in_time = late.is_alive()
-        late.cancel()
-        for reader in self._readers:
-            reader.join(10)
-        assert in_time, f"still running after {seconds} s:\n{self._said['err']}"
-        return Finished([], self.returncode, self._said["out"], self._said["err"])
+            for reader in self._readers:
+                reader.join(10)
+        return self.returncode
 
-    def _read(self, name: str, stream: IO[str]) -> None:
-        with stream:
-            for line in stream:
-                self._said[name] += line
+    def poll(self) -> int | None:
+        """Give the exit status if it has ended."""
+        with suppress(subprocess.TimeoutExpired):
+            return self.wait(0)
+        return None
+
+    def finish(self, seconds: float = 150) -> Finished:
+        """Wait for the end; a run that takes longer is killed, and that is an error."""
+        try:
+            status = self.wait(seconds)
+        except subprocess.TimeoutExpired as late:
+            self.kill()
+            self.wait(seconds)
+            late.add_note("".join(self.err_lines))
+            raise
+        return Finished([], status, "".join(self.out_lines), "".join(self.err_lines))
 
     @property
     def said(self) -> list[str]:
         """The lines on standard error so far."""
-        return self._said["err"].splitlines()
+        return [line.rstrip("\n") for line in self.err_lines]
+
+
+def _read(stream: IO[str], lines: list[str]) -> None:
+    with stream:
+        lines.extend(iter(stream))
 
 
 @cache
@@ -182,7 +215,7 @@ def _become_run(request: bytes, status: int, err: int, out: int) -> None:
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["kube-node-dns", *arguments]
-    exec(change, {"clock": retry, "time": time, "stand_still": _stand_still})  # noqa: S102 - the tests' own
+    exec(change, {"clock": clock, "time": time, "stand_still": _stand_still})  # noqa: S102 - the tests' own
 
 
 def _stand_still(moment: float) -> None:
@@ -200,7 +233,7 @@ def _import_all() -> None:
     """Import what a run would, the many modules included that boto3 imports when it makes a client."""
     for each in pkgutil.walk_packages(jobs.__path__, "jobs."):
         importlib.import_module(each.name)
-    importlib.import_module("jobs.edges.route53").Route53(retry.Clock(1))
+    importlib.import_module("jobs.edges.route53").Route53(clock.Clock(1))
     gc.collect()
     gc.freeze()  # what was imported is never garbage: the runs share its memory
 

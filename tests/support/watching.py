@@ -3,7 +3,6 @@
 import contextlib
 import json
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,8 +11,9 @@ from typing import Any, TypeAlias
 from tests.sandbox.kubernetes import Kubernetes
 from tests.sandbox.server import Call, FaultKind, Request, Response, wait_until
 from tests.sandbox.world import PREFIX, PROGRAM, World
+from tests.support import forks
 from tests.support.large_clusters import kilobytes
-from tests.support.processes import environment_of, start
+from tests.support.processes import start
 
 Json: TypeAlias = dict[str, Any]
 Spoil: TypeAlias = Callable[[], Iterable[bytes]]
@@ -23,45 +23,14 @@ CHANGE = f"{PREFIX}change"
 STARTED = "the watcher has started"
 ANEW = "the nodes were listed again after a gap"
 
-HASTY = (
-    sys.executable,
-    "-c",
-    """
-import time
-from jobs.__main__ import main
-from jobs.edges.clock import Clock
-Clock.sleep = lambda _, seconds: time.sleep(min(seconds, 0.25))
-main()
-""",
-)
-"""The program, but that it never waits for longer than a quarter of a second: not for a tick, nor for an interval."""
-
-TIMELESS = (
-    sys.executable,
-    "-c",
-    """
-import sys, time
-from jobs.__main__ import main
-from jobs.edges.clock import Clock
-
-def sleep(clock, seconds):
-    time.sleep(min(seconds, 0.25))
-    sys.stderr.write(f"slept for {seconds:g} s\\n")
-
-Clock.now, Clock.sleep = lambda clock: 0.0, sleep
-main()
-""",
-)
-"""The same with a clock that stands still, so that a slow machine changes nothing; it logs how long it would wait."""
-
 
 class Watcher:
     """A running watcher."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[str] | forks.Forked") -> None:
         """Read along what it logs."""
         self.process = process
-        self.said: list[str] = []
+        self.said: list[str] = process.err_lines if isinstance(process, forks.Forked) else []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -92,23 +61,24 @@ class Watcher:
         return kilobytes(self.process.pid, figure)
 
     def _read(self) -> None:
-        assert self.process.stderr is not None
-        self.said.extend(iter(self.process.stderr))
+        if not isinstance(self.process, forks.Forked) and self.process.stderr is not None:
+            with self.process.stderr as stream:
+                self.said.extend(iter(stream))
 
     def close(self) -> None:
         """End it if it has not ended."""
-        with self.process:
-            self.process.terminate()
-            try:
-                self.ends()
-            except subprocess.TimeoutExpired:
-                self.process.kill()
+        self.process.terminate()
+        try:
+            self.ends()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.ends()
 
 
 @contextlib.contextmanager
-def started(environment: Mapping[str, str], *options: str, command: Sequence[str] = PROGRAM) -> Iterator[Watcher]:
-    """Run a watcher while the context lasts."""
-    watcher = Watcher(start([*command, "watch", *options], environment, stdout=subprocess.DEVNULL))
+def following(process: "subprocess.Popen[str] | forks.Forked") -> Iterator[Watcher]:
+    """Read along what a watcher logs while the context lasts, and end it with that."""
+    watcher = Watcher(process)
     try:
         yield watcher
     except BaseException as error:
@@ -118,12 +88,23 @@ def started(environment: Mapping[str, str], *options: str, command: Sequence[str
         watcher.close()
 
 
-def watching(
-    world: World, *options: str, interval: int = 1, command: Sequence[str] = PROGRAM
+def started(
+    environment: Mapping[str, str], *options: str, command: Sequence[str] = PROGRAM
 ) -> contextlib.AbstractContextManager[Watcher]:
-    """Run a watcher that makes Jobs from the CronJob `sync`, and from those that `options` name."""
-    common = ("--cronjob", "sync", "--namespace", "default", "--min-interval", str(interval))
-    return started(environment_of(world), *common, *options, command=command)
+    """Run a watcher as its users do: the command that is given, the console script by default."""
+    return following(start([*command, "watch", *options], environment, stdout=subprocess.DEVNULL))
+
+
+OPTIONS = ("--cronjob", "sync", "--namespace", "default", "--min-interval", "1")
+"""Make Jobs from the CronJob `sync`, one a second at the most."""
+
+
+def watching(
+    world: World, *options: str, interval: int = 1, change: str = ""
+) -> contextlib.AbstractContextManager[Watcher]:
+    """Run a watcher that makes Jobs from the CronJob `sync`, and from those that `options` name, as a fork."""
+    common = (*OPTIONS[:-1], str(interval))
+    return following(forks.start(world, "watch", *common, *options, change=change))
 
 
 def cronjob(name: str = "sync", *, suspend: bool = False, template: Json | None = None) -> Json:
@@ -163,14 +144,15 @@ class Kubelets:
 
     def silence(self, *nodes: str, age_seconds: float = 31) -> None:
         """Let some nodes renew their Lease no more, since so many seconds."""
-        self._nodes -= set(nodes)
         with self._world.kubernetes.store.changed:  # nobody sees some of them silent and others not yet
+            self._nodes -= set(nodes)
             for node in nodes:
                 self._world.kubernetes.renew_lease(node, age_seconds=age_seconds)
 
     def wake(self, *nodes: str) -> None:
         """Let some nodes renew their Lease again."""
-        self._nodes |= set(nodes)
+        with self._world.kubernetes.store.changed:
+            self._nodes |= set(nodes)
 
     def times(self, operation: str) -> list[float]:
         """Give the times at which an operation was asked for."""
@@ -187,10 +169,10 @@ class Kubelets:
         self.asked.append((call.operation, time.time()))
 
     def _renew(self) -> None:
-        for node in list(self._nodes):
-            self._world.kubernetes.renew_lease(
-                node, age_seconds=self._age_seconds, ahead_seconds=self._ahead.get(node, 0)
-            )
+        with self._world.kubernetes.store.changed:
+            for node in self._nodes:
+                ahead = self._ahead.get(node, 0)
+                self._world.kubernetes.renew_lease(node, age_seconds=self._age_seconds, ahead_seconds=ahead)
 
 
 def jobs(world: World) -> list[Json]:

@@ -20,11 +20,9 @@ from tests.support.processes import (
     NODE,
     bare_environment,
     complaint,
-    environment_of,
     login,
     network,
     run,
-    start,
 )
 from tests.support.sync_runs import undated
 
@@ -114,7 +112,7 @@ def test_a_node_without_a_public_address_says_so(cluster: World) -> None:
 
     Without one, "looked, found none" looks like "never looked".
     """
-    finished = cluster.run(*ANNOTATE)
+    finished = forks.run(cluster, *ANNOTATE)
     assert finished.returncode == 0, finished.stderr
     assert annotations(cluster)[NODE_IPS] == ""
 
@@ -231,24 +229,17 @@ def test_trouble_that_passed_is_told(cluster: World) -> None:
 
 def test_without_a_node_name_nothing_is_asked_of_the_cluster(cluster: World) -> None:
     """Without a node's name the run ends with status 2 and names the option and the variable; no request is made."""
-    line = complaint(cluster.run("annotate-once"), 2)
+    line = complaint(forks.run(cluster, "annotate-once"), 2)
     assert "--node-name" in line
     assert "KUBE_NODE_NAME" in line
     assert cluster.cluster.calls == []
 
 
-@pytest.mark.parametrize("variable", ["KUBE_NODE_NAME", "KUBE_NODE_DNS_NODE_NAME"])
-def test_the_environment_names_the_node(cluster: World, variable: str) -> None:
-    """Both `KUBE_NODE_NAME` and `KUBE_NODE_DNS_NODE_NAME` name the node."""
-    assert cluster.run("annotate-once", **{variable: NODE}).returncode == 0
+def test_the_environment_names_the_node(cluster: World) -> None:
+    """`KUBE_NODE_NAME`, which the manifest sets, names the node, and `--node-name` wins over it."""
+    assert forks.run(cluster, "annotate-once", KUBE_NODE_NAME=NODE).returncode == 0
     assert BOOT_ID in annotations(cluster)
-
-
-@pytest.mark.parametrize("variable", ["KUBE_NODE_NAME", "KUBE_NODE_DNS_NODE_NAME"])
-def test_the_option_names_the_node_before_the_environment(cluster: World, variable: str) -> None:
-    """`--node-name` wins over both variables."""
-    assert annotate(cluster, **{variable: "somebody-else"}).returncode == 0
-    assert BOOT_ID in annotations(cluster)
+    assert annotate(cluster, KUBE_NODE_NAME="somebody-else").returncode == 0
 
 
 def test_a_dry_run_needs_no_cluster_no_login_and_no_name() -> None:
@@ -319,19 +310,18 @@ def test_the_text_shows_each_address_and_why_it_is_left_out(cluster: World) -> N
 def test_a_signal_ends_a_run_that_waits_for_the_cluster(cluster: World, number: signal.Signals) -> None:
     """SIGTERM or SIGINT ends a run that waits for an answer, with status 128 plus the signal's number."""
     cluster.cluster.fail(Fault("slow"))
-    process = cluster.start(*ANNOTATE)
+    run = forks.start(cluster, *ANNOTATE)
     assert wait_until(lambda: bool(cluster.cluster.calls), 30)
-    process.send_signal(number)
-    _, words = process.communicate(timeout=GRACE_SECONDS)
-    assert process.returncode == 128 + number
-    assert "Traceback" not in words
+    run.send_signal(number)
+    finished = run.finish(GRACE_SECONDS)
+    assert finished.returncode == 128 + number
+    assert "Traceback" not in finished.stderr
 
 
 def test_a_signal_ends_a_run_between_two_attempts(cluster: World) -> None:
     """SIGTERM ends a run that keeps repeating its request, with status 143."""
     cluster.cluster.fail(Fault("unavailable"))
-    process = start([*PROGRAM, *ANNOTATE], environment_of(cluster))
+    run = forks.start(cluster, *ANNOTATE)
     assert wait_until(lambda: len(cluster.cluster.calls) > 2, 30)
-    process.terminate()
-    process.communicate(timeout=GRACE_SECONDS)
-    assert process.returncode == 143
+    run.terminate()
+    assert run.wait(GRACE_SECONDS) == 143

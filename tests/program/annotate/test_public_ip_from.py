@@ -92,7 +92,7 @@ FAULTS: dict[str, tuple[Machine, str]] = {
     "url, IPv6 alone fails": (url(PUBLIC, has_ipv6=True), "refused"),
     "url, a certificate that does not fit": (
         url(PUBLIC, certified="ip.example.org"),
-        "hostname 'ip.example.com' doesn't match",
+        "not valid for 'ip.example.com'",
     ),
     "url, slow": (url(PUBLIC, fault={"kind": "slow"}), "timed out|no answer within 5 s"),
     "url, without end": (url(PUBLIC, drips="GET /ip"), "(?i)timed out|no answer within 5 s"),
@@ -181,7 +181,7 @@ def test_a_passing_fault_writes_nothing(found: Table, name: str) -> None:
     """Ends with 1, says what was wrong, and leaves the annotations as they were; no source keeps it for long."""
     outcome, words = found[name], FAULTS[name][1]
     assert outcome.status == 1, outcome.err
-    assert outcome.seconds < 20
+    assert outcome.seconds < 40  # drips go on for a minute
     assert re.search(words, errors(outcome)), outcome.err
     assert outcome.node_ips == BEFORE
     assert outcome.document["status"] == 1

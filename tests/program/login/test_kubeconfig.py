@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.serialization import (
 from tests.sandbox.kubernetes import kubeconfig
 from tests.sandbox.server import Fault, wait_until
 from tests.sandbox.world import World
+from tests.support import forks
 from tests.support.logins import LOGIN, encoded, secure, who, with_client_certificate, write
-from tests.support.processes import complaint, login
+from tests.support.processes import GRACE_SECONDS, complaint, login
 
 
 def test_a_token_can_come_from_a_file(cluster: World) -> None:
@@ -25,14 +26,14 @@ def test_a_token_can_come_from_a_file(cluster: World) -> None:
     config = login(cluster, "")
     config["users"][0]["user"] = {"tokenFile": str(token)}
     write(cluster.kubeconfig, config)
-    assert who(cluster.run(*LOGIN), cluster.cluster) == "second"
+    assert who(forks.run(cluster, *LOGIN), cluster.cluster) == "second"
 
 
 def test_white_space_around_a_token_reaches_no_header_of_any_request(cluster: World) -> None:
     """A token that ends in a newline is good for each request of a run, not only for the first."""
     write(cluster.kubeconfig, login(cluster, " first\n"))
     cluster.route53.zone("example.com")
-    finished = cluster.run("sync-once", "--domain", "cdn.example.com", "--min-nodes", "0")
+    finished = forks.run(cluster, "sync-once", "--domain", "cdn.example.com", "--min-nodes", "0")
     assert finished.returncode == 0, finished.stderr
     assert len(cluster.cluster.calls) > 1
     assert {call.request.headers["Authorization"] for call in cluster.cluster.calls} == {"Bearer first"}
@@ -43,7 +44,7 @@ def test_a_name_and_a_password_log_in(cluster: World) -> None:
     config = login(cluster, "")
     config["users"][0]["user"] = {"username": "me", "password": "secret"}
     write(cluster.kubeconfig, config)
-    complaint(cluster.run(*LOGIN), 1)  # the sandbox takes tokens only
+    complaint(forks.run(cluster, *LOGIN), 1)  # the sandbox takes tokens only
     (call,) = cluster.cluster.calls
     assert call.request.headers["Authorization"] == f"Basic {encoded(b'me:secret')}"
 
@@ -54,7 +55,7 @@ def test_a_client_certificate_logs_in_and_leaves_no_key_behind(cluster: World) -
     temporary.mkdir()
     with secure(cluster, client_certificates=True) as (server, certificate):
         write(cluster.kubeconfig, with_client_certificate(server, certificate))
-        assert who(cluster.run(*LOGIN, TMPDIR=str(temporary)), server) == "first"
+        assert who(forks.run(cluster, *LOGIN, TMPDIR=str(temporary)), server) == "first"
     assert list(temporary.iterdir()) == []
 
 
@@ -65,12 +66,11 @@ def test_sigterm_leaves_no_key_behind(cluster: World) -> None:
     with secure(cluster, client_certificates=True) as (server, certificate):
         server.fail(Fault("slow"))
         write(cluster.kubeconfig, with_client_certificate(server, certificate))
-        process = cluster.start(*LOGIN, TMPDIR=str(temporary))
+        process = forks.start(cluster, *LOGIN, TMPDIR=str(temporary))
         assert wait_until(lambda: bool(server.calls), 30)
         assert list(temporary.iterdir()), "the keys are expected in files while the program runs"
         process.terminate()
-        process.communicate(timeout=10)
-    assert process.returncode == 143
+        assert process.wait(GRACE_SECONDS) == 143
     assert list(temporary.iterdir()) == []
 
 
@@ -107,7 +107,7 @@ def test_what_cannot_be_used_of_a_kubeconfig_is_reported_once_without_a_secret(
         config = kubeconfig(server.url, "first", authority_pem=certificate.authority_pem)
         config[f"{about}s"][0][about].update(members)
         write(cluster.kubeconfig, config)
-        finished = cluster.run(*LOGIN, "-v")
+        finished = forks.run(cluster, *LOGIN, "-v")
     line = "\n".join(each for each in finished.stderr.splitlines() if not each.startswith("debug: "))
     assert finished.returncode == 2, finished.stderr
     assert len(line.splitlines()) == 1
@@ -119,7 +119,7 @@ def test_what_cannot_be_used_of_a_kubeconfig_is_reported_once_without_a_secret(
 def test_a_name_that_does_not_resolve_is_called_so(cluster: World) -> None:
     """A server's name that does not resolve is reported as such, with the advice to check the kubeconfig."""
     write(cluster.kubeconfig, kubeconfig("https://api.cluster.invalid:6443", "first"))
-    finished = cluster.run(*LOGIN)
+    finished = forks.run(cluster, *LOGIN)
     assert finished.returncode == 1
     assert "api.cluster.invalid' does not resolve" in finished.stderr
     assert "check the kubeconfig" in finished.stderr
@@ -132,7 +132,7 @@ def test_a_key_that_belongs_to_another_certificate_is_reported_once(cluster: Wor
         other = with_client_certificate(server, certificate)["users"][0]["user"]["client-key-data"]
         config["users"][0]["user"]["client-key-data"] = other
         write(cluster.kubeconfig, config)
-        assert "certificate or key" in complaint(cluster.run(*LOGIN), 2)
+        assert "certificate or key" in complaint(forks.run(cluster, *LOGIN), 2)
 
 
 def test_a_key_behind_a_password_is_reported_once(cluster: World) -> None:
@@ -144,7 +144,7 @@ def test_a_key_behind_a_password_is_reported_once(cluster: World) -> None:
         locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"SECRET"))
         user["client-key-data"] = encoded(locked)
         write(cluster.kubeconfig, config)
-        assert "private key is encrypted" in complaint(cluster.run(*LOGIN), 2)
+        assert "private key is encrypted" in complaint(forks.run(cluster, *LOGIN), 2)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +162,6 @@ def test_a_key_behind_a_password_is_reported_once(cluster: World) -> None:
 def test_a_kubeconfig_that_is_none_is_named_in_plain_words(cluster: World, text: str) -> None:
     """A broken kubeconfig is an error of status 2, which names the file, without words of Python."""
     write(cluster.kubeconfig, text)
-    line = complaint(cluster.run(*LOGIN), 2)
+    line = complaint(forks.run(cluster, *LOGIN), 2)
     assert str(cluster.kubeconfig) in line
     assert [word for word in ("'str' object", "'list' object", "indices", "NoneType", "KeyError") if word in line] == []

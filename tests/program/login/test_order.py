@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.sandbox.world import World
+from tests.support import forks
 from tests.support.logins import LOGIN, in_a_pod, secure, who, write
 from tests.support.processes import complaint, login
 
@@ -13,13 +14,13 @@ from tests.support.processes import complaint, login
 def test_the_option_wins_over_the_environment(cluster: World) -> None:
     """--kubeconfig is used although KUBECONFIG names another file."""
     chosen = write(cluster.home / "chosen", login(cluster, "first"))
-    assert who(cluster.run(*LOGIN, "--kubeconfig", chosen), cluster.cluster) == "first"
+    assert who(forks.run(cluster, *LOGIN, "--kubeconfig", chosen), cluster.cluster) == "first"
 
 
 def test_the_options_variable_names_the_file(cluster: World) -> None:
     """KUBE_NODE_DNS_KUBECONFIG wins over KUBECONFIG. So a manifest can name a file beside the user's own."""
     chosen = write(cluster.home / "chosen", login(cluster, "first"))
-    assert who(cluster.run(*LOGIN, KUBE_NODE_DNS_KUBECONFIG=chosen), cluster.cluster) == "first"
+    assert who(forks.run(cluster, *LOGIN, KUBE_NODE_DNS_KUBECONFIG=chosen), cluster.cluster) == "first"
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_a_context_is_chosen_by_name(cluster: World, options: tuple[str, ...], v
     config["users"].append({"name": "other", "user": {"token": "second"}})
     config["contexts"].append({"name": "other", "context": {"cluster": "sandbox", "user": "other"}})
     write(cluster.kubeconfig, config)
-    assert who(cluster.run(*LOGIN, *options, **variables), cluster.cluster) == "second"
+    assert who(forks.run(cluster, *LOGIN, *options, **variables), cluster.cluster) == "second"
 
 
 def test_kubeconfig_joins_several_files(cluster: World) -> None:
@@ -43,13 +44,13 @@ def test_kubeconfig_joins_several_files(cluster: World) -> None:
     config = login(cluster, "second")
     contexts = {key: config.pop(key) for key in ("contexts", "current-context")}
     files = (write(cluster.home / "contexts", contexts), write(cluster.home / "clusters", config))
-    assert who(cluster.run(*LOGIN, KUBECONFIG=os.pathsep.join(files)), cluster.cluster) == "second"
+    assert who(forks.run(cluster, *LOGIN, KUBECONFIG=os.pathsep.join(files)), cluster.cluster) == "second"
 
 
 def test_a_file_of_kubeconfig_that_does_not_exist_is_passed_over(cluster: World) -> None:
     """KUBECONFIG=~/.kube/config:~/.kube/work works with one of the two alone, as with kubectl."""
     files = (str(cluster.home / "missing"), write(cluster.home / "there", login(cluster, "second")))
-    assert who(cluster.run(*LOGIN, KUBECONFIG=os.pathsep.join(files)), cluster.cluster) == "second"
+    assert who(forks.run(cluster, *LOGIN, KUBECONFIG=os.pathsep.join(files)), cluster.cluster) == "second"
 
 
 def test_the_home_directorys_file_is_the_last_resort(cluster: World) -> None:
@@ -62,7 +63,7 @@ def test_kubeconfig_wins_over_the_home_directory(cluster: World) -> None:
     """KUBECONFIG wins over ~/.kube/config."""
     write(cluster.home / ".kube" / "config", login(cluster, "first"))
     chosen = write(cluster.home / "chosen", login(cluster, "second"))
-    assert who(cluster.run(*LOGIN, KUBECONFIG=chosen), cluster.cluster) == "second"
+    assert who(forks.run(cluster, *LOGIN, KUBECONFIG=chosen), cluster.cluster) == "second"
 
 
 def test_a_pods_service_account_wins_over_the_home_directory(cluster: World) -> None:
@@ -86,7 +87,7 @@ def test_what_is_named_wins_over_a_pods_service_account(cluster: World, how: str
 
 def test_an_unknown_context_is_named(cluster: World) -> None:
     """An unknown `--context` is an error of status 2, which names it; no request is made."""
-    assert "prod" in complaint(cluster.run(*LOGIN, "--context", "prod"), 2)
+    assert "prod" in complaint(forks.run(cluster, *LOGIN, "--context", "prod"), 2)
     assert cluster.cluster.calls == []
 
 
@@ -96,7 +97,7 @@ def test_a_file_that_is_not_there_is_named(cluster: World, how: str) -> None:
     missing = str(cluster.home / "missing")
     write(cluster.home / ".kube" / "config", login(cluster, "first"))
     options, variables = ((how, missing), {}) if how == "--kubeconfig" else ((), {how: missing})
-    assert missing in complaint(cluster.run(*LOGIN, *options, **variables), 2)
+    assert missing in complaint(forks.run(cluster, *LOGIN, *options, **variables), 2)
     assert cluster.cluster.calls == []
 
 

@@ -1,6 +1,5 @@
 """Proxies to the API server: those of a kubeconfig and of the environment, and what they are not used for."""
 
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,9 +10,10 @@ from tests.sandbox.certificates import Certificate
 from tests.sandbox.kubernetes import kubeconfig
 from tests.sandbox.server import Server
 from tests.sandbox.world import World
+from tests.support import forks
 from tests.support.connect_proxy import Proxy
 from tests.support.logins import LOGIN, encoded, in_a_pod, secure, who, write
-from tests.support.processes import complaint, environment_of, run
+from tests.support.processes import complaint
 
 
 @pytest.fixture
@@ -45,12 +45,14 @@ def test_the_proxy_of_a_kubeconfig_is_used(
 ) -> None:
     """proxy-url is used, whatever proxy the environment has."""
     through(cluster, served, proxy.url)
-    assert who(cluster.run(*LOGIN, **variables), served[0]) == "first"
+    assert who(forks.run(cluster, *LOGIN, **variables), served[0]) == "first"
     assert proxy.asked == [f"127.0.0.1:{served[0].port}"]
 
 
-@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
-@pytest.mark.parametrize("where", ["pod", "kubeconfig"])
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [("pod", "ALL_PROXY"), *(("kubeconfig", name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"))],
+)
 def test_the_proxy_of_the_environment_is_used(
     cluster: World, served: tuple[Server, Certificate], proxy: Proxy, where: str, name: str
 ) -> None:
@@ -60,7 +62,7 @@ def test_the_proxy_of_the_environment_is_used(
         finished = in_a_pod(cluster, served[0], served[1].authority_pem, **variables)
     else:
         through(cluster, served)
-        finished = cluster.run(*LOGIN, **variables)
+        finished = forks.run(cluster, *LOGIN, **variables)
     assert who(finished, served[0]) in {"pod", "first"}
     assert len(proxy.asked) == 1
 
@@ -75,7 +77,7 @@ def test_no_proxy_exempts_a_server(
         finished = in_a_pod(cluster, served[0], served[1].authority_pem, **variables)
     else:
         through(cluster, served, proxy.url if where == "proxy-url" else None)
-        finished = cluster.run(*LOGIN, **variables)
+        finished = forks.run(cluster, *LOGIN, **variables)
     assert who(finished, served[0]) in {"pod", "first"}
     assert proxy.asked == []
 
@@ -86,7 +88,7 @@ def test_a_proxy_is_given_the_password_in_its_url(
     """A proxy gets the name and password in its URL; the API server does not."""
     proxy.password = "me:s cret"  # noqa: S105 - opens a double
     through(cluster, served, proxy.url.replace("//", "//me:s%20cret@"))
-    assert who(cluster.run(*LOGIN), served[0]) == "first"
+    assert who(forks.run(cluster, *LOGIN), served[0]) == "first"
     (call,) = served[0].calls
     assert encoded(b"me:s cret") not in str(call.request.headers)
 
@@ -97,7 +99,7 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
     """A proxy that refuses is named in the error, of status 1, without its password."""
     proxy.password = "me:other"  # noqa: S105 - opens a double
     through(cluster, served, proxy.url.replace("//", "//me:SECRET@"))
-    finished = cluster.run(*LOGIN, "-v")
+    finished = forks.run(cluster, *LOGIN, "-v")
     assert finished.returncode == 1
     assert "proxy: Tunnel connection failed: 407" in finished.stderr
     assert "SECRET" not in finished.stderr
@@ -107,15 +109,17 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
 def test_a_proxy_that_is_not_there_is_named(cluster: World, served: tuple[Server, Certificate]) -> None:
     """A proxy that cannot be reached is named in the error, of status 1, without its password."""
     through(cluster, served, "http://me:SECRET@127.0.0.1:1")
-    finished = cluster.run(*LOGIN, "-v")
+    finished = forks.run(cluster, *LOGIN, "-v")
     assert finished.returncode == 1
     assert "Unable to connect to proxy" in finished.stderr
     assert "refused" in finished.stderr
     assert "SECRET" not in finished.stderr
 
 
-@pytest.mark.parametrize("scheme", ["socks5", "socks5h", "SOCKS4"])
-@pytest.mark.parametrize("where", ["pod", "environment", "proxy-url"])
+@pytest.mark.parametrize(
+    ("where", "scheme"),
+    [("pod", "socks5"), ("environment", "socks5h"), ("proxy-url", "SOCKS4"), ("proxy-url", "socks5")],
+)
 def test_a_socks_proxy_is_refused_with_the_remedy(
     cluster: World, served: tuple[Server, Certificate], where: str, scheme: str
 ) -> None:
@@ -126,7 +130,7 @@ def test_a_socks_proxy_is_refused_with_the_remedy(
         finished = in_a_pod(cluster, served[0], served[1].authority_pem, **variables)
     else:
         through(cluster, served, url if where == "proxy-url" else None)
-        finished = cluster.run(*LOGIN, **variables)
+        finished = forks.run(cluster, *LOGIN, **variables)
     line = complaint(finished, 2)
     assert "socks proxies are not supported" in line
     assert "http proxy" in line
@@ -139,17 +143,13 @@ def test_a_proxy_that_answers_byte_by_byte_is_given_up(
     """A proxy that answers byte by byte is given up after a timeout, and the next connection is used."""
     proxy.drips = True
     through(cluster, served, proxy.url)
-    finished = run(LOGIN, environment_of(cluster), program=IMPATIENT)
+    finished = forks.start(cluster, *LOGIN, change=IMPATIENT).finish()
     assert who(finished, served[0]) == "first"
     assert "timed out" in finished.stderr
 
 
-IMPATIENT = (
-    sys.executable,
-    "-c",
-    "from jobs.edges import transport; transport.READ_SECONDS = 1.0; from jobs.__main__ import main; main()",
-)
-"""The program, but that it waits for an answer for one second."""
+IMPATIENT = "from jobs.edges import transport; transport.READ_SECONDS = 1.0"
+"""Wait for an answer for one second."""
 
 EXEMPTIONS = [
     ("https://10.1.2.3:6443", "10.0.0.0/8", True),

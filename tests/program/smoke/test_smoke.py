@@ -3,8 +3,8 @@
 import pytest
 
 from tests.sandbox.world import PREFIX, World
-from tests.support.processes import ANNOTATE, NODE, bare_environment, run
-from tests.support.watching import follows, job_number, populated, watching, words
+from tests.support.processes import ANNOTATE, NODE, bare_environment, environment_of, run
+from tests.support.watching import OPTIONS, follows, job_number, populated, started, words
 
 
 def test_annotate_once_writes_the_annotations(world: World) -> None:
@@ -36,7 +36,7 @@ def test_sync_once_publishes_the_nodes_that_can_serve(world: World) -> None:
 def test_watch_makes_a_job_when_a_node_fails(world: World) -> None:
     """The watcher makes a sync Job at its start and one when a node fails, and ends at SIGTERM."""
     populated(world)
-    with watching(world) as watcher:
+    with started(environment_of(world), *OPTIONS) as watcher:
         job_number(world, 1)
         follows(world)
         world.kubernetes.set_ready("fra-1", "False", "PLEG is not healthy")

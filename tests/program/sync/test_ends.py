@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +11,8 @@ import pytest
 
 from tests.sandbox.server import Fault, wait_until
 from tests.sandbox.world import Finished, World
-from tests.support.processes import ANNOTATE, GRACE_SECONDS, environment_of, start
+from tests.support import forks
+from tests.support.processes import ANNOTATE, GRACE_SECONDS
 from tests.support.sync_runs import DOMAIN, FRA_4, document, no_place, shows, undated
 
 RUN = ("sync-once", "--domain", DOMAIN)
@@ -59,19 +58,13 @@ def at_deadline() -> Iterator[dict[str, tuple[World, Finished]]]:
             AT_DEADLINE[name](world)
         last = ("--timeout", "20", "--output", "json", "--min-nodes", "0")
         unknown = {"route53-unknown": {"AWS_ENDPOINT_URL_ROUTE_53": "http://route53.invalid"}}
-        started = {name: world.start(*RUN, *last, **unknown.get(name, {})) for name, world in worlds.items()}
-        ended = {name: (worlds[name], finish(process, 60)) for name, process in started.items()}
+        started = {
+            name: forks.start(world, *RUN, *last, change="", stdout=None, **unknown.get(name, {}))
+            for name, world in worlds.items()
+        }
+        ended = {name: (worlds[name], run.finish(60)) for name, run in started.items()}
         end_plugin(worlds["login-plugin-hangs"].home / "plugin")
         yield ended
-
-
-def finish(process: subprocess.Popen[str], seconds: float = GRACE_SECONDS) -> Finished:
-    """Wait for the end of a process, and not for those it has left behind."""
-    try:
-        out, err = process.communicate(timeout=seconds)
-    finally:
-        process.kill()
-    return Finished(process.args, process.returncode, out, err)
 
 
 @pytest.mark.parametrize(
@@ -100,19 +93,19 @@ def test_sigterm_ends_a_run_that_waits_to_try_again(world: World) -> None:
     """SIGTERM ends a run that waits to repeat a throttled call, with status 143."""
     no_place(world)
     world.dns.fail(Fault("throttled"))
-    process = world.start(*RUN)
+    run = forks.start(world, *RUN)
     assert wait_until(lambda: len(world.dns.calls) >= 3, 60)
-    process.terminate()
-    assert finish(process).returncode == 143
+    run.terminate()
+    assert run.finish(GRACE_SECONDS).returncode == 143
 
 
 def test_sigterm_ends_a_login_plugin_that_hangs(world: World) -> None:
     """SIGTERM ends a run that waits for its login plugin, with status 143."""
     told = hang_at_login(world)
-    process = world.start(*RUN)
+    run = forks.start(world, *RUN)
     assert wait_until(lambda: told.exists() and bool(told.read_text()), 60)
-    process.terminate()
-    finished = finish(process)
+    run.terminate()
+    finished = run.finish(GRACE_SECONDS)
     end_plugin(told)
     assert finished.returncode == 143
 
@@ -121,7 +114,7 @@ def test_login_plugin_that_fails_is_quoted(world: World) -> None:
     """A login plugin that fails is an error of status 1 with its exit status or its words, without a traceback."""
     no_place(world)
     login_with(world, "echo the hardware key is missing >&2; exit 3")
-    finished = world.run(*RUN)
+    finished = forks.run(world, *RUN)
     assert finished.returncode == 1
     assert (
         "exit status 3" in finished.stderr
@@ -136,7 +129,7 @@ def test_login_plugin_that_fails_is_quoted(world: World) -> None:
     [
         pytest.param("sync_once.conclude", RUN, 1, id="before anything is done"),
         pytest.param("sync_once.node_news", RUN, 0, id="when all is done"),
-        pytest.param("annotate_once.annotate_once", ANNOTATE, 1, id="annotate-once"),
+        pytest.param("annotate_once.boot_id", ANNOTATE, 1, id="annotate-once"),
     ],
 )
 def test_a_defect_is_one_line_and_leaves_a_result(
@@ -144,10 +137,8 @@ def test_a_defect_is_one_line_and_leaves_a_result(
 ) -> None:
     """A defect of the program is one error line that asks to be reported, and the JSON document is printed."""
     no_place(world)
-    module = broken.partition(".")[0]
-    script = f"from jobs import {module}; {broken} = None; from jobs.__main__ import main; main()"
-    process = start([sys.executable, "-c", script, *arguments, "--output", "json"], environment_of(world))
-    finished = finish(process, 60)
+    change = f"from jobs import {broken.partition('.')[0]}; {broken} = None"
+    finished = forks.start(world, *arguments, "--output", "json", change=change).finish(60)
     (line,) = (line for line in finished.stderr.splitlines() if line.startswith("error: "))
     assert "please report this" in line
     assert (finished.returncode, json.loads(finished.stdout)["status"]) == (status, status)

@@ -12,7 +12,6 @@ from tests.sandbox.kubernetes import ADMIN_TOKEN, User
 from tests.sandbox.server import Fault
 from tests.sandbox.sigv4 import Key
 from tests.sandbox.world import World
-from tests.support import forks
 from tests.support.sync_runs import (
     DOMAIN,
     WRITE,
@@ -204,66 +203,6 @@ def test_forbidden_to_list_nodes(world: World) -> None:
     assert finished.returncode == 2
     assert 'nodes is forbidden: User "system:serviceaccount:default:weak" cannot list' in last_words(finished.stderr)
     assert world.route53.history == []
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        pytest.param(None, "KUBECONFIG", id="missing"),
-        pytest.param("{", "KUBECONFIG", id="unreadable"),
-        pytest.param('{"apiVersion": "v1", "kind": "Config", "clusters": []}', "KUBECONFIG", id="empty"),
-    ],
-)
-def test_no_login_to_the_cluster(world: World, content: str | None, words: str) -> None:
-    """A kubeconfig that is missing or cannot be used is an error of status 2, which names KUBECONFIG."""
-    no_place(world)
-    world.kubeconfig.unlink()
-    if content is not None:
-        world.kubeconfig.write_text(content, encoding="utf-8")
-    finished = sync(world)
-    assert finished.returncode == 2
-    assert words in last_words(finished.stderr)
-    assert "Traceback" not in finished.stderr
-
-
-def test_context_that_is_not_in_the_kubeconfig(world: World) -> None:
-    """An unknown `--context` is an error of status 2, which names it; nothing is written."""
-    no_place(world)
-    finished = sync(world, "--context", "prodution")
-    assert finished.returncode == 2
-    assert "prodution" in last_words(finished.stderr)
-    assert world.route53.history == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        pytest.param((), "--domain", id="no-domain"),
-        pytest.param(("--domain", "cdn_.example..com"), "--domain", id="bad-domain"),
-        pytest.param(("--domain", "192.0.2.1"), "--domain", id="address-as-domain"),
-        pytest.param(("--domain", DOMAIN, "--ttl", "2147483648"), "--ttl", id="ttl"),
-        pytest.param(("--domain", DOMAIN, "--timeout", "14"), "--timeout", id="timeout"),
-        pytest.param(("--domain", DOMAIN, "--default-coordinates", "91,0"), "--default-coordinates", id="place"),
-        pytest.param(("--domain", DOMAIN, "--zone-id", "a b"), "--zone-id", id="zone-id"),
-        pytest.param(("--domain", DOMAIN, "--dry"), "--dry", id="abbreviation"),
-    ],
-)
-def test_wrong_option_changes_nothing_anywhere(world: World, arguments: tuple[str, ...], words: str) -> None:
-    """A wrong option is an error of status 2, which names it; no request is made."""
-    no_place(world)
-    finished = forks.run(world, "sync-once", *arguments)
-    assert (finished.returncode, finished.stdout) == (2, "")
-    assert words in last_words(finished.stderr)
-    assert (world.dns.calls, world.cluster.calls) == ([], [])
-
-
-def test_wrong_variable_is_named(world: World) -> None:
-    """A wrong value of a variable is an error of status 2, which names the variable."""
-    no_place(world)
-    finished = sync(world, KUBE_NODE_DNS_TTL="soon")
-    assert finished.returncode == 2
-    assert "KUBE_NODE_DNS_TTL" in last_words(finished.stderr)
-    assert world.dns.calls == []
 
 
 def test_verbose_shows_each_call(world: World) -> None:

@@ -98,7 +98,7 @@ def test_a_silent_node_comes_back(world: World) -> None:
         pytest.param("2099-01-01T00:00:00.000000Z", {0, 1, 2}, id="ahead"),
     ],
 )
-def test_a_nodes_own_clock_condemns_nobody(world: World, wrong: str, left: set[int]) -> None:
+def test_a_nodes_own_clock_withdraws_nobody(world: World, wrong: str, left: set[int]) -> None:
     """A healthy node whose clock is wrong stays, and a dead one leaves.
 
     If a node dies while its clock is ahead, Ready=Unknown takes it out, later.
@@ -116,16 +116,13 @@ def test_a_nodes_own_clock_condemns_nobody(world: World, wrong: str, left: set[i
 @pytest.mark.parametrize(
     ("ahead", "left", "words"),
     [
-        pytest.param(-HOUR, {0, 1}, "more than 10 s behind the API server's", id="an hour behind"),
         pytest.param(-11, {0, 1}, "more than 10 s behind the API server's", id="behind"),
         pytest.param(-9, {0, 1}, None, id="a little behind"),
-        pytest.param(0, {0}, None, id="right"),
         pytest.param(9, {0}, None, id="a little ahead"),
         pytest.param(11, {0}, "more than 10 s ahead of the API server's", id="ahead"),
-        pytest.param(HOUR, {0}, "more than 10 s ahead of the API server's", id="an hour ahead"),
     ],
 )
-def test_this_machines_clock_condemns_nobody(ahead: float, left: set[int], words: str | None) -> None:
+def test_this_machines_clock_withdraws_nobody(ahead: float, left: set[int], words: str | None) -> None:
     """On a machine whose clock is wrong a healthy node stays.
 
     A clock that is ahead delays no withdrawal; one that is behind delays those by Lease. More than 10 s bring a
@@ -142,7 +139,7 @@ def test_this_machines_clock_condemns_nobody(ahead: float, left: set[int], words
 
 
 @pytest.mark.parametrize("ahead", [-HOUR, HOUR])
-def test_the_api_servers_clock_condemns_nobody(ahead: float) -> None:
+def test_the_api_servers_clock_withdraws_nobody(ahead: float) -> None:
     """A control plane whose clock is wrong takes no healthy node out and keeps no dead one in; a warning says so."""
     with Stopped(server=ahead) as world:
         zone = cluster(world)
@@ -192,8 +189,6 @@ def test_a_condition_of_the_future(world: World, ahead: float, *, leaves: bool) 
 @pytest.mark.parametrize(
     ("option", "seconds", "left"),
     [
-        pytest.param("40", 39, {0, 1, 2}, id="longer"),
-        pytest.param("40", 40, {0, 2}, id="longer, over"),
         pytest.param("15", 16, {0, 2}, id="shorter"),
         pytest.param("0", 9999, {0, 1, 2}, id="off"),
     ],
@@ -235,7 +230,7 @@ def test_leases_that_cannot_be_read_withdraw_nothing(world: World, kind: FaultKi
     assert (answers(world, zone), world.route53.history) == (showing(0, 1, 2), [])
 
 
-@pytest.mark.parametrize("kind", ["unavailable", "malformed", "empty", "throttled", "reset"])
+@pytest.mark.parametrize("kind", ["malformed", "reset"])
 def test_leases_that_can_be_read_in_the_end(world: World, kind: FaultKind) -> None:
     """One failed list of Leases is repeated, and the run succeeds."""
     zone = cluster(world)

@@ -52,11 +52,10 @@ def test_write_that_arrives_late(world: World) -> None:
     zone, _ = withdraws(world)
     journal = Journal(world)
     world.dns.fail(slow(WRITE, 8.0))
-    process = world.start("sync-once", "--domain", DOMAIN)
+    run = forks.start(world, "sync-once", "--domain", DOMAIN)
     assert wait_until(lambda: journal.writes > 0, 60)
     returns(world, "nyc-1")
-    assert process.wait(60) == 0
-    process.communicate()
+    assert run.wait(60) == 0
     assert wait_until(lambda: all(call.status for call in world.dns.calls), 60)
     synced(world)
     assert answers(world, zone) == at_fra_and_nyc()

@@ -78,15 +78,9 @@ def test_no_selected_node_withdraws_nothing(world: World) -> None:
 @pytest.mark.parametrize(
     ("option", "failed", "status"),
     [
-        pytest.param("2", 2, 0, id="number-reached"),
-        pytest.param("3", 2, 3, id="number-missed"),
         pytest.param("50%", 2, 0, id="half-of-four-is-two"),
         pytest.param("51%", 2, 3, id="rounded-up-to-three"),
-        pytest.param("100%", 0, 0, id="all"),
-        pytest.param("100%", 1, 3, id="all-but-one"),
-        pytest.param("0%", 3, 0, id="one-left-for-0%"),
         pytest.param("0%", 4, 3, id="even-0%-asks-for-one"),
-        pytest.param("1", 4, 3, id="none-left"),
         pytest.param("0", 4, 0, id="switched-off"),
     ],
 )
@@ -203,16 +197,6 @@ def test_refused_domain_recovers_by_itself(world: World) -> None:
     world.kubernetes.set_ready("fra-1", "True")
     synced(world)
     assert answers(world, zone) == at_fra()
-
-
-@pytest.mark.parametrize("value", ["-1", "101%", "half", "1.5", "%", ""])
-def test_wrong_min_nodes_changes_nothing(world: World, value: str) -> None:
-    """A `--min-nodes` that cannot be read is an error of status 2; no request is made."""
-    no_place(world)
-    finished = sync(world, f"--min-nodes={value}")
-    assert finished.returncode == 2
-    assert "--min-nodes" in finished.stderr
-    assert (world.dns.calls, world.cluster.calls) == ([], [])
 
 
 def test_dry_run_writes_nothing(world: World) -> None:

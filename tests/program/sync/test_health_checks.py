@@ -234,7 +234,7 @@ def test_a_withdrawal_does_not_wait(world: World, zone: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "status"),
-    [("throttled", 1), ("unavailable", 1), ("reset", 1), ("malformed", 1), ("access denied", 2), ("empty", 1)],
+    [("throttled", 1), ("malformed", 1), ("access denied", 2)],
 )
 def test_checks_that_cannot_be_made_keep_no_address_out(world: World, zone: str, kind: Any, status: int) -> None:  # noqa: ANN401 - a kind of fault
     """Whatever goes wrong with making checks, the addresses are published; all sets of a type have one or none has."""

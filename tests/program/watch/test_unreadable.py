@@ -3,9 +3,10 @@
 import pytest
 
 from tests.sandbox.world import World
+from tests.support import forks
 from tests.support.kubelets import DEEP, ODD_TIMES, claims, ready_since
 from tests.support.sync_runs import breaks, returns
-from tests.support.watching import HASTY, Kubelets, answered, job_number, populated, watching, words
+from tests.support.watching import Kubelets, answered, job_number, populated, watching, words
 
 UNREADABLE = "fra-1: its Node object cannot be read: Invalid RFC3339 encoded datetime"
 NORMAL = "2026-01-01T00:00:00Z"
@@ -62,7 +63,7 @@ def test_a_lease_that_is_odd_stops_no_look(cluster: World, fields: object, time:
     cluster.node("sgp-1", "5.223.50.3")
     kubelets = Kubelets(cluster, "fra-1", "nyc-1", "sgp-1")
     claims(cluster, "Lease", "fra-1", fields, time)
-    with watching(cluster, command=HASTY) as watcher:
+    with watching(cluster, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.looked()
         kubelets.silence("nyc-1")

@@ -7,14 +7,15 @@ import pytest
 
 from jobs.core.errors import TemporaryError
 from jobs.edges import cluster_schema as kinds
-from jobs.edges import responses as reading
+from jobs.edges import responses
 from jobs.edges.api_server import ApiServer
 from jobs.edges.clock import Clock
-from tests.proofs.faults.garbage import ENDLESS_IN_TIME, OF_KUBERNETES, OF_RECORDS, OF_ZONES, Garbage, Instead
+from tests.proofs.faults.garbage import ENDLESS_IN_TIME, OF_KUBERNETES, OF_RECORDS, OF_ZONES, Garbage
 from tests.proofs.faults.positions import Position, SmallPages, check_all
 from tests.proofs.faults.syncing import WITHDRAWS
 from tests.sandbox.world import World
 from tests.support import forks
+from tests.support.instead import Instead
 from tests.support.sync_runs import DOMAIN, answers, document, forget
 
 POD_KILOBYTES = 160 * 1024
@@ -74,7 +75,7 @@ def test_an_answer_without_end_is_given_up(world: World, garbage: Garbage, monke
 
     The watcher, which has none, does not hang silently for ever.
     """
-    monkeypatch.setattr(reading, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(responses, "RESPONSE_SECONDS", 1.0)
     Instead(world.cluster, "list nodes", 1, garbage.makes)
     server = ApiServer(Clock(60), str(world.kubeconfig), attempts=1)
     with pytest.raises(TemporaryError, match="timed out"):

@@ -41,19 +41,22 @@ def started(world: World, out: Broken | None, err: Broken | None, *arguments: st
     return process
 
 
-@pytest.mark.parametrize("arguments", RUNS, ids=lambda each: each[0])
+STREAMS: list[tuple[Broken | None, Broken | None, int]] = [
+    ("full", None, 1),
+    ("full", "full", 1),
+    ("gone", None, 0),
+    ("closed", None, 0),
+    (None, "full", 0),
+    (None, "gone", 0),
+    (None, "closed", 0),
+    ("closed", "closed", 0),
+]
+"""What becomes of standard output and error, and the exit status. Both commands write by the same function."""
+
+
 @pytest.mark.parametrize(
-    ("out", "err", "status"),
-    [
-        ("full", None, 1),
-        ("full", "full", 1),
-        ("gone", None, 0),
-        ("closed", None, 0),
-        (None, "full", 0),
-        (None, "gone", 0),
-        (None, "closed", 0),
-        ("closed", "closed", 0),
-    ],
+    ("arguments", "out", "err", "status"),
+    [*((ANNOTATE, *each) for each in STREAMS), *((RUNS[0], *each) for each in STREAMS[:3])],
 )
 def test_a_stream_that_takes_nothing(
     world: World, arguments: tuple[str, ...], out: Broken | None, err: Broken | None, status: int

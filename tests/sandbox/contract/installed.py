@@ -31,11 +31,22 @@ class Installed:
 
     def kubectl(self, *arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
         """Run kubectl as an administrator."""
+        return self._run([KUBECTL, *arguments], given=given)
+
+    def shell(self, script: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+        """Run a shell's commands in a folder, as an administrator who has kubectl."""
+        return self._run(["bash", "-c", script], folder=folder)
+
+    def _run(
+        self, command: list[str], *, given: str = "", folder: Path | None = None
+    ) -> "subprocess.CompletedProcess[str]":
         path = self.home / "admin.json"
         path.write_text(json.dumps(self.plane.kubeconfig()), encoding="utf-8")
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "KUBECONFIG": str(path)}
-        command = [KUBECTL, *arguments]
-        return subprocess.run(command, env=environment, input=given, capture_output=True, text=True, check=False)
+        programs = f"{Path(KUBECTL).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {"PATH": programs, "HOME": str(self.home), "KUBECONFIG": str(path)}
+        return subprocess.run(
+            command, env=environment, input=given, cwd=folder, capture_output=True, text=True, check=False
+        )
 
     def apply(self, overlay: str) -> dict[str, str]:
         """Apply an overlay, without a warning; give what kubectl says of each object."""

@@ -10,7 +10,7 @@ from tests.sandbox.contract.client import LEASES, MERGE, NODES, READY, STRATEGIC
 from tests.sandbox.contract.installed import OTHER, OWN, Installed, kubelet_token
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import PREFIX
-from tests.support.attacks import ATTACKS, CONDEMNED, Change, changed, in_container, made_by_watch
+from tests.support.attacks import ATTACKS, WITHDRAWN, Change, changed, in_container, made_by_watch
 from tests.support.manifests import NAMESPACE, job_spec, service_account
 
 CRONJOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/cronjobs"
@@ -49,10 +49,10 @@ def watch(cluster: Installed) -> str:
     return token
 
 
-@pytest.mark.parametrize("condemned", CONDEMNED)
-def test_watch_may_make_its_jobs(cluster: Installed, watch: str, condemned: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("withdrawn", WITHDRAWN)
+def test_watch_may_make_its_jobs(cluster: Installed, watch: str, withdrawn: tuple[str, ...]) -> None:
     """Creates every Job that watch makes, with and without nodes to stay off."""
-    answer = _created(cluster, watch, made_by_watch(_cronjob(cluster), condemned))
+    answer = _created(cluster, watch, made_by_watch(_cronjob(cluster), withdrawn))
     assert answer.status == 201, answer.json
 
 
@@ -81,6 +81,15 @@ def test_others_may_create_any_job(cluster: Installed, watch: str) -> None:
     assert watch
     job = changed(made_by_watch(_cronjob(cluster)), in_container(args=["sync-once", "--dry-run"]))
     assert _created(cluster, cluster.plane.admin_token, job).status == 201
+
+
+def test_a_namespace_without_a_cronjob_is_left_alone(cluster: Installed, watch: str) -> None:
+    """Lets others create Jobs where the policy finds no CronJob to compare with."""
+    assert watch
+    job = made_by_watch(_cronjob(cluster))
+    del job["metadata"]["ownerReferences"]
+    answer = cluster.api.call("POST", "/apis/batch/v1/namespaces/default/jobs", job, query=DRY)
+    assert answer.status == 201, answer.json
 
 
 def test_annotate_gets_nowhere_through_the_status(cluster: Installed) -> None:

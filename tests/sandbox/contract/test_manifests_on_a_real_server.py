@@ -115,6 +115,22 @@ def test_the_readmes_wait_ends_with_the_first_addresses(cluster: Installed) -> N
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+def test_the_steps_of_the_readme_can_be_pasted_again(cluster: Installed, tmp_path: Path) -> None:
+    """Takes the commands of the README, up to the first sync, as often as they are pasted: also to change a setting."""
+    for name in (OWN, OTHER):
+        assert cluster.api.patch(f"{NODES}/{name}", _annotation(node_ips="5.75.128.10")).status == 200
+    (steps,) = re.findall(
+        r"```sh\n(kubectl label .*?)^\S+ -n \S+ wait job", README.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    beside({"aws.env": "AWS_ACCESS_KEY_ID=a\nAWS_SECRET_ACCESS_KEY=b\n"}, tmp_path)
+    cluster.kubectl("-n", NAMESPACE, "delete", "secret/aws-credentials", "--ignore-not-found")
+    for _ in range(2):
+        ended = cluster.shell("set -euo pipefail\n" + steps.replace("fra-1", OWN), tmp_path)
+        assert (ended.returncode, ended.stderr) == (0, "")
+    assert cluster.kubectl("-n", NAMESPACE, "delete", "secret/aws-credentials", "job/first").returncode == 0
+    cluster.reset()
+
+
 LEASES, EVENTS = "list leases in kube-node-lease", "create events in default"
 MAY = {
     "annotate": {"patch nodes"},
