@@ -1,4 +1,4 @@
-"""The annotate job: look for this node's public addresses, and write them to its annotations."""
+"""annotate-once: look for this node's public addresses, and write them to its annotations."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -59,8 +59,8 @@ def annotate_once(request: AnnotateRequest, log_in: "Callable[[], NodeAnnotation
 
 def _with_reported(found: Sequence["Found"], sources: Iterable[str]) -> Sequence["Found"]:
     """Add the addresses that other sources report."""
-    from jobs.core.public_ips import joined  # noqa: PLC0415 - most nodes need none
-    from jobs.edges.public_ips import reported_addresses  # noqa: PLC0415
+    from jobs.core.reported_addresses import joined  # noqa: PLC0415 - most nodes need none
+    from jobs.edges.reported_addresses import reported_addresses  # noqa: PLC0415
 
     return joined(found, reported_addresses(sources))
 

@@ -4,17 +4,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from jobs.core.candidates import Candidate, by_facts
+from jobs.core.candidates import by_facts, probe_targets
 from jobs.core.node import NodeList, Rules
 from jobs.core.signs import EvidenceSettings, Signs
 from jobs.edges.api_server import Forbidden
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from jobs.core.address import Address
-    from jobs.core.probe import Probe
-    from jobs.core.verdict import Skipped
     from jobs.edges.cluster import Cluster
 
 
@@ -42,18 +37,10 @@ def look_for_signs(settings: EvidenceSettings, rules: Rules, listed: NodeList, c
     if settings.probes:
         from jobs.edges.probe import probe  # noqa: PLC0415 - few runs need it
 
-        answers, without_route = probe(_targets(settings, by_facts(listed, signs, settings, rules)))
+        answers, without_route = probe(probe_targets(by_facts(listed, signs, settings, rules), settings))
         remarks = (f"no route to IPv{each} from here: those addresses are not probed" for each in sorted(without_route))
         signs = replace(signs, answers=answers, remarks=tuple(remarks))
     return replace(signs, warnings=tuple(warnings))
-
-
-def _targets(settings: EvidenceSettings, judged: "Iterable[Candidate | Skipped]") -> "Iterator[tuple[Address, Probe]]":
-    """Ask the addresses of nodes that stand, and those of others only for what could acquit them."""
-    for each in judged:
-        if isinstance(each, Candidate):
-            probes = [probe for probe in settings.probes if probe.acquits or not each.fact]
-            yield from ((address, probe) for address in each.verdict.addresses for probe in probes)
 
 
 def _ready_nodes(service: str, cluster: "Cluster") -> frozenset[str]:

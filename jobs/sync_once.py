@@ -1,4 +1,4 @@
-"""The sync job: look, decide, apply, look again, until DNS shows the nodes that can serve now."""
+"""sync-once: read, decide, write, read again, until DNS shows the nodes that can serve now."""
 
 import contextlib
 import logging
@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING
 
 from jobs import observe
 from jobs.core.decision import Decision, SyncRequest, decide
-from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure, LostRace, NotApplied, TemporaryError
+from jobs.core.errors import ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
 from jobs.core.evidence import Conclusion, conclude
-from jobs.core.explain import Explainer, in_vain, node_news, protected, unexplained, unselected
+from jobs.core.explain import Explainer, node_news, unexplained, unselected
 from jobs.core.progress import Domain, Progress
 from jobs.edges.clock import RESERVE_SECONDS, Clock, retrying
 from jobs.publishers.publisher import Publisher, Write
 
-if TYPE_CHECKING:  # the caller brings them; here they are only names
+if TYPE_CHECKING:  # for annotations only
     from jobs.edges.cluster import Cluster
     from jobs.publishers.health_check_keeper import Keeper
 
 log = logging.getLogger(__name__)
 
-MAX_REJECTIONS = 2  # in a row, with nothing changed in between: that is not a lost race
-MAX_WRITES = 3  # per domain and run: a run that needs more competes with somebody
-FRESH_SECONDS = 10.0  # an older plan knows too little of the nodes
+FRESH_SECONDS = 10.0  # no write starts later than this after the nodes were listed
 WRITE_SECONDS = 10.0  # what a write may take: none starts with less time left
 PAUSE_SECONDS = 1.0  # between rounds that got nowhere
 EVENTS_SECONDS = 3.0
@@ -39,8 +37,8 @@ def sync_once(
 ) -> None:
     """Make DNS show the nodes that can serve now; a second look confirms what was written.
 
-    `progress` always says how far the run got, so that one that is cut short can be reported. Records are read before
-    nodes: a plan is never older in its nodes than in its records.
+    `progress` always says how far the run got, so that one that is cut short can be reported. Records are read first,
+    so the nodes behind a plan are always the newer of the two.
     """
     while progress.open and clock.left() > PAUSE_SECONDS + RESERVE_SECONDS:
         _pause_after_trouble(clock, progress)
@@ -50,20 +48,20 @@ def sync_once(
         views = health_checks.look(shown) if health_checks else {}
         decisions: dict[str, Decision] = {}
         written: dict[str, Decision] = {}
-        began = clock.now()
-        with progress.concerning(*shown):
+        listed_from = clock.now()
+        with progress.noting_failures_of(*shown):
             conclusion = _look_at_nodes(request, cluster)
             for name, current in shown.items():
-                with progress.concerning(name):
+                with progress.noting_failures_of(name):
                     decision = decide(request, name, current, conclusion, views.get(name))
                     _note(request, name, decision, progress)
-                    write = publisher.prepared(progress[name], decision.plan)  # in a dry run too: it may be too large
+                    write = publisher.prepare(progress[name], decision.plan)  # in a dry run too: it may be too large
                     decisions[name] = decision
-                    if _apply(name, decision, write, clock, began, progress):
+                    if _apply(name, decision, write, clock, listed_from, progress):
                         written[name] = decision
         _explain(request, decisions if request.dry_run else written, cluster, progress)
         if health_checks:
-            health_checks.work_off({name: each.chores for name, each in decisions.items() if each.chores})
+            health_checks.apply({name: each.check_changes for name, each in decisions.items() if each.check_changes})
     if progress.open:
         progress.give_up(Failure("no time left before the deadline (--timeout)"))
     publisher.finish(progress)
@@ -90,7 +88,7 @@ def _look_at_nodes(request: SyncRequest, cluster: "Cluster") -> Conclusion:
 
 
 def _note(request: SyncRequest, name: str, decision: Decision, progress: Progress) -> None:
-    """Note a decision; the domain is settled when nothing is left to do, or nothing may be done."""
+    """Note a decision; the run has finished with the domain when nothing is left to do, or nothing may be done."""
     progress.shows(name, decision.current)
     before = progress[name].warnings if progress[name].has_written else ()  # what was written is why: it is shown once
     warnings = tuple(dict.fromkeys((*before, *decision.warnings)))
@@ -99,44 +97,28 @@ def _note(request: SyncRequest, name: str, decision: Decision, progress: Progres
         progress.note(name, after=decision.wanted.record_sets)
     if request.dry_run or not (decision.plan.changes or decision.waits):
         progress.note(name, error=None)
-        progress.settle(name)
-    elif decision.waits:
-        return
-    elif progress[name].rejections >= MAX_REJECTIONS:
-        progress.fail(name, protected(progress[name]))
-    elif progress[name].writes >= MAX_WRITES:
-        progress.fail(name, in_vain(progress[name], decision.plan.changes, MAX_WRITES))
+        progress.finish(name)
+    elif not decision.waits:
+        progress.check_attempts(name, decision.plan.changes)
 
 
-def _apply(name: str, decision: Decision, write: Write, clock: Clock, began: float, progress: Progress) -> bool:
+def _apply(name: str, decision: Decision, write: Write, clock: Clock, listed_from: float, progress: Progress) -> bool:
     """Write what is left to do and say whether that succeeded; in any case the next round reads everything again."""
-    if progress[name].settled or decision.waits:
+    if progress[name].done or decision.waits:
         return False
-    writes = progress[name].writes + 1
     progress.note(name, attempted=decision.plan.changes)
     try:
-        change_id = _write(progress[name], write, clock, began)
+        change_id = _write(progress[name], write, clock, listed_from)
     except NotApplied as error:
         progress.fail(name, error)
     except Conflict as error:
-        is_race = isinstance(error, LostRace)  # else the next look shows it, or that something else stands in the way
-        expected = None if is_race else decision.current
-        rejections = 0 if is_race else progress[name].rejections
-        rejected = progress[name].checks_rejected or decision.names_new_check or isinstance(error, CheckGone)
-        progress.note(
-            name, error=error, writes=writes, expected=expected, rejections=rejections, checks_rejected=rejected
-        )
+        progress.rejected(name, error)
     except TemporaryError as error:
-        progress.note(name, error=error, writes=writes, unknown=True, rejections=0)
+        progress.outcome_unknown(name, error)
     except ConfigurationError as error:
-        if progress[name].checks_rejected or not decision.names_new_check:
-            raise
-        progress.note(name, error=error, writes=writes, rejections=0, checks_rejected=True)
+        progress.misconfigured(name, error)
     else:
-        change_ids = (*progress[name].change_ids, change_id)
-        progress.note(
-            name, error=None, writes=writes, rejections=0, change_ids=change_ids, after=decision.wanted.record_sets
-        )
+        progress.written(name, change_id, decision.wanted.record_sets)
         return True
     return False
 
@@ -156,9 +138,9 @@ def _explain(request: SyncRequest, decisions: Mapping[str, Decision], cluster: "
             log.info("%s in %s: %s", name, progress[name].where, explainer.line(change))
 
 
-def _write(domain: Domain, write: Write, clock: Clock, began: float) -> str:
+def _write(domain: Domain, write: Write, clock: Clock, listed_from: float) -> str:
     """Send one write while its plan is fresh. Only what was certainly not applied is ever sent again."""
-    fresh_seconds = began + FRESH_SECONDS - clock.now()
+    fresh_seconds = listed_from + FRESH_SECONDS - clock.now()
     spare_seconds = clock.left() - WRITE_SECONDS
     if spare_seconds < 0:
         because = f": {domain.error}" if domain.error else ""

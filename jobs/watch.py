@@ -1,4 +1,4 @@
-"""The watcher: what changes DNS becomes a sync Job at once, not at the CronJob's next minute."""
+"""watch: what changes DNS becomes a sync Job at once, not at the CronJob's next minute."""
 
 import logging
 import math
@@ -16,10 +16,10 @@ from msgspec.structs import replace
 
 from jobs import observe
 from jobs.core.errors import FAILED, Failure
+from jobs.core.job_manifest import job_of
 from jobs.core.node import Rules
-from jobs.core.publication import Occasion, Publication
 from jobs.core.signs import EvidenceSettings, Signs
-from jobs.core.sync_job import job_of
+from jobs.core.sync_trigger import ChangeDetector, Trigger
 from jobs.edges.api_server import AlreadyExists, BadRequest
 from jobs.edges.clock import Clock, retrying
 from jobs.edges.cluster import Cluster
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 TICK_SECONDS, LONG_TICK_SECONDS, MANY_NODES = 5.0, 10.0, 500
 COMPLAINT_SECONDS = 60.0
 LASTED_SECONDS = 10.0  # a stream that ends after that is continued at once
-GAP_SECONDS = 60.0  # a gap in what was seen is an occasion of its own at most this often
+GAP_SECONDS = 60.0  # a gap in what was seen is a trigger of its own at most this often
 LONGEST_PAUSE_SECONDS = 30.0
 
 
@@ -54,13 +54,13 @@ def watch(request: WatchRequest, cluster: Cluster, clock: Clock) -> NoReturn:
 
 
 Update = Callable[[], None]
-"""Something learnt, as a call that passes it to the publication."""
+"""Something learnt, as a call that passes it to the detector."""
 
 
 class Watcher:
     """The threads of a watcher: one follows the nodes, one looks at their health, one per CronJob creates Jobs.
 
-    So a CronJob that cannot be used does not hold up the others. What the first two learn reaches the publication
+    So a CronJob that cannot be used does not hold up the others. What the first two learn reaches the detector
     through a queue, in the thread of `run`: no state is shared.
     """
 
@@ -69,13 +69,13 @@ class Watcher:
         self._request = request
         self._cluster = cluster
         self._clock = clock
-        self._publication = Publication(request.evidence_settings, request.rules)
+        self._detector = ChangeDetector(request.evidence_settings, request.rules)
         self._updates: Queue[Update] = Queue()
-        self._occasions: dict[str, Queue[Occasion]] = {name: Queue() for name in request.cronjobs}
+        self._triggers: dict[str, Queue[Trigger]] = {name: Queue() for name in request.cronjobs}
 
     def run(self) -> NoReturn:
         """Start the threads, and pass on what they learn."""
-        for name in self._occasions:
+        for name in self._triggers:
             _in_background(self._create_jobs, name)
         _in_background(self._follow_nodes)
         self._wait_for_updates()
@@ -92,15 +92,15 @@ class Watcher:
 
     def _decide(self) -> None:
         """Have Jobs created when a sync would publish something else than at the last decision."""
-        warned = self._publication.warnings
-        occasion = self._publication.occasion(self._cluster.time())
-        for warning in self._publication.warnings:
+        warned = self._detector.warnings
+        trigger = self._detector.trigger(self._cluster.time())
+        for warning in self._detector.warnings:
             if warning not in warned:
                 log.warning("%s", warning)
-        if occasion:
-            log.info("changed: %s", occasion.words)
-            for occasions in self._occasions.values():
-                occasions.put(occasion)
+        if trigger:
+            log.info("changed: %s", trigger.words)
+            for triggers in self._triggers.values():
+                triggers.put(trigger)
 
     def _follow_nodes(self) -> None:
         """List the nodes and follow them; after any gap in what was seen, begin again."""
@@ -111,7 +111,7 @@ class Watcher:
             began = self._clock.now()
             try:
                 listed = self._cluster.nodes(self._request.node_label_selector)
-                self._updates.put(partial(self._publication.begin, listed, words))
+                self._updates.put(partial(self._detector.begin, listed, words))
                 words = None
                 self._follow_from(listed.resource_version)
             except BadRequest as error:  # a selector that the server does not understand now, it never will
@@ -131,9 +131,9 @@ class Watcher:
             for event in self._cluster.node_events(self._request.node_label_selector, version):
                 version = event.resource_version
                 if event.node and event.type == "DELETED":
-                    self._updates.put(partial(self._publication.gone, event.node.name, version))
+                    self._updates.put(partial(self._detector.gone, event.node.name, version))
                 elif event.node:
-                    self._updates.put(partial(self._publication.node, event.node, version))
+                    self._updates.put(partial(self._detector.node, event.node, version))
             if self._clock.now() - began < 1:  # a server that ends streams at once is not asked without pause
                 self._clock.sleep(1)
 
@@ -149,26 +149,26 @@ class Watcher:
         leases_count_from = self._clock.now()
         while True:
             began = self._clock.now()
-            listed = replace(self._publication.listed, listed_at=self._cluster.time())
+            listed = replace(self._detector.listed, listed_at=self._cluster.time())
             tick_seconds = LONG_TICK_SECONDS if len(listed.nodes) > MANY_NODES else TICK_SECONDS
             try:
                 seen = observe.look_for_signs(settings, self._request.rules, listed, self._cluster)
                 is_unsure = self._clock.now() < leases_count_from
                 signs = seen.after_outage(signs, settings.lease_timeout_seconds) if is_unsure else seen
-                self._updates.put(partial(self._publication.see, signs))
+                self._updates.put(partial(self._detector.see, signs))
             except Failure as error:
                 complaints.log(f"the nodes' health cannot be seen: {error}")
                 leases_count_from = self._clock.now() + settings.lease_timeout_seconds
             self._clock.sleep(max(1.0, began + tick_seconds - self._clock.now()))
 
     def _create_jobs(self, name: str) -> None:
-        """Create a Job for the first occasion at once, then one for all that came within the interval."""
-        occasions = self._occasions[name]
+        """Create a Job for the first trigger at once, then one for all that came within the interval."""
+        triggers = self._triggers[name]
         complaints = _Complaints(self._clock)
         interval = timedelta(seconds=self._request.min_interval_seconds)
         earliest: datetime | None = None  # so that a Job named after its time never has the name of the one before
         while True:
-            occasion = occasions.get()
+            trigger = triggers.get()
             for attempt in retrying(
                 self._clock,
                 f"no sync Job from CronJob {self._request.namespace}/{name}",
@@ -177,29 +177,29 @@ class Watcher:
                 longest_pause_seconds=LONGEST_PAUSE_SECONDS,
                 report=complaints.log,
             ):
-                while not occasions.empty():
-                    occasion = occasions.get()
-                if earliest and occasion.seen_at < earliest:
-                    occasion = replace(occasion, seen_at=earliest)
+                while not triggers.empty():
+                    trigger = triggers.get()
+                if earliest and trigger.seen_at < earliest:
+                    trigger = replace(trigger, seen_at=earliest)
                 with attempt:
-                    self._create_job(name, occasion)
-            earliest = occasion.seen_at + interval
+                    self._create_job(name, trigger)
+            earliest = trigger.seen_at + interval
             self._clock.sleep(self._request.min_interval_seconds)
 
-    def _create_job(self, name: str, occasion: Occasion) -> None:
+    def _create_job(self, name: str, trigger: Trigger) -> None:
         namespace = self._request.namespace
         cronjob = self._cluster.cronjob(namespace, name)
         if cronjob.suspended:
-            log.info("CronJob %s/%s is suspended: no Job for %s", namespace, name, occasion.words)
+            log.info("CronJob %s/%s is suspended: no Job for %s", namespace, name, trigger.words)
             return
-        job = job_of(cronjob, occasion, self._request.min_interval_seconds)
+        job = job_of(cronjob, trigger, self._request.min_interval_seconds)
         job_name = job["metadata"]["name"]
         try:
             self._cluster.create_job(namespace, job)
         except AlreadyExists:  # the other replica saw the same change
             log.info("Job %s/%s is there already", namespace, job_name)
         else:
-            log.info("Job %s/%s created: %s", namespace, job_name, occasion.words)
+            log.info("Job %s/%s created: %s", namespace, job_name, trigger.words)
 
 
 class _Complaints:

@@ -26,7 +26,7 @@ FLOORS = {
     "": ("core", "edges", "publishers", ""),
     "shell": ("core", "edges", "publishers", "", "shell"),
 }
-"""Each folder of `jobs` with those that it may import from; the jobs themselves stand in none."""
+"""Each folder of `jobs` with those that it may import from; the commands themselves stand in none."""
 
 PURE = {
     *(
@@ -92,7 +92,7 @@ MODULES = sorted(
 """Every module of the program, without `jobs.` in front."""
 
 CORE = [module for module in MODULES if module.startswith("core.")]
-JOBS = ("annotate_once", "sync_once", "watch")
+COMMANDS = ("annotate_once", "sync_once", "watch")
 
 
 def folder_of(module: str) -> str:
@@ -156,10 +156,10 @@ def test_imports_lead_downwards(module: str) -> None:
     assert {folder_of(other) for other in own(module)} <= set(FLOORS[folder_of(module)])
 
 
-@pytest.mark.parametrize("module", JOBS)
-def test_no_job_knows_another(module: str) -> None:
-    """A job imports no other job: a change of one cannot break another."""
-    assert not own(module) & set(JOBS) - {module}
+@pytest.mark.parametrize("module", COMMANDS)
+def test_no_command_knows_another(module: str) -> None:
+    """A command imports no other: a change of one cannot break another."""
+    assert not own(module) & set(COMMANDS) - {module}
 
 
 @pytest.mark.parametrize("module", CORE)
@@ -209,7 +209,9 @@ def packages(modules: set[str]) -> set[str]:
 @pytest.mark.parametrize(
     "arguments", [("sync-once", "--domain", "cdn.example.com"), ANNOTATE], ids=lambda each: each[0]
 )
-def test_no_job_loads_the_kubernetes_client_in_a_pod(world: World, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_no_command_loads_the_kubernetes_client_in_a_pod(
+    world: World, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
     """A run in a pod logs in by itself: the official client would double its CPU, each minute, on each node."""
     world.node(NODE, "5.75.128.10")
     world.route53.zone("example.com")
@@ -227,7 +229,7 @@ def test_watch_loads_the_kubernetes_client_in_no_pod(world: World, tmp_path: Pat
 
 
 def test_annotate_once_loads_no_aws(world: World, tmp_path: Path) -> None:
-    """annotate-once loads nothing of AWS, nor of the other jobs."""
+    """annotate-once loads nothing of AWS, nor of the other commands."""
     world.node(NODE)
     modules = loaded(tmp_path, environment_of(world), *ANNOTATE)
     assert "kubernetes.config" in modules
@@ -235,9 +237,9 @@ def test_annotate_once_loads_no_aws(world: World, tmp_path: Path) -> None:
     assert not modules & {
         "jobs.core.evidence",
         "jobs.observe",
-        "jobs.core.publication",
-        "jobs.core.public_ips",
-        "jobs.edges.public_ips",
+        "jobs.core.sync_trigger",
+        "jobs.core.reported_addresses",
+        "jobs.edges.reported_addresses",
         "jobs.edges.fetch",
         "jobs.edges.pinned",
         "jobs.edges.cloud_metadata",
@@ -290,7 +292,7 @@ def test_a_sync_to_a_dnsendpoint_loads_no_aws(world: World, tmp_path: Path) -> N
 
 
 def test_sync_once_looks_at_no_interface(world: World, tmp_path: Path) -> None:
-    """sync-once loads nothing that looks at interfaces, nor of the other jobs."""
+    """sync-once loads nothing that looks at interfaces, nor of the other commands."""
     world.node(NODE, "5.75.128.10")
     world.route53.zone("example.com")
     modules = loaded(tmp_path, environment_of(world), "sync-once", "--domain", "cdn.example.com", "--dry-run")
@@ -299,7 +301,7 @@ def test_sync_once_looks_at_no_interface(world: World, tmp_path: Path) -> None:
         "jobs.edges.interfaces",
         "jobs.annotate_once",
         "jobs.watch",
-        "jobs.core.publication",
+        "jobs.core.sync_trigger",
     }
 
 
@@ -307,7 +309,7 @@ def test_sync_once_looks_at_no_interface(world: World, tmp_path: Path) -> None:
     "arguments", [("sync-once", "--domain", "cdn.example.com"), ANNOTATE], ids=lambda each: each[0]
 )
 def test_nobody_loads_the_typed_client(world: World, tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    """No job loads the client's typed classes, which cost three times the CPU."""
+    """No command loads the client's typed classes, which cost three times the CPU."""
     world.node(NODE, "5.75.128.10")
     world.route53.zone("example.com")
     modules = loaded(tmp_path, environment_of(world), *arguments)

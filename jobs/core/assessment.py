@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 
 from jobs.core.annotations import BIAS, COORDINATES
-from jobs.core.coordinates import Coordinates
 from jobs.core.node import Condition, Node, Rules
 from jobs.core.node_addresses import addresses_of
-from jobs.core.place import Places, parse_bias
+from jobs.core.place import Coordinates, Places, parse_bias
 from jobs.core.text import one_line
 from jobs.core.verdict import Published, Skipped, Verdict
 

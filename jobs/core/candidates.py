@@ -1,14 +1,18 @@
 """The nodes by what is certain: their own objects, and the ready endpoints of Services. Pure."""
 
+from collections.abc import Iterable, Iterator
+
 from msgspec import Struct
 from msgspec.structs import replace
 
+from jobs.core.address import Address
 from jobs.core.assessment import assess, not_ready
 from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
+from jobs.core.probe import Probe
 from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.verdict import Published, Skipped
 
-DOUBT_SECONDS = 30
+UNKNOWN_IS_EVIDENCE_SECONDS = 30
 """How long Ready=Unknown is the node controller's opinion only. When the API server comes back from an outage, healthy
 nodes turn Unknown together until their kubelets, which try every 10 s, have renewed their Leases."""
 AHEAD_SECONDS = 60
@@ -19,13 +23,13 @@ class Candidate(Struct, frozen=True):
     """A node by what is certain, as it would be published if nothing else spoke against it."""
 
     verdict: Published
-    fact: str = ""
+    excluded_because: str = ""
     """Why it is out all the same; an address that an answer acquits stays in."""
-    accusation: str = ""
+    unknown_because: str = ""
     """Why the node controller calls it Unknown since a moment ago: evidence, which may or may not be believed."""
     hold: str = ""
     """Why its addresses are left as they are in DNS; one that an answer acquits is published."""
-    probation: str = ""
+    ready_too_briefly: str = ""
     """Why its addresses are left as they are in DNS, whatever they answer."""
 
 
@@ -56,19 +60,29 @@ def _by_facts(
     candidate = Candidate(verdict, hold=hold)
     if ready.status == "Unknown":
         if _is_young(signs.lease_ages.get(node.name), settings):
-            return replace(candidate, hold=hold or (_UNSURE if missing else ""), probation=_probation(0, rules))
-        if ready.age_seconds(listed.listed_at, AHEAD_SECONDS) < DOUBT_SECONDS:
-            return replace(candidate, accusation=not_ready(ready))
-        return Candidate(verdict, fact=not_ready(ready))
+            return replace(
+                candidate, hold=hold or (_UNSURE if missing else ""), ready_too_briefly=_ready_too_briefly(0, rules)
+            )
+        if ready.age_seconds(listed.listed_at, AHEAD_SECONDS) < UNKNOWN_IS_EVIDENCE_SECONDS:
+            return replace(candidate, unknown_because=not_ready(ready))
+        return Candidate(verdict, excluded_because=not_ready(ready))
     if missing:
-        return Candidate(verdict, fact=f"no ready endpoint of {', '.join(missing)}")
-    return replace(candidate, probation=_probation(ready.age_seconds(listed.listed_at, 0), rules))
+        return Candidate(verdict, excluded_because=f"no ready endpoint of {', '.join(missing)}")
+    return replace(candidate, ready_too_briefly=_ready_too_briefly(ready.age_seconds(listed.listed_at, 0), rules))
+
+
+def probe_targets(judged: Iterable[Candidate | Skipped], settings: EvidenceSettings) -> Iterator[tuple[Address, Probe]]:
+    """Give what to ask: the addresses of nodes that stand, and those of others only for what could acquit them."""
+    for each in judged:
+        if isinstance(each, Candidate):
+            probes = [probe for probe in settings.probes if probe.acquits or not each.excluded_because]
+            yield from ((address, probe) for address in each.verdict.addresses for probe in probes)
 
 
 _UNSURE = "the node controller calls it Unknown, and with it its endpoints"
 
 
-def _probation(seconds: float, rules: Rules) -> str:
+def _ready_too_briefly(seconds: float, rules: Rules) -> str:
     """Say why a node that has been Ready for so long is left as it is still; since when one is Ready may be unknown."""
     if seconds < rules.min_ready_seconds:
         return f"Ready for less than {rules.min_ready_seconds} s (--min-ready-seconds)"

@@ -6,10 +6,11 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from jobs.core.address import Address
-from jobs.core.health_checks import HealthCheck, Lacking, View
+from jobs.core.health_checks import HealthCheck, MissingCheck, View
 from jobs.core.plan import calculate
-from jobs.core.record_set import TYPES, RecordSet, with_health_check
+from jobs.core.record_set import TYPES, RecordSet
 from jobs.core.records import Wanted
+from jobs.core.route53_form import with_health_check
 
 ORPHAN_SECONDS = 3600
 """A check this old that no record set names is deleted; a younger one may be that of a run that is about to name it."""
@@ -22,23 +23,23 @@ NEW = "(new)"
 _CHECKED = ("geoproximity", "multivalue")
 
 
-class Chores(Struct, frozen=True):
+class CheckChanges(Struct, frozen=True):
     """What is to be done about a domain's checks, once the records that do not wait for it are written."""
 
     view: View
-    lacking: tuple[Lacking, ...] = ()
+    missing: tuple[MissingCheck, ...] = ()
     unused: tuple[HealthCheck, ...] = ()
 
     @property
     def announcement(self) -> tuple[str, ...]:
         """Say how many checks a run would make and delete, if any."""
-        addresses = {address for each in self.lacking for address, check in each.items() if check is None}
-        to_make = len(addresses) + sum(len(each) > 1 for each in self.lacking)
+        addresses = {address for each in self.missing for address, check in each.items() if check is None}
+        to_make = len(addresses) + sum(len(each) > 1 for each in self.missing)
         counts = f"health checks: {to_make} would be made, {len(self.unused)} would be deleted"
         return (counts,) if to_make or self.unused else ()
 
 
-def with_checks(view: View | None, wanted: Wanted, current: Sequence[RecordSet]) -> tuple[Wanted, Chores | None]:
+def with_checks(view: View | None, wanted: Wanted, current: Sequence[RecordSet]) -> tuple[Wanted, CheckChanges | None]:
     """Give the wanted record sets their checks, and say what is to be done for that.
 
     A batch that withdraws an address does not wait for checks to be made. It names the checks that there are, and
@@ -53,18 +54,18 @@ def with_checks(view: View | None, wanted: Wanted, current: Sequence[RecordSet])
     if view.rejected:
         kept, _ = _assigned(view, wanted.record_sets, current, only_kept=True)
         if calculate(current, kept).changes:
-            return replace(wanted, record_sets=kept), Chores(view)
-    record_sets, lacking = _assigned(view, wanted.record_sets, current)
+            return replace(wanted, record_sets=kept), CheckChanges(view)
+    record_sets, missing = _assigned(view, wanted.record_sets, current)
     plan = calculate(current, record_sets)
     wanted = _warned(replace(wanted, record_sets=record_sets), _about_routing(view, record_sets))
     if view.dry_run:
-        chores = Chores(view, lacking, unused(view, record_sets, has_written=bool(plan.changes)))
-        return _warned(wanted, chores.announcement), chores
-    if lacking and plan.withdraws:
+        check_changes = CheckChanges(view, missing, unused(view, record_sets, has_written=bool(plan.changes)))
+        return _warned(wanted, check_changes.announcement), check_changes
+    if missing and plan.withdraws:
         at_once, _ = _assigned(view, _ready(view, wanted.record_sets, current), current)
-        return replace(wanted, record_sets=at_once), Chores(view)
-    is_right = not lacking and not plan.changes
-    return wanted, Chores(view, lacking, unused(view, current, has_written=view.has_written) if is_right else ())
+        return replace(wanted, record_sets=at_once), CheckChanges(view)
+    is_right = not missing and not plan.changes
+    return wanted, CheckChanges(view, missing, unused(view, current, has_written=view.has_written) if is_right else ())
 
 
 _TAKEN_OFF = (
@@ -78,16 +79,16 @@ def _warned(wanted: Wanted, warnings: tuple[str, ...]) -> Wanted:
 
 
 class _Set(Struct, frozen=True):
-    """A record set that is wanted, with its check; `lacks` is empty where that is the one that it should have."""
+    """A record set that is wanted, with its check; `missing` is empty where that is the one that it should have."""
 
     wanted: RecordSet
     check: str | None
-    lacks: Lacking = field(default_factory=dict)
+    missing: MissingCheck = field(default_factory=dict)
 
 
 def _assigned(
     view: View, wanted: Sequence[RecordSet], current: Sequence[RecordSet], *, only_kept: bool = False
-) -> tuple[tuple[RecordSet, ...], tuple[Lacking, ...]]:
+) -> tuple[tuple[RecordSet, ...], tuple[MissingCheck, ...]]:
     """Give each record set its check: the one that it has while another is still to be made, or with `only_kept`.
 
     All sets of a type have one, or none has: one without counts as always healthy, and would get all traffic while a
@@ -95,17 +96,17 @@ def _assigned(
     """
     before = {each.key: each for each in current}
     sets: list[RecordSet] = []
-    lacking: list[Lacking] = []
+    missing: list[MissingCheck] = []
     for type_ in TYPES:
         of_type = [each for each in wanted if each.type == type_]
         if view.checking.probe is None:
             sets += (with_health_check(each, None) for each in of_type)
         elif all(each.policy in _CHECKED and each.addresses for each in of_type):
             found = [_exact(view, each, before.get(each.key)) for each in of_type]
-            missing = [each.lacks for each in found if each.lacks]
+            absent = [each.missing for each in found if each.missing]
             if view.known is not None and view.dry_run:
                 found = [replace(each, check=each.check or NEW) for each in found]
-            elif missing or only_kept:
+            elif absent or only_kept:
                 found = [
                     _Set(
                         each.wanted,
@@ -115,11 +116,11 @@ def _assigned(
                 ]
             has_all = all(each.check for each in found)
             sets += (with_health_check(each.wanted, each.check if has_all else None) for each in found)
-            lacking += missing
+            missing += absent
         else:
             sets += of_type
     in_order = tuple(sorted(sets, key=lambda each: each.key))
-    return in_order, tuple(lacking) if view.known is not None and view.may_make else ()
+    return in_order, tuple(missing) if view.known is not None and view.may_make else ()
 
 
 def _ready(view: View, wanted: Sequence[RecordSet], current: Sequence[RecordSet]) -> Sequence[RecordSet]:

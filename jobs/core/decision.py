@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from jobs.core import guard
-from jobs.core.check_assignment import Chores, with_checks
+from jobs.core.check_assignment import CheckChanges, with_checks
 from jobs.core.evidence import Conclusion
 from jobs.core.health_checks import View
-from jobs.core.min_nodes import MinNodes
+from jobs.core.min_nodes import MinNodes, why_refused, without_withdrawals
 from jobs.core.node import Rules
 from jobs.core.plan import Plan, calculate
 from jobs.core.record_set import RecordSet
@@ -38,17 +37,12 @@ class Decision(Struct, frozen=True):
     plan: Plan
     warnings: tuple[str, ...]
     refusal: str | None
-    chores: Chores | None = None
-
-    @property
-    def names_new_check(self) -> bool:
-        """Whether a record set gets a health check that it did not have."""
-        return any(change.names_new_check for change in self.plan.changes)
+    check_changes: CheckChanges | None = None
 
     @property
     def waits(self) -> bool:
         """Whether health checks are made first, and the records that name them are written after another look."""
-        return bool(self.chores and self.chores.lacking)
+        return bool(self.check_changes and self.check_changes.missing)
 
 
 def decide(
@@ -56,9 +50,9 @@ def decide(
 ) -> Decision:
     """Compare what a domain shows with what it should. Pure."""
     should = wanted(domain, request.ttl, request.routing, conclusion.verdicts, current, request.max_addresses)
-    refusal = guard.refusal(request.min_nodes, should, current, request.node_label_selector)
+    refusal = why_refused(request.min_nodes, should, current, request.node_label_selector)
     if refusal:
-        should = guard.without_withdrawals(current, should, request.max_addresses)
-    should, chores = with_checks(view, should, current)
+        should = without_withdrawals(current, should, request.max_addresses)
+    should, check_changes = with_checks(view, should, current)
     plan = calculate(current, should.record_sets)
-    return Decision(tuple(current), should, plan, (*conclusion.warnings, *should.warnings), refusal, chores)
+    return Decision(tuple(current), should, plan, (*conclusion.warnings, *should.warnings), refusal, check_changes)

@@ -27,7 +27,7 @@ class Conclusion(Struct, frozen=True):
     verdicts: tuple[Verdict, ...]
     warnings: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
-    condemned: tuple[str, ...] = ()
+    withdrawn_by_evidence: tuple[str, ...] = ()
     """The nodes that evidence has taken out."""
 
 
@@ -41,7 +41,7 @@ def conclude(listed: NodeList, signs: Signs, settings: EvidenceSettings, rules: 
     judged = by_facts(listed, signs, settings, rules)
     candidates = [each for each in judged if isinstance(each, Candidate)]
     acquitted = _acquitted(candidates, signs, settings)
-    standing = [each for each in candidates if not each.fact]
+    standing = [each for each in candidates if not each.excluded_because]
     believed: dict[tuple[str, Address], str] = {}
     doubted: dict[tuple[str, Address], tuple[str, str]] = {}
     for survey in surveys(standing, signs, settings, acquitted):
@@ -124,14 +124,14 @@ def _verdict(
         key = verdict.node, address
         if key in believed:
             lost.append(Withheld(address, believed[key]))
-        elif candidate.fact and address not in acquitted:
-            lost.append(Withheld(address, candidate.fact))
+        elif candidate.excluded_because and address not in acquitted:
+            lost.append(Withheld(address, candidate.excluded_because))
         elif key in doubted:
             doubts.append(Doubt(address, *doubted[key]))
         elif candidate.hold and address not in acquitted:
             doubts.append(Doubt(address, candidate.hold, candidate.hold))
-        elif candidate.probation:
-            doubts.append(Doubt(address, candidate.probation, candidate.probation))
+        elif candidate.ready_too_briefly:
+            doubts.append(Doubt(address, candidate.ready_too_briefly, candidate.ready_too_briefly))
         else:
             good.append(address)
     if not good and not doubts:

@@ -6,7 +6,6 @@ from msgspec import Struct
 
 from jobs.core.address import Address
 from jobs.core.assessment import assess
-from jobs.core.errors import ConfigurationError, Failure, TemporaryError
 from jobs.core.node import Node, Rules
 from jobs.core.plan import Change
 from jobs.core.progress import Domain
@@ -120,26 +119,3 @@ def unselected(nodes: Iterable[Node], rules: Rules, label_selector: str, lost: s
     reason = f"does not match --node-label-selector {label_selector}"
     judged = ((node.name, [each for each, _ in reasons(assess(node, rules)) if each in lost]) for node in nodes)
     return tuple(Skipped(name, reason, tuple(had), None) for name, had in judged if had)
-
-
-def protected(domain: Domain) -> Failure:
-    """Say that Route 53 refuses what nobody else has changed: trying again will not help."""
-    return ConfigurationError(
-        f"Route 53 refuses to change these record sets, though nobody else does: {domain.error}; look for a record set "
-        "protection or a change guardrail of the zone, and at the zone's quota of records"
-    )
-
-
-def in_vain(domain: Domain, changes: Iterable[Change], writes: int) -> Failure:
-    """Name the record sets that are still not as they should be after the last write, and why."""
-    changes = tuple(changes)
-    others = [change for change in changes if change not in domain.attempted]
-    names = ", ".join(str(change.subject) for change in others or changes)
-    match domain.error:
-        case None:  # each write was applied
-            why = "because somebody else keeps changing it, or the nodes keep changing"
-        case TemporaryError():
-            why = f"without a known outcome: {domain.error}"
-        case _:
-            why = f"because somebody else keeps changing it: {domain.error}"
-    return Failure(f"{names}: given up after {writes} writes {why}")

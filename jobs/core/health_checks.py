@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -17,7 +17,6 @@ from jobs.core.probe import Probe
 from jobs.core.zones import Zone
 
 _REFERENCE = re.compile("kube-node-dns:[0-9a-f]{12}:(?P<content>[0-9a-f]{16}):(?P<created>[0-9]{13})")
-_FAILURES = 3  # in a row, Route 53's default: healthy again takes as many successes
 _LONGEST = 255  # characters of a host or a path (Route 53)
 
 
@@ -68,8 +67,8 @@ class HealthCheck(Struct, frozen=True, dict=True):
         return self._parts[1]
 
 
-Lacking = Mapping[Address, str | None]
-"""What a record set lacks: a check of each address that has no id here and, with several addresses, one of them all."""
+MissingCheck = Mapping[Address, str | None]
+"""The checks that a record set still needs: one of each address without an id here and, of several, one of them all."""
 
 
 class View(Struct, frozen=True, dict=True):
@@ -77,7 +76,7 @@ class View(Struct, frozen=True, dict=True):
 
     `known` are all checks of the account by id, None when they could not be listed. The run may not make more of them
     when something went wrong with that before. `rejected` says that Route 53 has rejected a batch that named a check
-    for the first time. In a `dry_run` what lacks is taken as made.
+    for the first time. In a `dry_run` what is missing is taken as made.
     """
 
     checking: Checking
@@ -123,19 +122,3 @@ def owner_of(zone: Zone, domain: str) -> str:
 
 def _hash(text: str, length: int) -> str:
     return sha256(text.encode()).hexdigest()[:length]
-
-
-def of_address(checking: Checking, address: Address) -> Mapping[str, Any]:
-    """Give the settings of a check of one address, in the AWS API's form."""
-    probe = checking.probe
-    assert probe is not None  # noqa: S101 - without a probe nothing is made
-    form = {"Type": probe.scheme.upper(), "IPAddress": str(address), "Port": probe.port}
-    form |= {"RequestInterval": checking.interval_seconds, "FailureThreshold": _FAILURES}
-    if probe.scheme != "tcp":
-        form |= {"FullyQualifiedDomainName": probe.host, "ResourcePath": probe.path}
-    return form | ({"EnableSNI": True} if probe.scheme == "https" else {})
-
-
-def of_any(children: Iterable[str]) -> Mapping[str, Any]:
-    """Give the settings of a check that wants one of its children healthy, in the AWS API's form."""
-    return {"Type": "CALCULATED", "ChildHealthChecks": sorted(children), "HealthThreshold": 1}

@@ -1,19 +1,19 @@
 """Current and wanted record sets of a domain → changes → one change batch that Route 53 takes. Pure."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from msgspec import Struct
 
 from jobs.core.errors import ConfigurationError
-from jobs.core.record_set import TYPES, RecordSet, addresses_in, api_form
+from jobs.core.record_set import TYPES, RecordSet, addresses_in
+from jobs.core.route53_form import api_form
 
 MAX_ELEMENTS = 1_000  # Route 53: ResourceRecord elements per batch
 MAX_CHARACTERS = 32_000  # Route 53: characters of values per batch
 
 
 class Change(Struct, frozen=True):
-    """One record set before and after; both the same makes it a witness, None means it is not there."""
+    """One record set before and after; both the same when it is only restated, None means it is not there."""
 
     before: RecordSet | None
     after: RecordSet | None
@@ -26,8 +26,8 @@ class Change(Struct, frozen=True):
         return subject
 
     @property
-    def is_witness(self) -> bool:
-        """Whether it only restates what is there."""
+    def is_unchanged(self) -> bool:
+        """Whether it only restates what is there, as a precondition of the batch."""
         return self.before == self.after
 
     @property
@@ -61,19 +61,19 @@ def calculate(current: Iterable[RecordSet], wanted: Iterable[RecordSet]) -> Plan
     before, after = {each.key: each for each in current}, {each.key: each for each in wanted}
     pairs = [Change(before.get(key), after.get(key)) for key in sorted(before.keys() | after.keys())]
     return Plan(
-        tuple(change for change in pairs if not change.is_witness),
-        tuple(change.before for change in pairs if change.before and change.is_witness),  # as read, for a witness
+        tuple(change for change in pairs if not change.is_unchanged),
+        tuple(change.before for change in pairs if change.before and change.is_unchanged),  # as it was read
     )
 
 
 def batch(plan: Plan) -> tuple[Change, ...]:
-    """Give a plan's changes, with their witnesses, as one change batch: Route 53 applies all of it or nothing.
+    """Give a plan's changes, with their preconditions, as one change batch: Route 53 applies all of it or nothing.
 
     Raises ConfigurationError when they do not fit one batch, which only record sets of somebody else can cause.
     """
     changes = plan.changes
     for type_ in TYPES:
-        changes += _witness(type_, plan)
+        changes += _precondition(type_, plan)
     changes = tuple(dict.fromkeys(changes))
     if not _fits(changes):
         raise ConfigurationError(
@@ -83,12 +83,12 @@ def batch(plan: Plan) -> tuple[Change, ...]:
     return changes
 
 
-def _witness(type_: str, plan: Plan) -> tuple[Change, ...]:
+def _precondition(type_: str, plan: Plan) -> tuple[Change, ...]:
     """Restate one set that stays when sets of a type are taken away and none of that type is changed.
 
     Two runs with different views, each withdrawing another set, would otherwise both succeed and empty the type. The
-    witness makes the second one fail and look again. Where nothing of the type stays, a set of the other type is the
-    witness: one run may withdraw the last A while another withdraws the last AAAA.
+    precondition makes the second one fail and look again. Where nothing of the type stays, it is a set of the other
+    type: one run may withdraw the last A while another withdraws the last AAAA.
     """
     changes = [change for change in plan.changes if change.subject.type == type_]
     if any(change.before and change.after for change in changes) or all(change.after for change in changes):
@@ -105,18 +105,3 @@ def _fits(changes: Iterable[Change]) -> bool:
     values = [record["Value"] for form in forms for record in form.get("ResourceRecords", ())]
     aliases = sum("AliasTarget" in form for form in forms)
     return len(values) + aliases <= MAX_ELEMENTS and sum(map(len, values)) <= MAX_CHARACTERS
-
-
-def api_changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
-    """Give changes in the AWS API's form: every DELETE of exactly what was read, then every CREATE.
-
-    Never UPSERT: DELETE and CREATE in one batch fail when anybody changed the set since it was read, which makes
-    the batch a compare-and-swap.
-    """
-    deletes = [_api_change("DELETE", change.before) for change in changes if change.before]
-    creates = [_api_change("CREATE", change.after) for change in changes if change.after]
-    return deletes + creates
-
-
-def _api_change(action: str, each: RecordSet) -> dict[str, Any]:
-    return {"Action": action, "ResourceRecordSet": api_form(each)}

@@ -7,22 +7,36 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from jobs.core.errors import DONE, REFUSED, Failure, TemporaryError, worst
+from jobs.core.errors import (
+    DONE,
+    REFUSED,
+    CheckGone,
+    ConfigurationError,
+    Conflict,
+    Failure,
+    LostRace,
+    TemporaryError,
+    worst,
+)
 from jobs.core.plan import Change, Plan, calculate
 from jobs.core.record_set import RecordSet
 from jobs.core.verdict import Verdict
 from jobs.core.zones import Zone
 
+MAX_REJECTIONS = 2  # in a row, with nothing changed in between: that is not a lost race
+MAX_WRITES = 3  # per domain and run: a run that needs more competes with somebody
+
 
 class Domain(Struct, frozen=True):
-    """How far a run got with a domain; settled when nothing is left to do, or nothing may be done."""
+    """How far a run got with a domain."""
 
     name: str
     zone: Zone | None = None
     """The hosted zone that holds it, at Route 53."""
     dnsendpoint: str | None = None
     """The DNSEndpoint that holds it, as NAMESPACE/NAME."""
-    settled: bool = False
+    done: bool = False
+    """Whether the run has finished with it: it is as wanted, refused, or failed."""
     error: Failure | None = None
     refusal: str | None = None
     warnings: tuple[str, ...] = ()
@@ -59,6 +73,11 @@ class Domain(Struct, frozen=True):
     def nodes(self) -> tuple[Verdict, ...]:
         """The verdicts on all nodes that the run has something to say about."""
         return (*self.verdicts, *(self.unselected or ()))
+
+    @property
+    def names_new_check(self) -> bool:
+        """Whether the last write was to give a record set a health check that it did not have."""
+        return any(change.names_new_check for change in self.attempted)
 
     @property
     def has_written(self) -> bool:
@@ -105,15 +124,15 @@ class Progress:
         return self._domains[name]
 
     def copy(self) -> "Progress":
-        """Give what is known now: a job that is left to itself may go on writing."""
+        """Give what is known now: a run that is left to itself may go on writing."""
         copied = Progress(())
         copied._domains |= self._domains
         return copied
 
     @property
     def open(self) -> list[str]:
-        """The names of the domains that are not settled."""
-        return [domain.name for domain in self if not domain.settled]
+        """The names of the domains that are not done."""
+        return [domain.name for domain in self if not domain.done]
 
     @property
     def exit_status(self) -> int:
@@ -137,27 +156,89 @@ class Progress:
         elif changed:  # else it stays in the form in which it was written
             self.note(name, after=tuple(shown))
 
-    def settle(self, name: str) -> None:
-        """Note that nothing is left to do for a domain."""
-        self.note(name, settled=True)
+    def written(self, name: str, change_id: str, after: Sequence[RecordSet]) -> None:
+        """Note that a write was applied, and what the domain shows since."""
+        change_ids = (*self[name].change_ids, change_id)
+        self._count_write(name, error=None, rejections=0, change_ids=change_ids, after=tuple(after))
+
+    def rejected(self, name: str, error: Conflict) -> None:
+        """Note that a write was rejected: by a race, or else by something that stands in the way.
+
+        Which of the two it was the next look shows, where the error does not say so.
+        """
+        domain = self[name]
+        is_about_checks = domain.checks_rejected or domain.names_new_check or isinstance(error, CheckGone)
+        if isinstance(error, LostRace):
+            self._count_write(name, error=error, rejections=0, expected=None, checks_rejected=is_about_checks)
+        else:
+            self._count_write(name, error=error, expected=domain.after, checks_rejected=is_about_checks)
+
+    def misconfigured(self, name: str, error: ConfigurationError) -> None:
+        """Note that a write can never be applied; the first time that it names a health check, one without may be."""
+        if self[name].checks_rejected or not self[name].names_new_check:
+            self.fail(name, error)
+        else:
+            self._count_write(name, error=error, rejections=0, checks_rejected=True)
+
+    def outcome_unknown(self, name: str, error: TemporaryError) -> None:
+        """Note that a write may have been applied or not; the next look shows it."""
+        self._count_write(name, error=error, rejections=0, unknown=True)
+
+    def _count_write(self, name: str, **members: Any) -> None:  # noqa: ANN401 - members of Domain
+        """Count a write and note its outcome, in one step: the report may be made at any moment."""
+        self.note(name, writes=self[name].writes + 1, **members)
+
+    def check_attempts(self, name: str, changes: Sequence[Change]) -> None:
+        """Fail a domain that one more write of what is left to change would not help."""
+        domain = self[name]
+        if domain.rejections >= MAX_REJECTIONS:
+            self.fail(name, _rejected_repeatedly(domain))
+        elif domain.writes >= MAX_WRITES:
+            self.fail(name, _too_many_writes(domain, changes))
+
+    def finish(self, name: str) -> None:
+        """Note that the run has finished with a domain."""
+        self.note(name, done=True)
 
     def fail(self, name: str, error: Failure) -> None:
         """Note what went wrong with a domain; it stays open when the error may pass."""
-        self.note(name, error=error, settled=not isinstance(error, TemporaryError))
+        self.note(name, error=error, done=not isinstance(error, TemporaryError))
 
     def give_up(self, error: Failure) -> bool:
-        """Settle with an error what is still open, and say whether anything was; what went wrong before goes along."""
+        """Fail what is still open, and say whether anything was; what went wrong before goes along."""
         still_open = self.open
         for name in still_open:
             before = self[name].error
-            self.note(name, settled=True, error=Failure(f"{error}: {before}") if before else error)
+            self.note(name, done=True, error=Failure(f"{error}: {before}") if before else error)
         return bool(still_open)
 
     @contextmanager
-    def concerning(self, *names: str) -> Iterator[None]:
-        """Keep a failure to the domains that it concerns."""
+    def noting_failures_of(self, *names: str) -> Iterator[None]:
+        """Note a failure with the domains that it concerns, and go on."""
         try:
             yield
         except Failure as error:
             for name in names:
                 self.fail(name, error)
+
+
+def _rejected_repeatedly(domain: Domain) -> Failure:
+    """Say that Route 53 rejects what nobody else has changed: trying again will not help."""
+    return ConfigurationError(
+        f"Route 53 refuses to change these record sets, though nobody else does: {domain.error}; look for a record set "
+        "protection or a change guardrail of the zone, and at the zone's quota of records"
+    )
+
+
+def _too_many_writes(domain: Domain, changes: Sequence[Change]) -> Failure:
+    """Name the record sets that are still not as they should be after the last write, and why."""
+    others = [change for change in changes if change not in domain.attempted]
+    names = ", ".join(str(change.subject) for change in others or changes)
+    match domain.error:
+        case None:  # each write was applied
+            why = "because somebody else keeps changing it, or the nodes keep changing"
+        case TemporaryError():
+            why = f"without a known outcome: {domain.error}"
+        case _:
+            why = f"because somebody else keeps changing it: {domain.error}"
+    return Failure(f"{names}: given up after {domain.writes} writes {why}")

@@ -7,8 +7,7 @@ from msgspec import Struct
 
 from jobs.core.address import Address, numeric_order
 from jobs.core.annotations import COORDINATES
-from jobs.core.coordinates import Coordinates
-from jobs.core.errors import ConfigurationError
+from jobs.core.place import Coordinates
 from jobs.core.record_set import TYPES, RecordSet, addresses_in
 from jobs.core.verdict import Skipped, Verdict, published, resolve_doubts, skip, withhold
 
@@ -34,23 +33,6 @@ class Wanted(Struct, frozen=True):
     """Nodes that can serve, before any limit: a limit must not look like a failure, or it would block a withdrawal."""
     addresses: frozenset[Address] = frozenset()
     """Their addresses, likewise."""
-
-
-def owned(domain: str, zone_name: str, found: Iterable[RecordSet]) -> tuple[RecordSet, ...]:
-    """Pick the record sets of a name that belong to kube-node-dns.
-
-    Raises ConfigurationError where none can stand: beside a CNAME, or below a delegation, whose NS records make this
-    zone's other records at the name invisible (RFC 1034, 3.6.2 and 4.2.1).
-    """
-    found = tuple(found)
-    types = {each.type for each in found}
-    if "CNAME" in types:
-        raise ConfigurationError("a CNAME record stands at this name; delete it, or choose another name")
-    if "NS" in types and domain != zone_name:
-        raise ConfigurationError(
-            f"NS records delegate this name out of the zone {zone_name}; use the zone they point to"
-        )
-    return tuple(each for each in found if each.type in TYPES)
 
 
 def wanted(

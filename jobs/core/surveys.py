@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from jobs.core.address import Address
-from jobs.core.candidates import DOUBT_SECONDS, Candidate
+from jobs.core.candidates import UNKNOWN_IS_EVIDENCE_SECONDS, Candidate
 from jobs.core.record_set import TYPES
 from jobs.core.signs import EvidenceSettings, Signs
 
@@ -46,9 +46,9 @@ def surveys(
     standing: Sequence[Candidate], signs: Signs, settings: EvidenceSettings, acquitted: set[Address]
 ) -> Iterator[Survey]:
     """Give the survey of each kind of evidence: Ready=Unknown, Leases, and each probe."""
-    accusations = {each.verdict.node: each.accusation for each in standing if each.accusation}
+    accusations = {each.verdict.node: each.unknown_because for each in standing if each.unknown_because}
     everybody = frozenset(each.verdict.node for each in standing)
-    kind = f"Ready=Unknown for less than {DOUBT_SECONDS} s"
+    kind = f"Ready=Unknown for less than {UNKNOWN_IS_EVIDENCE_SECONDS} s"
     yield _of_nodes(kind, standing, everybody, accusations, acquitted)
     yield _of_leases(standing, accusations, signs, settings, acquitted)
     yield from _of_probes(standing, signs, settings)
@@ -95,7 +95,7 @@ def _of_leases(
 
 
 def _of_probes(standing: Sequence[Candidate], signs: Signs, settings: EvidenceSettings) -> Iterator[Survey]:
-    """Each probe and family is a kind of its own: an observer without IPv6 must not condemn it."""
+    """Each probe and family is a kind of its own: an observer without IPv6 must not speak against it."""
     owners = owners_of(standing)
     for probe in settings.probes:
         for version in TYPES.values():

@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from jobs.core.address import Address
-from jobs.core.coordinates import Coordinates
+from jobs.core.place import Coordinates
 
 
 class Withheld(Struct, frozen=True):

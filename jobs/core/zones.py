@@ -1,4 +1,4 @@
-"""Domain names as Route 53 writes them, and which hosted zone a name belongs to."""
+"""Domain names as Route 53 writes them, which hosted zone holds a name, and what of it there is ours."""
 
 import re
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from jobs.core.errors import ConfigurationError
+from jobs.core.record_set import TYPES, RecordSet
 
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
@@ -92,3 +93,20 @@ def no_zone(domain: str, zones: Iterable[Zone]) -> ConfigurationError:
         f"no public hosted zone of this account holds it; zones seen that come near: {names}; "
         "create the zone, or check the domain and the AWS account"
     )
+
+
+def owned(domain: str, zone_name: str, found: Iterable[RecordSet]) -> tuple[RecordSet, ...]:
+    """Pick the record sets of a name that belong to kube-node-dns.
+
+    Raises ConfigurationError where none can stand: beside a CNAME, or below a delegation, whose NS records make this
+    zone's other records at the name invisible (RFC 1034, 3.6.2 and 4.2.1).
+    """
+    found = tuple(found)
+    types = {each.type for each in found}
+    if "CNAME" in types:
+        raise ConfigurationError("a CNAME record stands at this name; delete it, or choose another name")
+    if "NS" in types and domain != zone_name:
+        raise ConfigurationError(
+            f"NS records delegate this name out of the zone {zone_name}; use the zone they point to"
+        )
+    return tuple(each for each in found if each.type in TYPES)

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from jobs.core.errors import TemporaryError
+from jobs.core.job_manifest import CronJob
 from jobs.core.node import LeaseAge, NodeList
-from jobs.core.sync_job import CronJob
 from jobs.core.text import quoted
 from jobs.edges import cluster_schema as kinds
 from jobs.edges.api_server import ApiServer, BadRequest, Expired

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from jobs.core.address import Address, numeric_order
-from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError, LostRace
+from jobs.core.place import Coordinates
 from jobs.core.record_set import TYPES, RecordSet
 from jobs.core.text import one_line, shortened
 from jobs.core.zones import canonical
@@ -217,4 +217,4 @@ def _no_such_kind(error: NotServed) -> ConfigurationError:
 
 
 def _no_right(error: Forbidden) -> Forbidden:
-    return Forbidden(f"{error}; cron/dnsendpoint gives the right")
+    return Forbidden(f"{error}; cron/dnsendpoint gives the right in its own namespace")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from jobs.core.errors import Failure
 from jobs.core.text import one_line, shortened
-from jobs.edges.pinned import PROBE_SECONDS, pinned_pool
+from jobs.edges.pinned import HEAD_SECONDS, pinned_pool
 from jobs.edges.responses import reason
 from jobs.edges.transport import expect
 from jobs.edges.urllib3_names import HTTPError
@@ -106,13 +106,13 @@ def _addresses(url: str, host: str, port: int, version: int | None) -> list[str]
 
 
 def _asked(
-    method: str, target: str, headers: Mapping[str, str], place: tuple[str, int, str], context: ssl.SSLContext | None
+    method: str, target: str, headers: Mapping[str, str], server: tuple[str, int, str], context: ssl.SSLContext | None
 ) -> Reply:
-    address, port, host = place
+    address, port, host = server
     pool = pinned_pool(address, port, host, CONNECT_SECONDS, context)
     try:
         response = pool.urlopen(method, target, headers=headers, retries=False, redirect=False, preload_content=False)
-        expect(response, PROBE_SECONDS)
+        expect(response, HEAD_SECONDS)
         data = response.read(LARGEST_BYTES + 1, decode_content=False)
         response.close()
     finally:

@@ -25,7 +25,7 @@ class HealthChecks:
         found: dict[str, HealthCheck] = {}
         position: dict[str, str] = {}
         for _ in range(MOST_PAGES):
-            page = self._dns.read("ListHealthChecks", "*", **position)
+            page = self._dns.repeatable_call("ListHealthChecks", "*", **position)
             with promised("ListHealthChecks"):
                 found |= {each.id: each for each in map(health_check, page["HealthChecks"])}
                 if not page["IsTruncated"]:
@@ -35,14 +35,18 @@ class HealthChecks:
 
     def create(self, caller_reference: str, settings: Mapping[str, Any]) -> HealthCheck:
         """Make a check; Route 53 answers the same reference and settings again with the check that it has made."""
-        made = self._dns.read("CreateHealthCheck", "*", CallerReference=caller_reference, HealthCheckConfig=settings)
+        made = self._dns.repeatable_call(
+            "CreateHealthCheck", "*", CallerReference=caller_reference, HealthCheckConfig=settings
+        )
         with promised("CreateHealthCheck"):
             return health_check(made["HealthCheck"])
 
     def delete(self, check: HealthCheck) -> None:
         """Delete a check, unless somebody else has."""
         try:
-            self._dns.read("DeleteHealthCheck", f"arn:aws:route53:::healthcheck/{check.id}", HealthCheckId=check.id)
+            self._dns.repeatable_call(
+                "DeleteHealthCheck", f"arn:aws:route53:::healthcheck/{check.id}", HealthCheckId=check.id
+            )
         except CheckGone:
             return
 

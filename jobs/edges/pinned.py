@@ -5,7 +5,7 @@ import ssl
 from jobs.edges.transport import Connection, kubectl_context
 from jobs.edges.urllib3_names import HTTPConnectionPool, HTTPSConnection, HTTPSConnectionPool, Timeout
 
-PROBE_SECONDS = 3.0
+HEAD_SECONDS = 3.0
 """How long the head of a response may take as a whole."""
 
 
@@ -26,16 +26,15 @@ def pinned_pool(
         cert_reqs="CERT_REQUIRED",
         ssl_context=context,
         server_hostname=host,
-        assert_hostname=host,
     )
 
 
 class _HastyConnection(Connection):
-    head_seconds = PROBE_SECONDS
+    head_seconds = HEAD_SECONDS
 
 
 class _HastySecureConnection(Connection, HTTPSConnection):
-    head_seconds = PROBE_SECONDS
+    head_seconds = HEAD_SECONDS
 
 
 class _HastyPool(HTTPConnectionPool):

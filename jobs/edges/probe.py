@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from jobs.core.address import Address
 from jobs.core.probe import Probe
-from jobs.edges.pinned import PROBE_SECONDS, pinned_pool, public_context
+from jobs.edges.pinned import HEAD_SECONDS, pinned_pool, public_context
 from jobs.edges.responses import reason
 from jobs.edges.urllib3_names import HTTPError, NameResolutionError
 
-TCP_SECONDS, URL_SECONDS, TOTAL_SECONDS = 2.0, PROBE_SECONDS, 7.0
+TCP_SECONDS, URL_SECONDS, TOTAL_SECONDS = 2.0, HEAD_SECONDS, 7.0
 PAUSE_SECONDS = 1.0  # from one try to the next: the process behind the port may just be starting again
 MOST_OPEN = 256
 

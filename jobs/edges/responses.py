@@ -1,4 +1,4 @@
-"""Reading responses of the API server within a time and a size: one gone wrong must cost a run neither."""
+"""Responses read within a time and a size, for one gone wrong must cost a run neither; urllib3's errors in words."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

@@ -18,8 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from jobs.core.errors import ConfigurationError, TemporaryError
-from jobs.core.plan import Change, api_changes
-from jobs.core.record_set import RecordSet, from_api
+from jobs.core.plan import Change
+from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import api_changes, from_api
 from jobs.core.text import quoted
 from jobs.core.zones import Zone, as_listed, canonical, within
 from jobs.edges.aws_errors import promised, read_older_rejection, translated
@@ -40,7 +41,7 @@ _ANSWERED_EMPTY = {"DeleteHealthCheck"}
 
 
 class Route53:
-    """One AWS account's Route 53, seen by one run. Reads are tried again in place; a write never is."""
+    """One AWS account's Route 53, seen by one run. What may be sent twice is tried again in place, a batch never."""
 
     def __init__(self, clock: Clock) -> None:
         """Find credentials and settings as boto3 does; raises ConfigurationError where they do not fit together."""
@@ -63,7 +64,7 @@ class Route53:
         found: list[Zone] = []
         position = {"DNSName": start} if start else {}
         for _ in range(MOST_PAGES):
-            page = self.read("ListHostedZonesByName", "*", **position)
+            page = self.repeatable_call("ListHostedZonesByName", "*", **position)
             with promised("ListHostedZonesByName"):
                 found += [_zone(raw) for raw in page["HostedZones"]]
                 if not page["IsTruncated"] or not all_under_it or not within(found[-1].name, start):
@@ -73,7 +74,7 @@ class Route53:
 
     def zone(self, zone_id: str) -> Zone:
         """Look up a hosted zone by its id."""
-        response = self.read("GetHostedZone", f"arn:aws:route53:::hostedzone/{zone_id}", Id=zone_id)
+        response = self.repeatable_call("GetHostedZone", f"arn:aws:route53:::hostedzone/{zone_id}", Id=zone_id)
         with promised("GetHostedZone"):
             return _zone(response["HostedZone"])
 
@@ -87,7 +88,7 @@ class Route53:
         position: dict[str, str] = {"StartRecordName": as_listed(name)}
         for _ in range(MOST_PAGES_OF_A_NAME):
             resource = f"arn:aws:route53:::hostedzone/{zone.id}"
-            page = self.read("ListResourceRecordSets", resource, HostedZoneId=zone.id, **position)
+            page = self.repeatable_call("ListResourceRecordSets", resource, HostedZoneId=zone.id, **position)
             with promised("ListResourceRecordSets"):
                 for raw in page["ResourceRecordSets"]:
                     found.setdefault(canonical(raw["Name"]), []).append(from_api(raw))
@@ -116,11 +117,11 @@ class Route53:
 
     def in_sync(self, change_id: str) -> bool:
         """Whether every Route 53 name server answers with a change."""
-        response = self.read("GetChange", f"arn:aws:route53:::change/{change_id}", Id=change_id)
+        response = self.repeatable_call("GetChange", f"arn:aws:route53:::change/{change_id}", Id=change_id)
         with promised("GetChange"):
             return bool(response["ChangeInfo"]["Status"] == "INSYNC")
 
-    def read(self, action: str, resource: str, **parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as boto3 takes them
+    def repeatable_call(self, action: str, resource: str, **parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as boto3 takes them
         """Make a call that may be made twice: again in place, while it fails in a way that often passes."""
         for attempt in retrying(self._clock, action, within_seconds=READ_SECONDS):
             with attempt:

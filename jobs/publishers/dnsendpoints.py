@@ -29,7 +29,7 @@ class DnsEndpoints:
         """Read the object of each open domain; one that is not there has no record sets."""
         shown: dict[str, Sequence[RecordSet]] = {}
         for name in progress.open:
-            with progress.concerning(name):
+            with progress.noting_failures_of(name):
                 object_name = _object_name(name)
                 where = f"{self._api.namespace}/{object_name}"
                 progress.note(name, dnsendpoint=where)
@@ -40,7 +40,7 @@ class DnsEndpoints:
                 shown[name] = [each for each, _ in owned.values()]
         return shown
 
-    def prepared(self, domain: Domain, plan: Plan) -> Write:
+    def prepare(self, domain: Domain, plan: Plan) -> Write:
         """Write all endpoints of the object as the plan leaves them, in place of those of the version that was read."""
         name, version, raws = _object_name(domain.name), self._versions[domain.name], self._raws[domain.name]
         endpoints = [

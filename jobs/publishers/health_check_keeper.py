@@ -1,4 +1,4 @@
-"""What sync-once does about Route 53's health checks: list them, make those that lack, delete those not needed.
+"""What sync-once does about Route 53's health checks: list them, make those that are missing, delete those not needed.
 
 Nothing here keeps an address in or out of DNS: what goes wrong is noted with the domain, and the exit status shows it.
 """
@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.address import Address
-from jobs.core.check_assignment import Chores
+from jobs.core.check_assignment import CheckChanges
 from jobs.core.errors import Failure
-from jobs.core.health_checks import Checking, HealthCheck, View, of_address, of_any, owner_of
+from jobs.core.health_checks import Checking, HealthCheck, View, owner_of
 from jobs.core.progress import Progress
+from jobs.core.route53_form import check_of_address, check_of_any
 from jobs.edges.clock import Clock
 
-if TYPE_CHECKING:  # the caller brings them; here they are only names
+if TYPE_CHECKING:  # for annotations only
     from jobs.edges.health_checks import HealthChecks
 
 log = logging.getLogger(__name__)
@@ -71,24 +72,24 @@ class Keeper:
             dry_run=self._dry_run,
         )
 
-    def work_off(self, chores: Mapping[str, Chores]) -> None:
-        """Make the checks that lack, for the next look to find, then delete those that nothing needs."""
+    def apply(self, changes: Mapping[str, CheckChanges]) -> None:
+        """Make the checks that are missing, for the next look to find, then delete those that nothing needs."""
         if self._dry_run:
             return
         end = self._clock.now() + WORK_SECONDS
-        for name, each in chores.items():
-            with self._noting(name):
+        for name, each in changes.items():
+            with self._noting_failures_of(name):
                 self._make(name, each, end)
-        for name, each in chores.items():
-            with self._noting(name):
+        for name, each in changes.items():
+            with self._noting_failures_of(name):
                 for check in each.unused:
                     self._check_time(end, CALL_SECONDS)
                     self._edge.delete(check)
                     log.info("%s: deleted health check %s, which nothing needs", name, check.id)
 
-    def _make(self, name: str, chores: Chores, end: float) -> None:
+    def _make(self, name: str, changes: CheckChanges, end: float) -> None:
         """Make a check of each address without one, and for a set of several one that wants one of them healthy."""
-        view, made = chores.view, dict[Address, str]()
+        view, made = changes.view, dict[Address, str]()
 
         def make(addresses: Iterable[Address], settings: Mapping[str, Any]) -> str:
             self._check_time(end, CALL_SECONDS + WRITE_SECONDS)
@@ -97,12 +98,12 @@ class Keeper:
             log.info("%s: made health check %s of %s", name, check.id, " ".join(map(str, addresses)))
             return check.id
 
-        for leaves in chores.lacking:
+        for leaves in changes.missing:
             for address, known in leaves.items():
                 if known is None and address not in made:
-                    made[address] = make([address], of_address(view.checking, address))
+                    made[address] = make([address], check_of_address(view.checking, address))
             if len(leaves) > 1:
-                make(leaves, of_any(known or made[address] for address, known in leaves.items()))
+                make(leaves, check_of_any(known or made[address] for address, known in leaves.items()))
 
     def _check_time(self, end: float, seconds: float) -> None:
         """Raise Failure when the time for checks is up, or not enough is left for what comes after them."""
@@ -110,7 +111,7 @@ class Keeper:
             raise Failure("no time left to see to all health checks; a later run goes on, or raise --timeout")
 
     @contextmanager
-    def _noting(self, name: str) -> Iterator[None]:
+    def _noting_failures_of(self, name: str) -> Iterator[None]:
         try:
             yield
         except Failure as error:

@@ -5,16 +5,15 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from jobs.core import records
 from jobs.core.errors import ConfigurationError, Failure, TemporaryError
 from jobs.core.plan import Plan, batch
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
-from jobs.core.zones import Zone, choose_zone, last_labels, listing_order, no_zone, within
+from jobs.core.zones import Zone, choose_zone, last_labels, listing_order, no_zone, owned, within
 from jobs.edges.clock import RESERVE_SECONDS, Clock
 from jobs.publishers.publisher import Write
 
-if TYPE_CHECKING:  # the caller brings it; here it is only a name
+if TYPE_CHECKING:  # for annotations only
     from jobs.edges.route53 import Route53
 
 log = logging.getLogger(__name__)
@@ -35,7 +34,7 @@ class HostedZones:
         self._find_zones(progress)
         return self._record_sets(progress)
 
-    def prepared(self, domain: Domain, plan: Plan) -> Write:
+    def prepare(self, domain: Domain, plan: Plan) -> Write:
         """Make one change batch of a plan; raises ConfigurationError when it does not fit one."""
         assert domain.zone is not None  # noqa: S101 - its records were read
         return partial(self._dns.change, domain.zone, batch(plan))
@@ -46,37 +45,37 @@ class HostedZones:
             return
         waiting = [domain for domain in progress if domain.error is None]
         for domain in waiting:  # the deadline may come first
-            progress.note(domain.name, settled=False)
+            progress.note(domain.name, done=False)
         pending: dict[str, Exception | str] = {each: "PENDING" for domain in waiting for each in domain.change_ids}
         self._wait_for(pending)
         for domain in waiting:
-            with progress.concerning(domain.name):
+            with progress.noting_failures_of(domain.name):
                 for change_id in domain.change_ids:
                     if change_id in pending:
                         words = f"change {change_id} is not INSYNC before the deadline (--timeout)"
                         raise Failure(f"written, but {words}: {pending[change_id]}")
                 if domain.unconfirmed:
                     raise Failure("written, but the answer with the change id was lost: it may not be INSYNC yet")
-                progress.settle(domain.name)
+                progress.finish(domain.name)
 
     def _find_zones(self, progress: Progress) -> None:
         """Give each open domain that has none its hosted zone: the one named, or the longest public one around it."""
         without = [name for name in progress.open if progress[name].zone is None]
         if self._zone_id and without:
-            with progress.concerning(*without):
+            with progress.noting_failures_of(*without):
                 zone = self._named_zone(self._zone_id)
                 for name in without:
-                    with progress.concerning(name):
+                    with progress.noting_failures_of(name):
                         if not within(name, zone.name):
                             raise ConfigurationError(f"--zone-id {self._zone_id}: {name} is not in {zone}")
                         progress.note(name, zone=zone)
             return
         for start in dict.fromkeys(map(last_labels, without)):
             below = [name for name in without if last_labels(name) == start]
-            with progress.concerning(*below):
+            with progress.noting_failures_of(*below):
                 zones = self._dns.zones(start)
                 for name in below:
-                    with progress.concerning(name):
+                    with progress.noting_failures_of(name):
                         progress.note(name, zone=choose_zone(name, zones) or self._wider_search(name, zones))
 
     def _named_zone(self, zone_id: str) -> Zone:
@@ -102,7 +101,7 @@ class HostedZones:
         for name in sorted(progress.open, key=listing_order):
             zone = progress[name].zone
             if zone is not None:
-                with progress.concerning(name):
+                with progress.noting_failures_of(name):
                     of_zone = known.setdefault(zone, {})
                     if zone in hanging:
                         raise hanging[zone]
@@ -112,7 +111,7 @@ class HostedZones:
                         except TemporaryError as error:
                             hanging[zone] = error  # not asked again in this round: the other zones need the time
                             raise
-                    shown[name] = records.owned(name, zone.name, of_zone[name])
+                    shown[name] = owned(name, zone.name, of_zone[name])
         return shown
 
     def _wait_for(self, pending: dict[str, Exception | str]) -> None:

@@ -1,4 +1,4 @@
-"""What a sync asks of the place that it publishes to, whichever that is."""
+"""What a sync asks of the destination that it publishes to, whichever that is."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
@@ -16,12 +16,12 @@ any other TemporaryError when it is not known whether the plan was applied. Only
 
 
 class Publisher(Protocol):
-    """A place where record sets are published."""
+    """A destination of record sets."""
 
     def read(self, progress: Progress) -> Mapping[str, Sequence[RecordSet]]:
         """Read the record sets of each open domain that belong to kube-node-dns; failures become their domains'."""
 
-    def prepared(self, domain: Domain, plan: Plan) -> Write:
+    def prepare(self, domain: Domain, plan: Plan) -> Write:
         """Make one write of a plan, a compare-and-swap with what was read last; sends nothing.
 
         Raises ConfigurationError when the plan fits no write.

@@ -10,7 +10,7 @@ from jobs.core.errors import DONE, ConfigurationError
 from jobs.edges.clock import Clock
 from jobs.shell import values
 from jobs.shell.options import NODE_NAME, RunOptions, option
-from jobs.shell.process import collect_garbage, print_result, run_job
+from jobs.shell.process import collect_garbage, print_result, run_until_deadline
 from jobs.shell.report import as_json
 
 if TYPE_CHECKING:
@@ -60,11 +60,11 @@ def run(chosen: Settings, _: Mapping[str, str]) -> int:
     log_in = None if dry_run or node is None else partial(_annotations, node, chosen, clock)
     results: list[AnnotateResult] = []
 
-    def job() -> None:
+    def work() -> None:
         for result in annotate_once(request, log_in):
             results.append(result)  # noqa: PERF402 - one by one: what came before a failure counts
 
-    failure = run_job(job, clock)
+    failure = run_until_deadline(work, clock)
     if failure and not results:
         raise failure
     if failure:

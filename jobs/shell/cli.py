@@ -1,4 +1,4 @@
-"""The command line: a shell around the jobs. Options, logging, output, exit status."""
+"""The command line: a shell around the commands. Options, logging, output, exit status."""
 
 import argparse
 import logging

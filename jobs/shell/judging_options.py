@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING
 
-from jobs.core.coordinates import Coordinates
 from jobs.core.node import Rules
-from jobs.core.place import Places, parse_place
+from jobs.core.place import Coordinates, Places, parse_place
 from jobs.core.probe import Probe
 from jobs.core.signs import EvidenceSettings
 from jobs.edges.clock import ATTEMPTS, Clock

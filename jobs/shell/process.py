@@ -32,7 +32,7 @@ def take_over_signals() -> None:
     """End the process at SIGTERM and Ctrl-C with the status that a shell gives them, also as process 1 of a container.
 
     Python calls signal handlers in the main thread when that gets back to Python. So nothing that may take long
-    happens there: see `run_job`.
+    happens there: see `run_until_deadline`.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
@@ -42,24 +42,24 @@ def _stop(number: int, _: object) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def run_job(job: Callable[[], None], clock: "Clock") -> Failure | None:
-    """Run a job until its end or its deadline, and give what went wrong.
+def run_until_deadline(work: Callable[[], None], clock: "Clock") -> Failure | None:
+    """Do a command's work until its end or the deadline, and give what went wrong.
 
-    The job has a thread of its own, for name resolution and login plugins cannot be interrupted; at the deadline it is
+    It has a thread of its own, for name resolution and login plugins cannot be interrupted; at the deadline it is
     left to itself, and `end` does not wait for it.
     """
     failures: list[Failure] = []
     ended = threading.Event()
 
-    def work() -> None:
+    def do() -> None:
         try:
-            job()
-        except BaseException as error:  # noqa: BLE001 - a library that exits has not done the job
+            work()
+        except BaseException as error:  # noqa: BLE001 - a library that exits has not done the work
             failures.append(as_failure(error))
         finally:
             ended.set()
 
-    threading.Thread(target=work, daemon=True).start()
+    threading.Thread(target=do, daemon=True).start()
     while not ended.wait(max(0.0, min(_STEP_SECONDS, clock.left()))):
         if clock.left() <= 0:
             failures.insert(0, Failure(f"not done within {clock.timeout_seconds:.0f} s (--timeout)"))

@@ -18,7 +18,7 @@ from jobs.publishers.publisher import Publisher
 from jobs.shell import values
 from jobs.shell.judging_options import JudgingOptions, api_server, cluster, evidence_settings, rules
 from jobs.shell.options import RunOptions, option, options
-from jobs.shell.process import collect_garbage, print_result, run_job
+from jobs.shell.process import collect_garbage, print_result, run_until_deadline
 from jobs.shell.report import as_json
 from jobs.shell.sync_report import sync_document, sync_text
 from jobs.sync_once import sync_once
@@ -84,7 +84,7 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
     clock = Clock(chosen.timeout or (120 if chosen.wait else 45))
     progress = Progress(request.domains)
 
-    def job() -> None:
+    def work() -> None:
         server = api_server(chosen, clock)
         if namespace:
             publisher, keeper = _dnsendpoints(server, namespace), None
@@ -95,7 +95,7 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
         collect_garbage()
         sync_once(request, kubernetes, publisher, clock, progress, keeper)
 
-    failure = run_job(job, clock)
+    failure = run_until_deadline(work, clock)
     reached = progress.copy()
     if failure and not reached.give_up(failure):  # every domain has its own result
         log.error("%s", failure)

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from jobs.core.explain import Explainer, title
-from jobs.core.plan import api_changes
 from jobs.core.progress import Domain, Progress
+from jobs.core.route53_form import api_changes
 from jobs.core.text import one_line
 from jobs.core.verdict import Published, Verdict, reasons
 from jobs.shell.report import Row, table

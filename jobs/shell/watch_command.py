@@ -9,7 +9,7 @@ from jobs.edges.login import pod_namespace
 from jobs.shell import values
 from jobs.shell.judging_options import JudgingOptions, api_server, cluster, evidence_settings, rules
 from jobs.shell.options import option
-from jobs.shell.process import collect_garbage, run_job
+from jobs.shell.process import collect_garbage, run_until_deadline
 from jobs.watch import WatchRequest, watch
 
 
@@ -47,11 +47,11 @@ def run(chosen: Settings, environ: Mapping[str, str]) -> int:
     )
     clock = Clock(math.inf)
 
-    def job() -> None:
+    def work() -> None:
         kubernetes = cluster(api_server(chosen, clock, attempts=1), clock)  # the watcher's own loops try again
         collect_garbage()
         watch(request, kubernetes, clock)
 
-    failure = run_job(job, clock)
+    failure = run_until_deadline(work, clock)
     assert failure is not None  # noqa: S101 - it does not return
     raise failure

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, dropwhile
 
 import urllib3
 
@@ -18,7 +18,7 @@ from tests.sandbox.contract.client import CRONJOBS, LEASES, NODES, SLICES, STRAT
 from tests.sandbox.kubernetes_builders import endpoint, endpoint_slice
 from tests.sandbox.route53 import Route53
 from tests.sandbox.server import wait_until
-from tests.sandbox.world import PREFIX, PROGRAM
+from tests.sandbox.world import PREFIX, PROGRAM, Finished
 from tests.support import forks
 from tests.support.watching import cronjob
 
@@ -81,8 +81,8 @@ class Cluster:
     ended: threading.Event = field(default_factory=threading.Event)
     gone: dict[str, float] = field(default_factory=dict)
     """Addresses that may be missing from DNS, since when."""
-    statuses: list[int] = field(default_factory=list)
-    """The exit statuses of all syncs."""
+    syncs: list[Finished] = field(default_factory=list)
+    """All runs of sync-once that have ended."""
     _silent: set[int] = field(default_factory=set)
     _renewed: dict[int, float] = field(default_factory=dict)
     _next: dict[int, float] = field(default_factory=dict)
@@ -116,16 +116,21 @@ class Cluster:
 
     # What keeps it going
 
-    def sync(self, *, forked: bool = False) -> int:
-        """Run sync-once as a Job's pod would, forked for a fraction of the price; give the exit status."""
+    def sync(self, *, forked: bool = False) -> Finished:
+        """Run sync-once as a Job's pod would, forked for a fraction of the price."""
         arguments = ("sync-once", "--domain", self.domain, "--node-label-selector", f"test={self.api.mine}")
         if forked:
-            status = forks.fork(arguments, self.environment).finish().returncode
+            finished = forks.fork(arguments, self.environment).finish()
         else:
             command = [*PROGRAM, *arguments]
-            status = subprocess.run(command, env=self.environment, capture_output=True, check=False).returncode
-        self.statuses.append(status)
-        return status
+            finished = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        self.syncs.append(finished)
+        return finished
+
+    def synced(self, status: int) -> None:
+        """Run it, and assert that it exits with a status."""
+        finished = self.sync(forked=True)
+        assert finished.returncode == status, f"a sync exited with {finished.returncode}: {finished.stderr[-1000:]}"
 
     def sync_every_minute(self) -> None:
         """Run a sync whenever the CronJob would."""
@@ -143,7 +148,7 @@ class Cluster:
                 self.api.watch(JOBS, timeoutSeconds=3600) as events,
             ):
                 for event in events:
-                    name = event["object"]["metadata"]["name"]
+                    name = event["object"]["metadata"].get("name")
                     if event["type"] == "ADDED" and name not in seen:
                         threading.Thread(target=self.sync, kwargs={"forked": not seen}, daemon=True).start()
                         seen.add(name)
@@ -152,7 +157,7 @@ class Cluster:
         """Renew Leases; where there is no node controller, do its part as well, and that first."""
         while not self.ended.wait(0.2):
             now = time.monotonic()
-            for number, renewed in list(self._renewed.items()):
+            for number, renewed in list(self._renewed.items()):  # of those that are there by now
                 with contextlib.suppress(urllib3.exceptions.HTTPError, AssertionError):  # soon again
                     if not self.plane.has_node_controller and now - renewed > GRACE_SECONDS:
                         self.set_ready(number, "Unknown")
@@ -162,15 +167,15 @@ class Cluster:
 
     def renew(self, number: int) -> None:
         """Renew a node's Lease as its kubelet does."""
-        name, now = f"{self.api.mine}-{number}", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        spec = {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": now}
+        name, moment = f"{self.api.mine}-{number}", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        spec = {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": moment}
         answer = self.api.patch(f"{LEASES}/{name}", {"spec": spec}, fieldManager="kubelet")
         if answer.status == 404:
             lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": name}, "spec": spec}
             answer = self.api.call("POST", LEASES, lease, query={"fieldManager": "kubelet"})
         assert answer.status in {200, 201}, answer.data
-        self._renewed[number] = time.monotonic()
-        self._next[number] = self._renewed[number] + RENEW_SECONDS
+        now = time.monotonic()
+        self._next[number], self._renewed[number] = now + RENEW_SECONDS, now
 
     def set_ready(self, number: int, status: str) -> None:
         """Give a node's Ready condition another status, as its kubelet or the node controller would."""
@@ -209,20 +214,18 @@ class Cluster:
 @contextlib.contextmanager
 def cluster(made: Cluster) -> Iterator[Cluster]:
     """Keep a cluster going while the context lasts, from the moment that DNS shows all of its nodes."""
-    made.populate()
-    assert made.sync(forked=True) == 0
     work = [made.run_kubelets, made.run_jobs if made.has_watcher else made.sync_every_minute]
     threads = [threading.Thread(target=each, daemon=True) for each in work]
-    for each in threads:
-        each.start()
+    threads[0].start()
+    made.populate()
+    made.synced(0)
+    threads[1].start()
     common = ("--cronjob", made.api.mine, "--namespace", "default", "--node-label-selector", f"test={made.api.mine}")
     watcher = forks.fork(("watch", *common), made.environment) if made.has_watcher else None
     ended = ENDED
     try:
         assert wait_until(lambda: made.shown() == set(made.addresses), PATIENCE_SECONDS), made.shown()
-        assert wait_until(lambda: len(made.statuses) > made.has_watcher, PATIENCE_SECONDS), (
-            "the watcher has made no Job"
-        )
+        assert wait_until(lambda: len(made.syncs) > made.has_watcher, PATIENCE_SECONDS), "the watcher has made no Job"
         yield made
     finally:
         made.ended.set()
@@ -237,9 +240,9 @@ def cluster(made: Cluster) -> Iterator[Cluster]:
 def they_serve(
     addresses: Sequence[str], gone: Mapping[str, float], shown: Sequence[tuple[float, frozenset[str]]]
 ) -> None:
-    """Assert that DNS lacked an address only after it was gone, and showed none again that is."""
+    """Assert that DNS, once it showed all, lacked an address only after it was gone, and showed none again that is."""
     missing: set[str] = set()
-    for moment, values in shown:
+    for moment, values in dropwhile(lambda each: each[1] != set(addresses), shown):
         before, missing = missing, set(addresses) - values
         wrongly = {each for each in missing if gone.get(each, moment) >= moment}
         assert not wrongly, f"{wrongly} left DNS, but serves"

@@ -129,7 +129,7 @@ def test_reaction_is_least_median_and_most() -> None:
 @pytest.mark.parametrize(
     ("shown", "wrong"),
     [
-        pytest.param([(1, "ab"), (3, "b")], None, id="a node that failed has left"),
+        pytest.param([(0, "a"), (1, "ab"), (3, "b")], None, id="a node that failed has left"),
         pytest.param([(1, "ab"), (3, "a")], "left DNS, but serves", id="another one has left"),
         pytest.param([(1, "ab"), (2, "b")], "left DNS, but serves", id="it left before it had failed"),
         pytest.param([(1, "ab"), (3, "b"), (4, "ab")], "came back", id="it came back"),

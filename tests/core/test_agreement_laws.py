@@ -10,8 +10,9 @@ from jobs.core.address import Address
 from jobs.core.decision import Decision, decide
 from jobs.core.errors import ConfigurationError
 from jobs.core.min_nodes import MinNodes
-from jobs.core.publication import Occasion, Publication
-from jobs.core.record_set import RecordSet, api_form, from_api
+from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import api_form, from_api
+from jobs.core.sync_trigger import ChangeDetector, Trigger
 from jobs.core.verdict import Skipped, Verdict
 from tests.support.builders import DOMAIN, request
 from tests.support.judging import NOW
@@ -27,18 +28,18 @@ options = st.fixed_dictionaries(
 )
 
 
-def occasion_of(first: Sight, second: Sight) -> Occasion | None:
-    """Let a watcher see both looks one after the other, and give the occasion of the second."""
-    publication = Publication(first.evidence_settings, first.rules)
-    publication.begin(first.listed, "begun")
-    publication.see(first.signs)
-    assert publication.occasion(NOW) is not None
+def trigger_of(first: Sight, second: Sight) -> Trigger | None:
+    """Let a watcher see both looks one after the other, and give the trigger of the second."""
+    detector = ChangeDetector(first.evidence_settings, first.rules)
+    detector.begin(first.listed, "begun")
+    detector.see(first.signs)
+    assert detector.trigger(NOW) is not None
     for gone in {node.name for node in first.listed.nodes} - {node.name for node in second.listed.nodes}:
-        publication.gone(gone, "2")
+        detector.gone(gone, "2")
     for node in second.listed.nodes:
-        publication.node(node, "3")
-    publication.see(second.signs)
-    return publication.occasion(NOW)
+        detector.node(node, "3")
+    detector.see(second.signs)
+    return detector.trigger(NOW)
 
 
 def decided(sight: Sight, current: Sequence[RecordSet], asked: dict[str, Any]) -> Decision:
@@ -52,8 +53,8 @@ def known(sight: Sight) -> set[Address]:
 
 
 @given(looks(), record_sets(), options)
-def test_what_a_sync_would_change_is_an_occasion(seen: Looks, current: Sequence[Raw], asked: dict[str, Any]) -> None:
-    """Whenever a sync that looks now would change what the sync before has left, watch has an occasion.
+def test_what_a_sync_would_change_is_a_trigger(seen: Looks, current: Sequence[Raw], asked: dict[str, Any]) -> None:
+    """Whenever a sync that looks now would change what the sync before has left, watch has a trigger.
 
     No change waits for the CronJob's next minute. But addresses that nodes which are out gain or lose may turn a
     refusal for a percentage: that waits.
@@ -70,7 +71,7 @@ def test_what_a_sync_would_change_is_an_occasion(seen: Looks, current: Sequence[
     assert decided(first, shown, asked).plan.changes == ()
     event("changes" if changes else "no change")
     if changes:
-        assert occasion_of(first, second) is not None
+        assert trigger_of(first, second) is not None
 
 
 def _place(verdict: Verdict) -> tuple[object, ...]:
@@ -87,45 +88,45 @@ def _three_ways(verdict: Verdict) -> dict[Address, bool | None]:
 
 
 def _is_news(before: Verdict, after: Verdict) -> bool:
-    """State the contract of an occasion, for one node that both looks show."""
+    """State the contract of a trigger, for one node that both looks show."""
     then, now = _three_ways(before), _three_ways(after)
     definite = (each for each in then.keys() | now.keys() if now.get(each, False) is not None)
     return _place(before) != _place(after) or any(now.get(each, False) != then.get(each, False) for each in definite)
 
 
 @given(looks())
-def test_an_occasion_is_a_definite_change(seen: Looks) -> None:
-    """There is an occasion exactly when an address becomes published or not, or a node comes, goes, or moves.
+def test_a_trigger_is_a_definite_change(seen: Looks) -> None:
+    """There is a trigger exactly when an address becomes published or not, or a node comes, goes, or moves.
 
     Nothing that is left as it is makes Jobs that find nothing to do.
     """
     before, after = ({each.node: each for each in look.conclusion().verdicts} for look in seen)
     is_news = before.keys() != after.keys() or any(_is_news(before[name], after[name]) for name in before)
     event(f"{'' if is_news else 'no '}news")
-    assert (occasion_of(*seen) is not None) is is_news
+    assert (trigger_of(*seen) is not None) is is_news
 
 
 @given(looks())
-def test_an_occasion_condemns_whom_a_sync_takes_out(seen: Looks) -> None:
-    """The nodes that an occasion's Jobs stay off are those that a sync with the same look takes out by evidence."""
-    occasion = occasion_of(*seen)
-    if occasion:
-        event(f"{len(occasion.condemned)} condemned")
-        assert set(occasion.condemned) == set(seen[1].conclusion().condemned)
+def test_a_trigger_withdraws_whom_a_sync_takes_out(seen: Looks) -> None:
+    """The nodes that a trigger's Jobs stay off are those that a sync with the same look takes out by evidence."""
+    trigger = trigger_of(*seen)
+    if trigger:
+        event(f"{len(trigger.withdrawn_by_evidence)} withdrawn")
+        assert set(trigger.withdrawn_by_evidence) == set(seen[1].conclusion().withdrawn_by_evidence)
 
 
 @given(looks())
-def test_the_same_look_again_is_no_occasion(seen: Looks) -> None:
-    """The same look again is no occasion."""
-    assert occasion_of(seen[0], seen[0]) is None
+def test_the_same_look_again_is_no_trigger(seen: Looks) -> None:
+    """The same look again is no trigger."""
+    assert trigger_of(seen[0], seen[0]) is None
 
 
 @given(looks())
 def test_watch_warns_of_what_a_sync_would(seen: Looks) -> None:
     """Watch warns of the same as a sync that has the same look."""
-    publication = Publication(seen[0].evidence_settings, seen[0].rules)
-    publication.begin(seen[0].listed, "begun")
-    publication.see(seen[0].signs)
-    publication.occasion(NOW)
+    detector = ChangeDetector(seen[0].evidence_settings, seen[0].rules)
+    detector.begin(seen[0].listed, "begun")
+    detector.see(seen[0].signs)
+    detector.trigger(NOW)
     conclusion = seen[0].conclusion()
-    assert publication.warnings == conclusion.warnings + conclusion.causes
+    assert detector.warnings == conclusion.warnings + conclusion.causes

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from jobs.core.coordinates import Coordinates
 from jobs.core.decision import Decision, decide
 from jobs.core.evidence import Conclusion
 from jobs.core.min_nodes import MinNodes
+from jobs.core.place import Coordinates
 from jobs.core.plan import Change, Plan
 from jobs.core.record_set import RecordSet
 from jobs.core.verdict import Published, Verdict
@@ -192,4 +192,5 @@ def test_a_limit_is_not_a_failure() -> None:
 def test_a_decision_knows_whether_it_waits_for_health_checks() -> None:
     """A decision without health checks names none and waits for none."""
     decision = decided([BOTH], [UP, DOWN])
-    assert (decision.names_new_check, decision.waits) == (False, False)
+    assert not decision.waits
+    assert not any(change.names_new_check for change in decision.plan.changes)

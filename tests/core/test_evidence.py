@@ -47,10 +47,10 @@ def assert_believed(conclusion: Conclusion, kind: str, reason: str, many: int, b
     if bad > believed:
         cause = f"{kind}: {bad} of {many} nodes, {DOUBTED}"
         assert doubted(conclusion) == {(name, ipv4(number)): reason for number, name in enumerate(accused)}
-        assert (out(conclusion), conclusion.causes, conclusion.condemned) == ({}, (cause,), ())
+        assert (out(conclusion), conclusion.causes, conclusion.withdrawn_by_evidence) == ({}, (cause,), ())
     else:
         assert out(conclusion) == dict.fromkeys(accused, reason)
-        assert (doubted(conclusion), conclusion.causes, conclusion.condemned) == ({}, (), tuple(accused))
+        assert (doubted(conclusion), conclusion.causes, conclusion.withdrawn_by_evidence) == ({}, (), tuple(accused))
     assert conclusion.warnings == ()
 
 
@@ -95,7 +95,7 @@ def test_kinds_that_are_believed_one_by_one_are_not_together_when_they_are_too_m
     conclusion, accused = three_ways(9)
     assert {node for node, _ in doubted(conclusion)} == set(accused)
     assert conclusion.causes == (f"evidence of all kinds together: 5 of 9 nodes, {DOUBTED}",)
-    assert (out(conclusion), conclusion.condemned) == ({}, ())
+    assert (out(conclusion), conclusion.withdrawn_by_evidence) == ({}, ())
 
 
 def test_kinds_that_are_believed_together() -> None:
@@ -123,7 +123,7 @@ def test_what_one_kind_proves_another_that_is_not_believed_does_not_save() -> No
     conclusion = judged(found, answers=dead(ipv4(0)) | alive(*map(ipv4, range(1, 4))))
     assert out(conclusion) == {"n0": "tcp 443 does not answer (timed out)"}
     assert set(doubted(conclusion)) == {("n1", ipv4(1))}
-    assert conclusion.condemned == ("n0",)
+    assert conclusion.withdrawn_by_evidence == ("n0",)
 
 
 def test_several_kinds_against_the_same_node_count_it_once() -> None:
@@ -184,7 +184,7 @@ def test_a_dead_node_with_two_addresses_leaves(many: int) -> None:
     found = [having(node, ipv4(number), ipv4(100 + number)) for number, node in enumerate(nodes(many))]
     conclusion = judged(found, answers=dead(ipv4(0), ipv4(100)) | alive(*alive_ones))
     assert out(conclusion) == {"n0": "tcp 443 does not answer (timed out)"}
-    assert conclusion.condemned == ("n0",)
+    assert conclusion.withdrawn_by_evidence == ("n0",)
 
 
 def test_a_node_that_claims_many_dead_addresses_is_one_node() -> None:

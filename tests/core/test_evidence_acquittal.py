@@ -46,7 +46,7 @@ def test_an_answer_acquits_the_address_that_gives_it(found: list[Node], signs: S
     conclusion = judged(found, answers=alive(ipv4(0), probe=HTTPS), **signs)
     assert kept(conclusion) == {*map(ipv4, range(3)), ipv6(1), ipv6(2)}
     assert [each.address for each in conclusion.verdicts[0].withheld] == [ipv6(0)]
-    assert (doubted(conclusion), conclusion.condemned) == ({}, ())
+    assert (doubted(conclusion), conclusion.withdrawn_by_evidence) == ({}, ())
 
 
 @pytest.mark.parametrize("probe", [HTTP, TCP])
@@ -121,4 +121,4 @@ def test_a_node_that_is_out_for_long_is_not_accused() -> None:
     conclusion = judged(found, answers=dead(*map(ipv4, range(4)), probe=HTTPS) | alive(ipv4(4), ipv4(5), probe=HTTPS))
     assert out(conclusion)["n0"] == f"not ready: {SILENT}"
     assert out(conclusion)["n3"] == "https://www.example.com/ does not answer (timed out)"
-    assert (conclusion.causes, conclusion.condemned) == ((), ("n3",))
+    assert (conclusion.causes, conclusion.withdrawn_by_evidence) == ((), ("n3",))

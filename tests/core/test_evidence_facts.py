@@ -45,7 +45,7 @@ def test_facts_are_not_limited(fact: Node) -> None:
     """Facts are believed of any number of nodes."""
     conclusion = judged(alike(fact, *nodes(4)))
     assert len(out(conclusion)) == 4
-    assert (conclusion.causes, conclusion.condemned) == ((), ())
+    assert (conclusion.causes, conclusion.withdrawn_by_evidence) == ((), ())
 
 
 @pytest.mark.parametrize("fact", FACTS.values(), ids=FACTS)
@@ -58,7 +58,7 @@ def test_nodes_that_are_out_already_are_not_looked_at(fact: Node) -> None:
     two = judged([*gone, *nodes(9)[6:]], lease_ages=ages(*[99] * 6, 31, 31, 4))
     one = judged([*gone, *nodes(9)[6:]], lease_ages=ages(*[99] * 6, 31, 4, 4))
     assert two.causes == (f"{LEASE}: 2 of 3 nodes, {DOUBTED}",)
-    assert one.condemned == ("n6",)
+    assert one.withdrawn_by_evidence == ("n6",)
     silent = judged([*gone, *(unknown(node, 5) for node in nodes(9)[6:8]), nodes(9)[8]])
     assert silent.causes == (f"{UNKNOWN}: 2 of 3 nodes, {DOUBTED}",)
     mute = judged([*gone, *nodes(9)[6:]], answers=dead(*map(ipv4, range(8))) | alive(ipv4(8)))
@@ -148,7 +148,7 @@ def test_after_an_outage_all_nodes_stay_but_the_dead_one() -> None:
 def test_ready_endpoints_are_facts(serving: dict[str, set[str]], reasons: dict[str, str]) -> None:
     """A node needs a ready endpoint of each Service, however many nodes lack one."""
     conclusion = judged(nodes(3), serving={name: frozenset(found) for name, found in serving.items()})
-    assert (out(conclusion), conclusion.causes, conclusion.condemned) == (reasons, (), ())
+    assert (out(conclusion), conclusion.causes, conclusion.withdrawn_by_evidence) == (reasons, (), ())
 
 
 def test_a_service_that_is_ready_nowhere_leaves_all_nodes_as_they_are() -> None:
@@ -157,7 +157,7 @@ def test_a_service_that_is_ready_nowhere_leaves_all_nodes_as_they_are() -> None:
     words = f"no endpoint of {SERVICE} is ready on any node"
     assert out(conclusion) == {"n2": "no ready endpoint of a/b"}
     assert doubted(conclusion) == {("n0", ipv4(0)): words, ("n1", ipv4(1)): words}
-    assert (conclusion.causes, conclusion.condemned) == ((words,), ())
+    assert (conclusion.causes, conclusion.withdrawn_by_evidence) == ((words,), ())
 
 
 def test_services_that_are_ready_nowhere_are_all_named() -> None:

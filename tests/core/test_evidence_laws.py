@@ -82,20 +82,20 @@ def test_who_is_out_by_facts_keeps_its_reason(sight: Sight) -> None:
     for before, after in zip(sight.judged(), sight.conclusion().verdicts, strict=True):
         if isinstance(before, Skipped):
             assert after == before
-        elif before.fact and not sight.acquitted().intersection(before.verdict.addresses):
+        elif before.excluded_because and not sight.acquitted().intersection(before.verdict.addresses):
             assert isinstance(after, Skipped)
-            assert after.reason == before.fact
+            assert after.reason == before.excluded_because
 
 
 @given(sights())
-def test_the_condemned_are_those_that_evidence_takes_out(sight: Sight) -> None:
-    """The condemned are exactly the nodes that evidence takes out.
+def test_the_withdrawn_are_those_that_evidence_takes_out(sight: Sight) -> None:
+    """The withdrawn are exactly the nodes that evidence takes out.
 
     The watcher's Jobs stay off those, and off no healthy one, nor off one that is left as it is.
     """
     conclusion = sight.conclusion()
     up = {each.node for each in conclusion.verdicts if isinstance(each, Published)}
-    assert set(conclusion.condemned) == {each.node for each in sight.standing()} - up
+    assert set(conclusion.withdrawn_by_evidence) == {each.node for each in sight.standing()} - up
 
 
 @given(sights(), st.randoms())
@@ -120,7 +120,7 @@ def test_what_is_well_changes_nothing(sight: Sight) -> None:
     healthy = replace(sight.of(nodes), signs=well, rules=Rules())
     facts = tuple(each.verdict if isinstance(each, Candidate) else each for each in healthy.judged())
     conclusion = healthy.conclusion()
-    assert (conclusion.verdicts, conclusion.causes, conclusion.condemned) == (facts, (), ())
+    assert (conclusion.verdicts, conclusion.causes, conclusion.withdrawn_by_evidence) == (facts, (), ())
 
 
 def _accused(sight: Sight) -> set[tuple[str, Address]]:
@@ -129,13 +129,13 @@ def _accused(sight: Sight) -> set[tuple[str, Address]]:
     probing = {node: node != sight.evidence_settings.observer for node in (each.name for each in sight.listed.nodes)}
     limit, ages = sight.evidence_settings.lease_timeout_seconds, sight.signs.lease_ages
     for each in sight.judged():
-        if isinstance(each, Candidate) and not each.fact:
+        if isinstance(each, Candidate) and not each.excluded_because:
             node = each.verdict.node
             is_late = bool(limit) and node in ages and min(ages[node]) >= limit
             for address in each.verdict.addresses:
                 why = [sight.signs.answers.get((address, probe)) for probe in sight.evidence_settings.probes]
-                by_node = (each.accusation or is_late or each.hold) and address not in sight.acquitted()
-                if by_node or each.probation or (probing[node] and any(why)):
+                by_node = (each.unknown_because or is_late or each.hold) and address not in sight.acquitted()
+                if by_node or each.ready_too_briefly or (probing[node] and any(why)):
                     found.add((node, address))
     return found
 
@@ -170,7 +170,7 @@ def test_an_acquitted_address_leaves_for_a_probe_alone(sight: Sight) -> None:
 
 
 @given(sights(), st.integers(0, 1), st.sampled_from([-3600.0, 4.0]))
-def test_one_clock_condemns_nobody(sight: Sight, which: int, young: float) -> None:
+def test_one_clock_withdraws_nobody(sight: Sight, which: int, young: float) -> None:
     """When one clock makes every Lease young, no Lease is held against anybody, whatever the other clock says."""
 
     def seen_by(old: float | None) -> Conclusion:
@@ -237,7 +237,7 @@ def test_one_bad_node_among_several_is_always_believed(sight: Sight) -> None:
     conclusion = conclude(listed, Signs(ages), evidence_settings(), Rules())
     standing = conclude(listed, Signs(), evidence_settings(), Rules()).verdicts
     up = [each.node for each in standing if isinstance(each, Published)]
-    assert conclusion.condemned == (("n0",) if "n0" in up and len(up) > 1 else ())
+    assert conclusion.withdrawn_by_evidence == (("n0",) if "n0" in up and len(up) > 1 else ())
 
 
 @given(sights())

@@ -38,13 +38,13 @@ def test_lease_timeout(limit: int, age: float, *, is_out: bool) -> None:
     ],
 )
 def test_a_lease_is_old_by_two_clocks(age: LeaseAge, reason: str | None) -> None:
-    """A Lease is old when it is by the API servers' clocks and by the observer's: no single wrong clock condemns."""
+    """A Lease is old when it is by the API servers' clocks and by the observer's: one wrong clock withdraws nobody."""
     conclusion = judged(nodes(3), lease_ages={**ages(4, 4, 4), "n0": age})
     assert out(conclusion) == ({} if reason is None else {"n0": reason})
 
 
 @pytest.mark.parametrize("wrong", [LeaseAge(20, 0), LeaseAge(-20, 0), LeaseAge(0, 20), LeaseAge(0, -20)])
-def test_a_wrong_clock_neither_condemns_nor_acquits(wrong: LeaseAge) -> None:
+def test_a_wrong_clock_neither_withdraws_nor_acquits(wrong: LeaseAge) -> None:
     """With one clock 20 s wrong, either way, nobody is suspected, and a dead node leaves when both make it old."""
     lease_ages = {
         f"n{at}": LeaseAge(age + wrong.by_server, age + wrong.by_observer) for at, age in enumerate((4, 9, 12))
@@ -69,8 +69,8 @@ def test_a_node_without_a_lease_is_not_looked_at() -> None:
     assert (out(conclusion), conclusion.causes) == ({}, ())
 
 
-def test_the_only_lease_that_is_seen_condemns_nobody() -> None:
-    """The only Lease that is seen condemns nobody, however many nodes there are."""
+def test_the_only_lease_that_is_seen_withdraws_nobody() -> None:
+    """The only Lease that is seen withdraws nobody, however many nodes there are."""
     conclusion = judged(nodes(3), lease_ages={"n1": LeaseAge(99, 99)})
     assert conclusion.causes == (f"{LEASE}: 1 of 1 nodes, {DOUBTED}",)
 

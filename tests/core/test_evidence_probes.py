@@ -48,11 +48,11 @@ def test_a_node_whose_addresses_are_all_dead_is_skipped(why: tuple[str, str], sk
     answers = dead(ipv4(1), why=why[0]) | dead(ipv6(1), why=why[1])
     conclusion = judged(found, answers=answers | alive(ipv4(0), ipv6(0), ipv4(2), ipv6(2)))
     assert conclusion.verdicts[1] == skipped
-    assert conclusion.condemned == ("n1",)
+    assert conclusion.withdrawn_by_evidence == ("n1",)
 
 
-def test_an_observer_without_ipv6_condemns_nobody() -> None:
-    """Each family is a kind of its own: an observer without IPv6 condemns nobody."""
+def test_an_observer_without_ipv6_withdraws_nobody() -> None:
+    """Each family is a kind of its own: an observer without IPv6 withdraws nobody."""
     answers = dead(*map(ipv6, range(4)), why="network is unreachable") | alive(*map(ipv4, range(4)))
     conclusion = judged(dual(4), answers=answers)
     assert kept(conclusion) == {*map(ipv4, range(4))}

@@ -5,14 +5,11 @@ from ipaddress import ip_address
 import pytest
 from msgspec.structs import replace
 
-from jobs.core.errors import Conflict, Failure, TemporaryError
 from jobs.core.explain import (
     AddressChange,
     Explainer,
     NodeNews,
-    in_vain,
     node_news,
-    protected,
     title,
     unexplained,
     unselected,
@@ -20,7 +17,8 @@ from jobs.core.explain import (
 from jobs.core.node import Rules
 from jobs.core.plan import Change
 from jobs.core.progress import Domain
-from jobs.core.record_set import RecordSet, with_health_check
+from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import with_health_check
 from jobs.core.verdict import Published, Skipped, Verdict, Withheld
 from tests.support.builders import DOMAIN, NODE, PARIS, TOKYO, alias, ipv4, near, plain, published, skipped
 
@@ -125,7 +123,7 @@ def test_an_alias_that_is_replaced_has_no_ttl() -> None:
 
 def seen(verdicts: list[Verdict], before: list[RecordSet], after: list[RecordSet], domain: str = DOMAIN) -> Domain:
     """Give a domain as a run has found and left it."""
-    return Domain(domain, settled=True, verdicts=tuple(verdicts), before=tuple(before), after=tuple(after))
+    return Domain(domain, done=True, verdicts=tuple(verdicts), before=tuple(before), after=tuple(after))
 
 
 AT_PARIS = near("A", PARIS, "5.0.0.1")
@@ -272,29 +270,3 @@ def test_a_title_says_which_health_check(before: str | None, after: str | None, 
     """The title of a change says which health check the set gets, or that it has none any longer."""
     one, other = (with_health_check(plain("A", "5.0.0.1"), each) for each in (before, after))
     assert title(Change(one, other)) == f"~ A simple  {words}"
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        pytest.param(
-            None, "because somebody else keeps changing it, or the nodes keep changing", id="all were applied"
-        ),
-        pytest.param(TemporaryError("lost"), "without a known outcome: lost", id="unknown"),
-        pytest.param(Conflict("refused"), "because somebody else keeps changing it: refused", id="refused"),
-    ],
-)
-def test_writes_in_vain_say_why(error: Failure | None, words: str) -> None:
-    """After the last write a failure names what is still to change, others' changes first, and why."""
-    ours, theirs = Change(ONE, TWO), Change(None, plain("AAAA", "2600::1"))
-    domain = Domain(DOMAIN, error=error, attempted=(ours,))
-    assert str(in_vain(domain, [ours, theirs], 3)) == f"AAAA simple: given up after 3 writes {words}"
-    assert str(in_vain(domain, [ours], 3)).startswith("A simple: given up")
-
-
-def test_a_refusal_that_is_no_race_is_a_configuration_error() -> None:
-    """A refusal of what nobody else changes has Route 53's words and where to look, and trying again will not help."""
-    error = protected(Domain(DOMAIN, error=Conflict("[protected]")))
-    assert error.exit_status == 2
-    assert "[protected]" in str(error)
-    assert "record set protection" in str(error)

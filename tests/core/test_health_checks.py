@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from jobs.core.check_assignment import NEW, ORPHAN_SECONDS, YOUNG_SECONDS, Chores, unused, with_checks
-from jobs.core.health_checks import Checking, HealthCheck, View, of_address, of_any, owner_of, parse_probe
+from jobs.core.check_assignment import NEW, ORPHAN_SECONDS, YOUNG_SECONDS, CheckChanges, unused, with_checks
+from jobs.core.health_checks import Checking, HealthCheck, View, owner_of, parse_probe
 from jobs.core.probe import Probe
-from jobs.core.record_set import RecordSet, with_health_check
+from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted
+from jobs.core.route53_form import check_of_address, check_of_any, with_health_check
 from jobs.core.zones import Zone
 from tests.support.builders import DOMAIN, PARIS, TOKYO, ZONE, alias, multivalue, near, plain, routed
 from tests.support.checking import NOW, OFF, OWNER, TCP, check, theirs, view
@@ -38,10 +39,10 @@ def ids(about: View, wanted: Sequence[RecordSet], current: Sequence[RecordSet] =
     return [each.health_check_id for each in found.record_sets]
 
 
-def lacking(about: View, wanted: Sequence[RecordSet], current: Sequence[RecordSet] = ()) -> list[dict[str, str | None]]:
-    """Say what lacks, by address."""
-    _, chores = given(about, wanted, current)
-    return [{str(address): known for address, known in each.items()} for each in chores.lacking]
+def missing(about: View, wanted: Sequence[RecordSet], current: Sequence[RecordSet] = ()) -> list[dict[str, str | None]]:
+    """Say what is missing, by address."""
+    _, check_changes = given(about, wanted, current)
+    return [{str(address): known for address, known in each.items()} for each in check_changes.missing]
 
 
 def test_without_the_option_all_is_as_wanted() -> None:
@@ -52,9 +53,9 @@ def test_without_the_option_all_is_as_wanted() -> None:
 
 
 def test_a_set_gets_the_check_of_its_address() -> None:
-    """Each set has the check of its address; nothing lacks."""
+    """Each set has the check of its address; nothing is missing."""
     about = view(check("p", A1), check("t", A2))
-    assert (ids(about, PLACES), lacking(about, PLACES)) == (["t", "p"], [])
+    assert (ids(about, PLACES), missing(about, PLACES)) == (["t", "p"], [])
 
 
 def test_a_set_of_several_gets_the_check_of_all() -> None:
@@ -75,14 +76,14 @@ def test_a_set_of_several_gets_the_check_of_all() -> None:
 def test_a_check_of_other_children_is_made_again(group: HealthCheck) -> None:
     """A check of several whose children are not those that it should have is not taken, but made again of theirs."""
     about = view(check("a", A1), check("b", A2), check("d", A3), theirs("x"), group)
-    assert lacking(about, [BOTH]) == [{A1: "a", A2: "b"}]
+    assert missing(about, [BOTH]) == [{A1: "a", A2: "b"}]
 
 
-def test_what_lacks_is_made_first() -> None:
+def test_what_is_missing_is_made_first() -> None:
     """A set without its check waits for it, and what is there already is not made again."""
     about = view(check("p", A1))
-    assert lacking(about, PLACES) == [{A2: None}]
-    assert lacking(view(), [BOTH]) == [{A1: None, A2: None}]
+    assert missing(about, PLACES) == [{A2: None}]
+    assert missing(view(), [BOTH]) == [{A1: None, A2: None}]
     assert ids(about, PLACES) == [None, None], "until then none of the type has one"
 
 
@@ -108,7 +109,7 @@ def test_each_type_stands_for_itself() -> None:
 )
 def test_checks_that_are_not_taken(known: HealthCheck) -> None:
     """A check with another address, other settings or of somebody else is not taken, nor an old one without a set."""
-    assert lacking(view(known), PLACES[:1]) == [{A1: None}]
+    assert missing(view(known), PLACES[:1]) == [{A1: None}]
 
 
 def test_checks_of_another_domain_are_not_taken() -> None:
@@ -117,7 +118,7 @@ def test_checks_of_another_domain_are_not_taken() -> None:
     owners = {owner_of(zone, DOMAIN), owner_of(zone, ZONE), owner_of(replace(zone, id="Z2"), DOMAIN)}
     assert len(owners) == 3
     for owner in owners - {OWNER}:
-        assert lacking(replace(view(check("p", A1)), owner=owner), PLACES[:1]) == [{A1: None}]
+        assert missing(replace(view(check("p", A1)), owner=owner), PLACES[:1]) == [{A1: None}]
 
 
 def test_references_are_short_and_tell_their_age() -> None:
@@ -148,8 +149,8 @@ def test_a_withdrawal_does_not_wait() -> None:
     three = near("A", PARIS, A1, A2, A3)
     known = [check(each, address) for each, address in (("a", A1), ("b", A2), ("c", A3))]
     about = view(*known, check("g", f"{A1} {A2} {A3}", children="a b c"))
-    assert (ids(about, [BOTH], [having(three, "g")]), lacking(about, [BOTH], [having(three, "g")])) == (["g"], [])
-    assert lacking(about, [BOTH], [having(BOTH, "g")]) == [{A1: "a", A2: "b"}], "the next round makes it"
+    assert (ids(about, [BOTH], [having(three, "g")]), missing(about, [BOTH], [having(three, "g")])) == (["g"], [])
+    assert missing(about, [BOTH], [having(BOTH, "g")]) == [{A1: "a", A2: "b"}], "the next round makes it"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_what_a_set_keeps_when_none_can_be_made(
     about = view(*known, may_make=False, **more)
     current = [having(PLACES[0], "p")]
     assert ids(about, [BOTH], current) == [kept]
-    assert lacking(about, [BOTH], current) == []
+    assert missing(about, [BOTH], current) == []
 
 
 def test_a_check_of_addresses_that_go_is_not_kept() -> None:
@@ -196,8 +197,8 @@ def test_what_was_rejected_with_new_checks_is_written_without_first() -> None:
 
 def test_simple_routing_has_none() -> None:
     """With simple routing there is no check, but a warning, and none is made."""
-    found, chores = given(view(check("p", A1)), [plain("A", A1)], [])
-    assert (found.record_sets, chores.lacking) == ((plain("A", A1),), ())
+    found, check_changes = given(view(check("p", A1)), [plain("A", A1)], [])
+    assert (found.record_sets, check_changes.missing) == ((plain("A", A1),), ())
     assert "no effect with simple routing" in found.warnings[0]
     assert given(view(checking=OFF), [plain("A", A1)], [])[0].warnings == ()
 
@@ -213,7 +214,7 @@ def test_sets_that_only_others_make_are_left_alone(stranger: RecordSet) -> None:
     """Where --min-nodes keeps sets that kube-node-dns does not make, their type is left as it is."""
     current = [stranger, having(multivalue("A", A1), "s")]
     assert set(given(view(), current, current)[0].record_sets) == set(current)
-    assert lacking(view(), current, current) == []
+    assert missing(view(), current, current) == []
 
 
 def test_none_takes_all_checks_off() -> None:
@@ -238,7 +239,7 @@ def test_a_dry_run_counts() -> None:
 def test_an_address_in_two_sets_is_counted_once() -> None:
     """An address that nodes at two places share gets one check."""
     sets = [near("A", PARIS, A1), near("A", TOKYO, A1)]
-    assert Chores(view(), given(view(), sets)[1].lacking).announcement == (
+    assert CheckChanges(view(), given(view(), sets)[1].missing).announcement == (
         "health checks: 1 would be made, 0 would be deleted",
     )
 
@@ -249,7 +250,7 @@ def deletable(about: View, *named: str, has_written: bool = False) -> list[str]:
     return [each.id for each in unused(about, sets, has_written=has_written)]
 
 
-HOUR = 3600.0
+HOUR = 3600
 IDLE = HOUR + 1
 
 
@@ -332,12 +333,12 @@ def test_what_a_check_asks(text: str, form: dict[str, Any]) -> None:
     probe = parse_probe(text)
     assert isinstance(probe, Probe)
     common = {"IPAddress": A1, "RequestInterval": 10, "FailureThreshold": 3}
-    assert of_address(Checking(probe, 10), ip_address(A1)) == common | form
+    assert check_of_address(Checking(probe, 10), ip_address(A1)) == common | form
 
 
 def test_a_check_of_several_wants_one_healthy() -> None:
     """A check of several is healthy while one of them is."""
-    assert of_any(["b", "a"]) == {"Type": "CALCULATED", "ChildHealthChecks": ["a", "b"], "HealthThreshold": 1}
+    assert check_of_any(["b", "a"]) == {"Type": "CALCULATED", "ChildHealthChecks": ["a", "b"], "HealthThreshold": 1}
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from jobs.core.decision import decide
 from jobs.core.errors import ConfigurationError
 from jobs.core.evidence import Conclusion
-from jobs.core.health_checks import Checking, Lacking, View, of_address, of_any
+from jobs.core.health_checks import Checking, MissingCheck, View
 from jobs.core.min_nodes import MinNodes
-from jobs.core.plan import api_changes, batch
-from jobs.core.record_set import RecordSet, from_api
-from jobs.core.records import owned
+from jobs.core.plan import batch
+from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import api_changes, check_of_address, check_of_any, from_api
 from jobs.core.verdict import Verdict
+from jobs.core.zones import owned
 from tests.sandbox.route53 import Route53
 from tests.support.builders import DOMAIN, ZONE, request
 from tests.support.checking import NOW, OFF, OWNER, TCP, InProcess
@@ -56,10 +57,10 @@ class Account:
             known = None if fault == "not listed" else self.edge.all()
             view = View(self.checking, OWNER, known, self.now, may_make=not fault, has_written=has_written)
             decision = decide(wish, DOMAIN, self.shown(), Conclusion(tuple(found)), view)
-            assert decision.chores is not None
+            assert decision.check_changes is not None
             if decision.waits:
                 assert not decision.plan.withdraws, "a withdrawal waits for nothing"
-                self.make(view, decision.chores.lacking)
+                self.make(view, decision.check_changes.missing)
             elif decision.plan.changes:
                 has_written = True
                 try:
@@ -69,21 +70,21 @@ class Account:
                 self.route53.change(self.zone_id, *api_changes(changes))
                 self.check_sets()
             else:
-                for each in decision.chores.unused:
+                for each in decision.check_changes.unused:
                     self.edge.delete(each)
                 self.check_sets()
                 return
         raise AssertionError("a run has no end")
 
-    def make(self, view: View, lacking: Sequence[Lacking]) -> None:
-        """Make the checks that lack."""
-        for leaves in lacking:
+    def make(self, view: View, missing: Sequence[MissingCheck]) -> None:
+        """Make the checks that are missing."""
+        for leaves in missing:
             ids = {
-                each: known or self.edge.create(view.reference([each]), of_address(view.checking, each)).id
+                each: known or self.edge.create(view.reference([each]), check_of_address(view.checking, each)).id
                 for each, known in leaves.items()
             }
             if len(ids) > 1:
-                self.edge.create(view.reference(ids), of_any(ids.values()))
+                self.edge.create(view.reference(ids), check_of_any(ids.values()))
 
     def check_sets(self) -> None:
         """Hold that all sets of a type have a check that is there, or none has."""

@@ -14,10 +14,12 @@ from jobs.core.decision import Decision, decide
 from jobs.core.errors import ConfigurationError
 from jobs.core.evidence import Conclusion
 from jobs.core.min_nodes import MinNodes
-from jobs.core.plan import Change, api_changes, batch
-from jobs.core.record_set import TYPES, RecordSet, api_form, from_api
-from jobs.core.records import MAX_ADDRESSES, MAX_MULTIVALUE, owned
+from jobs.core.plan import Change, batch
+from jobs.core.record_set import TYPES, RecordSet
+from jobs.core.records import MAX_ADDRESSES, MAX_MULTIVALUE
+from jobs.core.route53_form import api_changes, api_form, from_api
 from jobs.core.verdict import Published, Verdict
+from jobs.core.zones import owned
 from tests.sandbox.route53 import Route53
 from tests.sandbox.zones import Refused
 from tests.support.builders import DOMAIN, ZONE, request

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 import pytest
 
 from jobs.core.errors import ConfigurationError
-from jobs.core.plan import Change, Plan, api_changes, batch, calculate
-from jobs.core.record_set import RecordSet, api_form, with_health_check
+from jobs.core.plan import Change, Plan, batch, calculate
+from jobs.core.record_set import RecordSet
 from jobs.core.records import MAX_ADDRESSES
+from jobs.core.route53_form import api_changes, api_form, with_health_check
 from tests.support.builders import LIMA, PARIS, TOKYO, alias, ipv4, ipv6, multivalue, near, plain, routed
 
 OLD, NEW = plain("A", "5.0.0.1"), plain("A", "5.0.0.2")
@@ -35,9 +36,9 @@ def sent(current: Iterable[RecordSet], wanted: Iterable[RecordSet]) -> tuple[Cha
     return batch(calculate(current, wanted))
 
 
-def witnesses(current: Iterable[RecordSet], wanted: Iterable[RecordSet]) -> list[RecordSet]:
+def preconditions(current: Iterable[RecordSet], wanted: Iterable[RecordSet]) -> list[RecordSet]:
     """Give the sets that a batch only restates."""
-    return [change.subject for change in sent(current, wanted) if change.is_witness]
+    return [change.subject for change in sent(current, wanted) if change.is_unchanged]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_subject_of_a_change(change: Change, subject: RecordSet) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "is_witness"),
+    ("change", "is_unchanged"),
     [
         pytest.param(Change(OLD, OLD), True, id="restated"),
         pytest.param(Change(OLD, NEW), False, id="replaced"),
@@ -94,13 +95,13 @@ def test_subject_of_a_change(change: Change, subject: RecordSet) -> None:
         pytest.param(Change(OLD, None), False, id="deleted"),
     ],
 )
-def test_a_witness_only_restates_what_is_there(change: Change, *, is_witness: bool) -> None:
-    """A change is a witness when both its sides are the same record set."""
-    assert change.is_witness is is_witness
+def test_an_unchanged_set_is_only_restated(change: Change, *, is_unchanged: bool) -> None:
+    """A change only restates what is there when both its sides are the same record set."""
+    assert change.is_unchanged is is_unchanged
 
 
 def test_what_stays_is_as_it_was_read() -> None:
-    """An unchanged set is the one that was read, not the wanted one: a witness must repeat its notation."""
+    """An unchanged set is the one that was read, not the wanted one: a precondition must repeat its notation."""
     read, asked = plain("AAAA", "2600:0::A"), plain("AAAA", "2600::a")
     [unchanged] = calculate([read], [asked]).unchanged
     assert unchanged is read
@@ -221,19 +222,19 @@ def test_too_large_beside_a_type_that_fits_changes_nothing() -> None:
         ),
     ],
 )
-def test_witness(current: list[RecordSet], wanted: list[RecordSet], restated: list[RecordSet]) -> None:
+def test_precondition(current: list[RecordSet], wanted: list[RecordSet], restated: list[RecordSet]) -> None:
     """For each type of which a batch takes sets away and changes none, it restates one set that stays.
 
     Of the same type if there is one: two runs that each withdraw another place, or all of one type each, do not empty
     the name together.
     """
-    assert witnesses(current, wanted) == restated
+    assert preconditions(current, wanted) == restated
 
 
 def test_runs_that_each_withdraw_another_place_of_a_type_clash() -> None:
     """Two runs that withdraw AAAA of different places, both with A sets that stay, change or restate a common AAAA set.
 
-    A witness of type A alone would let both succeed and leave AAAA empty.
+    A precondition of type A alone would let both succeed and leave AAAA empty.
     """
     current = [AT_PARIS, AT_TOKYO, SIX_AT_PARIS, SIX_AT_TOKYO]
     first, second = (sent(current, [each for each in current if each != gone]) for gone in current[2:])
@@ -241,19 +242,19 @@ def test_runs_that_each_withdraw_another_place_of_a_type_clash() -> None:
     assert {each.type for each in touched[0] & touched[1]} == {"AAAA"}
 
 
-def test_multivalue_sets_have_a_witness_too() -> None:
+def test_multivalue_sets_have_a_precondition_too() -> None:
     """Withdrawing one of several multivalue sets restates one that stays."""
     one, two, three = (multivalue("A", f"5.0.0.{number}") for number in (1, 2, 3))
-    assert witnesses([one, two, three], [two, three]) == [two]
+    assert preconditions([one, two, three], [two, three]) == [two]
 
 
-def test_the_smallest_set_is_the_witness() -> None:
-    """The witness is the smallest set that stays."""
+def test_the_smallest_set_is_the_precondition() -> None:
+    """The precondition is the smallest set that stays."""
     large = near("A", LIMA, "5.0.0.7", "5.0.0.8")
-    assert witnesses([large, AT_PARIS, AT_TOKYO], [large, AT_PARIS]) == [AT_PARIS]
+    assert preconditions([large, AT_PARIS, AT_TOKYO], [large, AT_PARIS]) == [AT_PARIS]
 
 
-def test_a_batch_with_its_witness_has_no_set_twice() -> None:
+def test_a_batch_with_its_precondition_has_no_set_twice() -> None:
     """No record set is deleted or created twice in a batch, which Route 53 would refuse."""
     changes = sent([AT_PARIS, SIX_AT_PARIS, SIX_AT_TOKYO], [SIX_AT_PARIS])
     assert len({change.subject.key for change in changes}) == len(changes) == 3

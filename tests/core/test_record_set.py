@@ -5,7 +5,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from jobs.core.record_set import RecordSet, api_form, from_api, with_health_check, with_more
+from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import api_form, from_api, with_health_check, with_more
 from tests.support.builders import DOMAIN, PARIS, alias, ipv4, multivalue, near, plain, read, routed
 
 

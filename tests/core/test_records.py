@@ -1,4 +1,4 @@
-"""Which record sets a domain should have: ownership, and the form that Route 53 takes."""
+"""Which record sets a domain should have, and the form that Route 53 takes."""
 
 from collections.abc import Iterable
 from itertools import permutations
@@ -6,57 +6,20 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
-from jobs.core.coordinates import Coordinates
-from jobs.core.errors import ConfigurationError
-from jobs.core.record_set import api_form
-from jobs.core.records import owned, wanted
+from jobs.core.place import Coordinates
+from jobs.core.records import wanted
+from jobs.core.route53_form import api_form
 from jobs.core.verdict import Published, Skipped, Verdict
 from tests.support.builders import (
     DOMAIN,
     PARIS,
     TOKYO,
-    ZONE,
     ipv4,
     multivalue,
     near,
-    plain,
     published,
-    routed,
     skipped,
 )
-
-MX = plain("MX", "10 mail.example.com")
-CNAME = plain("CNAME", "www.example.com")
-NS = plain("NS", "ns.example.net")
-WEIGHTED = routed("AAAA", "blue", {"Weight": 1}, "2600::1")
-
-
-def test_a_and_aaaa_are_ours_whatever_their_policy() -> None:
-    """All A and AAAA sets of the name are ours, whatever their policy; no other type is."""
-    assert owned(DOMAIN, ZONE, [plain("A", "5.0.0.1"), WEIGHTED, MX]) == (plain("A", "5.0.0.1"), WEIGHTED)
-
-
-def test_a_cname_is_a_configuration_error() -> None:
-    """A CNAME at the name is a configuration error that says what to do."""
-    with pytest.raises(
-        ConfigurationError, match=r"^a CNAME record stands at this name; delete it, or choose another name$"
-    ):
-        owned(DOMAIN, ZONE, iter([CNAME]))
-
-
-def test_a_delegation_is_a_configuration_error() -> None:
-    """NS records at a name below the zone's are a configuration error.
-
-    Records would be written where no resolver looks.
-    """
-    with pytest.raises(ConfigurationError, match="NS records delegate this name out of the zone"):
-        owned(DOMAIN, ZONE, [plain("A", "5.0.0.1"), NS])
-
-
-def test_the_zones_own_ns_are_no_delegation() -> None:
-    """The NS records of the zone's own name are not an error."""
-    assert owned(DOMAIN, DOMAIN, [NS, plain("A", "5.0.0.1")]) == (plain("A", "5.0.0.1"),)
-
 
 AT_PARIS = published("a", "5.0.0.1 2600::1", PARIS)
 AT_TOKYO = published("b", "5.0.0.2", TOKYO)

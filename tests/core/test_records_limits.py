@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.core.address import Address
-from jobs.core.coordinates import Coordinates
+from jobs.core.place import Coordinates
 from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted, wanted
 from jobs.core.verdict import Published, Skipped, Verdict

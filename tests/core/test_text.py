@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.core.address import parse_addresses
-from jobs.core.coordinates import Coordinates
+from jobs.core.place import Coordinates
 from jobs.core.text import escaped, one_line, quoted, shortened, stub
 
 

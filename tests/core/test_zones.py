@@ -1,4 +1,4 @@
-"""Domain names, and which hosted zone holds one."""
+"""Domain names, which hosted zone holds one, and which of its record sets are ours."""
 
 import pytest
 
@@ -11,10 +11,12 @@ from jobs.core.zones import (
     last_labels,
     listing_order,
     no_zone,
+    owned,
     parse_domain,
     within,
 )
 from tests.sandbox import names as route53_names
+from tests.support.builders import DOMAIN, ZONE, plain, routed
 
 
 @pytest.mark.parametrize(
@@ -213,3 +215,36 @@ def test_no_zone_is_a_configuration_error() -> None:
 def test_the_order_of_lists_is_that_of_labels_from_the_right() -> None:
     """The order of lists goes by labels from the right."""
     assert listing_order("a-b.example.com") == "com.example.a-b."
+
+
+MX = plain("MX", "10 mail.example.com")
+CNAME = plain("CNAME", "www.example.com")
+NS = plain("NS", "ns.example.net")
+WEIGHTED = routed("AAAA", "blue", {"Weight": 1}, "2600::1")
+
+
+def test_a_and_aaaa_are_ours_whatever_their_policy() -> None:
+    """All A and AAAA sets of the name are ours, whatever their policy; no other type is."""
+    assert owned(DOMAIN, ZONE, [plain("A", "5.0.0.1"), WEIGHTED, MX]) == (plain("A", "5.0.0.1"), WEIGHTED)
+
+
+def test_a_cname_is_a_configuration_error() -> None:
+    """A CNAME at the name is a configuration error that says what to do."""
+    with pytest.raises(
+        ConfigurationError, match=r"^a CNAME record stands at this name; delete it, or choose another name$"
+    ):
+        owned(DOMAIN, ZONE, iter([CNAME]))
+
+
+def test_a_delegation_is_a_configuration_error() -> None:
+    """NS records at a name below the zone's are a configuration error.
+
+    Records would be written where no resolver looks.
+    """
+    with pytest.raises(ConfigurationError, match="NS records delegate this name out of the zone"):
+        owned(DOMAIN, ZONE, [plain("A", "5.0.0.1"), NS])
+
+
+def test_the_zones_own_ns_are_no_delegation() -> None:
+    """The NS records of the zone's own name are not an error."""
+    assert owned(DOMAIN, DOMAIN, [NS, plain("A", "5.0.0.1")]) == (plain("A", "5.0.0.1"),)

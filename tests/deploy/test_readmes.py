@@ -127,6 +127,6 @@ def test_a_run_does_with_the_policy_that_is_shown(world: World) -> None:
 
 
 def test_the_namespaces_of_the_readmes_commands_are_those_of_the_manifests() -> None:
-    """Commands look into the two namespaces that there are."""
+    """Commands look into the two namespaces that there are, and for Events into that of the nodes' Events."""
     named = set(re.findall(r"-n (\S+)", README.read_text("utf-8") + MANUAL.read_text("utf-8")))
-    assert named <= {NAMESPACE, f"{NAMESPACE}-annotate"}
+    assert named <= {NAMESPACE, f"{NAMESPACE}-annotate", "default"}

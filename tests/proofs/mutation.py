@@ -27,7 +27,7 @@ import sys
 import pytest
 
 from jobs.core import address as addresses
-from jobs.core.coordinates import Coordinates
+from jobs.core.place import Coordinates
 
 MUTMUT = "mutmut>=3.8"
 

@@ -25,20 +25,6 @@ def cluster() -> Kubernetes:
     return kubernetes
 
 
-@pytest.fixture
-def server(cluster: Kubernetes) -> Iterator[Server]:
-    """Serve it."""
-    with Server(cluster) as serving:
-        yield serving
-
-
-@pytest.fixture
-def api(server: Server, cluster: Kubernetes) -> Iterator[Api]:
-    """Talk to it."""
-    with urllib3.PoolManager(retries=False, timeout=20.0) as pool:
-        yield Api(server.url, pool, ADMIN_TOKEN, cluster.compact)
-
-
 # Failing
 
 

@@ -1,7 +1,6 @@
 """What a test can let happen in the double of the API server: silent kubelets, endpoints, rights, another clock."""
 
 import datetime as dt
-from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -42,20 +41,6 @@ def clock() -> Clock:
 def cluster(clock: Clock) -> Kubernetes:
     """Give a cluster that goes by it."""
     return Kubernetes(clock=clock)
-
-
-@pytest.fixture
-def server(cluster: Kubernetes) -> Iterator[Server]:
-    """Serve it."""
-    with Server(cluster) as serving:
-        yield serving
-
-
-@pytest.fixture
-def api(server: Server, cluster: Kubernetes) -> Iterator[Api]:
-    """Talk to it."""
-    with urllib3.PoolManager(retries=False, timeout=20.0) as pool:
-        yield Api(server.url, pool, ADMIN_TOKEN, cluster.compact)
 
 
 def age(api: Api) -> float:

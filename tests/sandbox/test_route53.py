@@ -12,24 +12,11 @@ from tests.sandbox.route53 import Route53
 from tests.sandbox.zones import Refused
 
 
-@pytest.fixture(scope="module")
-def dns() -> Iterator[Account]:
-    """Serve an account for the tests that do not mind other zones."""
-    with account(Route53()) as served:
-        yield served
-
-
 @pytest.fixture
 def fresh() -> Iterator[Account]:
     """Serve an account without zones."""
     with account(Route53()) as served:
         yield served
-
-
-@pytest.fixture
-def zone(dns: Account) -> str:
-    """Make a zone of this test's own."""
-    return dns.service.zone("example.com")
 
 
 def names(zones: list[dict[str, Any]]) -> list[str]:

@@ -1,7 +1,7 @@
 """The double of Route 53 changes records by the real rules: exact, atomic, and with every error of a batch."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from botocore.exceptions import ClientError
@@ -11,19 +11,6 @@ from tests.sandbox.record_sets import Change, RecordSet
 from tests.sandbox.route53 import Route53
 
 WWW = simple("www.example.com", "A", "192.0.2.1", "192.0.2.2")
-
-
-@pytest.fixture(scope="module")
-def dns() -> Iterator[Account]:
-    """Serve an account for all tests of this file."""
-    with account(Route53()) as served:
-        yield served
-
-
-@pytest.fixture
-def zone(dns: Account) -> str:
-    """Make a zone of this test's own."""
-    return dns.service.zone("example.com")
 
 
 def ours(dns: Account, zone: str) -> list[RecordSet]:

@@ -1,13 +1,11 @@
 """The double of Route 53 refuses the record sets that the real one refuses."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.sandbox.account import Account, account, create, delete, near, routed, simple, upsert
+from tests.sandbox.account import Account, create, delete, near, routed, simple, upsert
 from tests.sandbox.record_sets import RecordSet
-from tests.sandbox.route53 import Route53
 
 REGIONS = {"GeoProximityLocation": {"AWSRegion": "eu-west-1"}}
 POLICIES: list[dict[str, Any]] = [
@@ -19,19 +17,6 @@ POLICIES: list[dict[str, Any]] = [
     {"MultiValueAnswer": True},
     {"CidrRoutingConfig": {"CollectionId": "00000000-0000-4000-8000-000000000000", "LocationName": "*"}},
 ]
-
-
-@pytest.fixture(scope="module")
-def dns() -> Iterator[Account]:
-    """Serve an account for all tests of this file."""
-    with account(Route53()) as served:
-        yield served
-
-
-@pytest.fixture
-def zone(dns: Account) -> str:
-    """Make a zone of this test's own."""
-    return dns.service.zone("example.com")
 
 
 def at(location: dict[str, Any]) -> RecordSet:

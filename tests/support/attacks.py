@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import pytest
 
-from jobs.core.publication import Occasion
-from jobs.core.sync_job import CronJob, job_of
+from jobs.core.job_manifest import CronJob, job_of
+from jobs.core.sync_trigger import Trigger
 from tests.support.manifests import Manifest
 
 Change: TypeAlias = Callable[[Manifest], object]
@@ -20,14 +20,14 @@ SETTINGS = "the Job must have the settings of the CronJob's template"
 METADATA = "the Job must have the labels and annotations of the CronJob's template"
 OWNER = "may only create Jobs that belong to a CronJob of its Role"
 THAT_OWNER = "may only create Jobs that belong to the CronJob that there is"
-CONDEMNED = [
+WITHDRAWN = [
     pytest.param((), id="nobody accused"),
     pytest.param(("n1",), id="a node accused"),
     pytest.param(("n1", "n2"), id="two nodes accused"),
 ]
 
 
-def made_by_watch(cronjob: Manifest, condemned: tuple[str, ...] = ()) -> Manifest:
+def made_by_watch(cronjob: Manifest, withdrawn: tuple[str, ...] = ()) -> Manifest:
     """Give the Job that watch makes of a CronJob of the API server's."""
     template, metadata = cronjob["spec"]["jobTemplate"], cronjob["metadata"]
     its = template.get("metadata", {})
@@ -39,8 +39,8 @@ def made_by_watch(cronjob: Manifest, condemned: tuple[str, ...] = ()) -> Manifes
         annotations=its.get("annotations", {}),
         job_spec=template["spec"],
     )
-    occasion = Occasion("n1: cordoned", datetime.now(UTC), "7", condemned)
-    job: Manifest = json.loads(json.dumps(job_of(known, occasion, 5)))
+    trigger = Trigger("n1: cordoned", datetime.now(UTC), "7", withdrawn)
+    job: Manifest = json.loads(json.dumps(job_of(known, trigger, 5)))
     return job
 
 

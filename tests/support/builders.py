@@ -5,13 +5,14 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from jobs.core.address import Address
-from jobs.core.coordinates import Coordinates
 from jobs.core.decision import SyncRequest
 from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Condition, Node, Rules
+from jobs.core.place import Coordinates
 from jobs.core.probe import Probe
-from jobs.core.record_set import RecordSet, from_api
+from jobs.core.record_set import RecordSet
 from jobs.core.records import MAX_ADDRESSES
+from jobs.core.route53_form import from_api
 from jobs.core.signs import EvidenceSettings
 from jobs.core.verdict import Doubt, Published, Skipped
 

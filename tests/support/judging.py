@@ -10,8 +10,8 @@ from jobs.core.address import Address
 from jobs.core.evidence import Conclusion, conclude
 from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
 from jobs.core.probe import Probe
-from jobs.core.publication import Publication
 from jobs.core.signs import EvidenceSettings, Signs
+from jobs.core.sync_trigger import ChangeDetector
 from jobs.core.verdict import Published, Skipped
 from tests.support.builders import NODE, evidence_settings, ipv4, ipv6
 
@@ -106,17 +106,17 @@ def numbered(count: int, *, lost: Iterable[int] = ()) -> list[Node]:
     return [unknown(node, 0) if number in lost else node for number, node in enumerate(found, 1)]
 
 
-def publication_of(
+def detector_of(
     found: Iterable[Node], asked: EvidenceSettings | None = None, rules: Rules | None = None
-) -> Publication:
-    """Give a publication that knows these nodes and has reported its first occasion."""
-    publication = Publication(asked or evidence_settings(), rules or Rules())
-    publication.begin(NodeList(tuple(found), NOW, "5"), "begun")
-    assert publication.occasion(NOW) is not None
-    return publication
+) -> ChangeDetector:
+    """Give a detector that knows these nodes and has reported its first trigger."""
+    detector = ChangeDetector(asked or evidence_settings(), rules or Rules())
+    detector.begin(NodeList(tuple(found), NOW, "5"), "begun")
+    assert detector.trigger(NOW) is not None
+    return detector
 
 
-def words_of(publication: Publication, now: datetime = NOW) -> str | None:
-    """Give the words of the occasion."""
-    occasion = publication.occasion(now)
-    return occasion.words if occasion else None
+def words_of(detector: ChangeDetector, now: datetime = NOW) -> str | None:
+    """Give the words of the trigger."""
+    trigger = detector.trigger(now)
+    return trigger.words if trigger else None

@@ -38,7 +38,7 @@ class Sight(Struct, frozen=True):
 
     def standing(self) -> list[Published]:
         """Give the nodes that nothing certain speaks against."""
-        return [each.verdict for each in self.judged() if isinstance(each, Candidate) and not each.fact]
+        return [each.verdict for each in self.judged() if isinstance(each, Candidate) and not each.excluded_because]
 
     def conclusion(self) -> Conclusion:
         """Judge with the evidence."""

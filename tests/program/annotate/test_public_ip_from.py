@@ -92,7 +92,7 @@ FAULTS: dict[str, tuple[Machine, str]] = {
     "url, IPv6 alone fails": (url(PUBLIC, has_ipv6=True), "refused"),
     "url, a certificate that does not fit": (
         url(PUBLIC, certified="ip.example.org"),
-        "hostname 'ip.example.com' doesn't match",
+        "not valid for 'ip.example.com'",
     ),
     "url, slow": (url(PUBLIC, fault={"kind": "slow"}), "timed out|no answer within 5 s"),
     "url, without end": (url(PUBLIC, drips="GET /ip"), "(?i)timed out|no answer within 5 s"),

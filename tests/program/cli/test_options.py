@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from jobs.core.coordinates import Coordinates
 from jobs.core.errors import ConfigurationError
 from jobs.core.min_nodes import MinNodes
+from jobs.core.place import Coordinates
 from jobs.core.probe import Probe
 from jobs.shell.annotate_command import Settings as AnnotateSettings
 from jobs.shell.options import options, settings, value
@@ -317,6 +317,24 @@ def test_a_bad_node_name_names_its_variable() -> None:
         from_environment("--node-name", {"KUBE_NODE_NAME": "A"})
 
 
+CLUSTER = {"kubeconfig": None, "context": None, "log_format": "text", "verbose": False}
+JOB = {"dry_run": False, "output": "text", "timeout": None, **CLUSTER}
+JUDGING = {
+    "node_label_selector": "",
+    "lease_timeout": 25,
+    "ready_service": (),
+    "probe": (),
+    "ip_family": (),
+    "exclude_address": (),
+    "exclude_taint": (),
+    "external_ip": False,
+    "publish_cordoned": False,
+    "min_ready_seconds": 0,
+    "place": (),
+    "default_coordinates": None,
+}
+
+
 @pytest.mark.parametrize(
     ("command", "defaults"),
     [
@@ -324,20 +342,8 @@ def test_a_bad_node_name_names_its_variable() -> None:
             SyncSettings,
             {
                 "domain": (),
-                "node_label_selector": "",
                 "ttl": 60,
                 "min_nodes": MinNodes(1),
-                "lease_timeout": 25,
-                "ready_service": (),
-                "probe": (),
-                "ip_family": (),
-                "exclude_address": (),
-                "exclude_taint": (),
-                "external_ip": False,
-                "publish_cordoned": False,
-                "min_ready_seconds": 0,
-                "place": (),
-                "default_coordinates": None,
                 "routing": "auto",
                 "publish_to": "route53",
                 "dnsendpoint_namespace": None,
@@ -345,57 +351,18 @@ def test_a_bad_node_name_names_its_variable() -> None:
                 "health_check": None,
                 "health_check_interval": None,
                 "wait": False,
-                "dry_run": False,
-                "output": "text",
-                "timeout": None,
-                "kubeconfig": None,
-                "context": None,
-                "log_format": "text",
-                "verbose": False,
+                **JUDGING,
+                **JOB,
             },
             id="sync-once",
         ),
         pytest.param(
             AnnotateSettings,
-            {
-                "node_name": None,
-                "interface": (),
-                "exclude_interface": (),
-                "public_ip_from": (),
-                "dry_run": False,
-                "output": "text",
-                "timeout": None,
-                "kubeconfig": None,
-                "context": None,
-                "log_format": "text",
-                "verbose": False,
-            },
+            {"node_name": None, "interface": (), "exclude_interface": (), "public_ip_from": (), **JOB},
             id="annotate-once",
         ),
         pytest.param(
-            WatchSettings,
-            {
-                "node_label_selector": "",
-                "cronjob": (),
-                "namespace": None,
-                "min_interval": 5,
-                "lease_timeout": 25,
-                "ready_service": (),
-                "probe": (),
-                "ip_family": (),
-                "exclude_address": (),
-                "exclude_taint": (),
-                "external_ip": False,
-                "publish_cordoned": False,
-                "min_ready_seconds": 0,
-                "place": (),
-                "default_coordinates": None,
-                "kubeconfig": None,
-                "context": None,
-                "log_format": "text",
-                "verbose": False,
-            },
-            id="watch",
+            WatchSettings, {"cronjob": (), "namespace": None, "min_interval": 5, **JUDGING, **CLUSTER}, id="watch"
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""The process around a job: its deadline, signals, the result on standard output, and the end."""
+"""The process around a command: its deadline, signals, the result on standard output, and the end."""
 
 import signal
 import subprocess
@@ -31,7 +31,7 @@ QUICKLY = 20.0
 
 
 def started(script: str, **variables: str) -> subprocess.Popen[str]:
-    """Start a process that runs a job in its own words."""
+    """Start a process that does some work in its own words."""
     return start([sys.executable, "-c", f"{PREAMBLE}{script}{END}"], bare_environment(**variables))
 
 
@@ -45,19 +45,19 @@ def finish(process: subprocess.Popen[str]) -> Finished:
 
 
 def run(script: str, **variables: str) -> Finished:
-    """Run a job to the end of its process."""
+    """Do some work to the end of its process."""
     return finish(started(script, **variables))
 
 
-def test_a_job_that_is_done_in_time() -> None:
-    """A job that ends in time has no failure, and its result is written once."""
-    finished = run("failure = process.run_job(lambda: os.write(2, b'done\\n'), Clock(60))")
+def test_work_that_is_done_in_time() -> None:
+    """Work that ends in time has no failure, and its result is written once."""
+    finished = run("failure = process.run_until_deadline(lambda: os.write(2, b'done\\n'), Clock(60))")
     assert (finished.returncode, finished.stdout) == (0, "None\n")
     assert finished.stderr == "done\ntidied up\n"
 
 
 @pytest.mark.parametrize(
-    ("job", "status", "words"),
+    ("work", "status", "words"),
     [
         pytest.param("raise ConfigurationError('no zone')", 2, "no zone", id="its own"),
         pytest.param(
@@ -68,27 +68,27 @@ def test_a_job_that_is_done_in_time() -> None:
         ),
     ],
 )
-def test_what_goes_wrong_with_a_job(job: str, status: int, words: str) -> None:
-    """A job's failure is what went wrong; a defect becomes one line that asks to be reported."""
-    finished = run(f"def job():\n    {job}\nfailure = process.run_job(job, Clock(60))")
+def test_what_goes_wrong_with_the_work(work: str, status: int, words: str) -> None:
+    """The failure is what went wrong; a defect becomes one line that asks to be reported."""
+    finished = run(f"def work():\n    {work}\nfailure = process.run_until_deadline(work, Clock(60))")
     assert (finished.returncode, finished.stdout, finished.stderr) == (status, f"{words}\n", "tidied up\n")
 
 
-def test_a_job_that_hangs_ends_at_the_deadline() -> None:
-    """A job that hangs in C is left to itself at the deadline; the result is written all the same."""
-    finished = run("failure = process.run_job(hang, Clock(1))")
+def test_work_that_hangs_ends_at_the_deadline() -> None:
+    """Work that hangs in C is left to itself at the deadline; the result is written all the same."""
+    finished = run("failure = process.run_until_deadline(hang, Clock(1))")
     assert (finished.returncode, finished.stdout) == (1, "not done within 1 s (--timeout)\n")
     assert finished.stderr == "hanging\ntidied up\n"
 
 
-def test_a_job_that_ends_after_its_deadline_changes_nothing() -> None:
-    """What a job does between its deadline and the end of the process is not its result."""
+def test_work_that_ends_after_its_deadline_changes_nothing() -> None:
+    """What work does between its deadline and the end of the process is not its result."""
     script = """
 late = threading.Event()
-def job():
+def work():
     late.wait()
     raise ConfigurationError("late")
-failure = process.run_job(job, Clock(1))
+failure = process.run_until_deadline(work, Clock(1))
 late.set()
 [thread.join() for thread in threading.enumerate() if thread is not threading.main_thread()]
 """
@@ -97,11 +97,11 @@ late.set()
 
 @pytest.mark.parametrize("seconds", ["60", "float('inf')"])
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_ends_a_job_that_hangs(seconds: str, number: int, status: int) -> None:
-    """SIGTERM and Ctrl-C end a process whose job hangs, with a shell's status, no result, and its files removed."""
+def test_a_signal_ends_work_that_hangs(seconds: str, number: int, status: int) -> None:
+    """SIGTERM and Ctrl-C end a process whose work hangs, with a shell's status, no result, and its files removed."""
     script = f"""
 try:
-    failure = process.run_job(hang, Clock({seconds}))
+    failure = process.run_until_deadline(hang, Clock({seconds}))
 except SystemExit as stopped:
     process.end(stopped.code)
 """
@@ -117,7 +117,7 @@ def test_a_signal_ends_a_result_that_nobody_reads() -> None:
     """SIGTERM ends a process that waits for somebody to read its result."""
     script = """
 try:
-    failure = process.run_job(lambda: None, Clock(60))
+    failure = process.run_until_deadline(lambda: None, Clock(60))
     print("writing", file=sys.stderr, flush=True)
     process.print_result("x" * 10_000_000)
 except SystemExit as stopped:
@@ -133,7 +133,7 @@ except SystemExit as stopped:
 
 def test_what_standard_output_cannot_say_is_escaped() -> None:
     """A result is written whole whatever the encoding of standard output; what that cannot say is an escape."""
-    script = "failure = process.run_job(lambda: None, Clock(60))\nprocess.print_result('a · b\\n')"
+    script = "failure = process.run_until_deadline(lambda: None, Clock(60))\nprocess.print_result('a · b\\n')"
     finished = run(script, PYTHONIOENCODING="ascii")
     assert (finished.returncode, finished.stdout) == (0, "a \\xb7 b\nNone\n")
 
@@ -154,8 +154,8 @@ def test_an_exit_handler_that_hangs_does_not_hold_up_the_end() -> None:
     assert (finished.returncode, finished.stdout) == (2, "no zone\n")
 
 
-def test_a_job_that_exits_is_a_failure() -> None:
-    """A library that calls exit() in the middle of a job does not make an unfinished run a success."""
-    finished = run("failure = process.run_job(lambda: sys.exit(0), Clock(60))")
+def test_work_that_exits_is_a_failure() -> None:
+    """A library that calls exit() in the middle of a work does not make an unfinished run a success."""
+    finished = run("failure = process.run_until_deadline(lambda: sys.exit(0), Clock(60))")
     assert finished.returncode == 1
     assert finished.stdout.startswith("unexpected SystemExit")

@@ -5,13 +5,14 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from jobs.annotate_once import AnnotateResult
 from jobs.core.address import Found
 from jobs.core.errors import ConfigurationError
 from jobs.core.progress import Domain, Progress
-from jobs.core.record_set import RecordSet, api_form
+from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import api_form
 from jobs.core.verdict import Published, Skipped, Withheld
 from jobs.core.zones import Zone
 from jobs.shell.annotate_report import annotate_document, annotate_text
@@ -25,18 +26,18 @@ UP = Published("a", (ipv4(1),), PARIS, (HELD,))
 DOWN = Skipped("b", "cordoned", (ipv4(2),), None)
 OLD, NEW = near("A", PARIS, "5.0.0.2"), near("A", PARIS, "5.0.0.1")
 STAY = (near("A", TOKYO, "5.0.0.3"), near("A", LIMA, "5.0.0.4"))
-CHANGED = Domain(DOMAIN, TOP, settled=True, verdicts=(UP, DOWN), before=(OLD, *STAY), after=(NEW, *STAY))
-UNCHANGED = Domain(DOMAIN, TOP, settled=True, before=(OLD,), after=(OLD,))
-REFUSED = Domain(DOMAIN, TOP, settled=True, refusal="0 of 1 selected nodes", before=(OLD,), after=(NEW,))
-FAILED = Domain(DOMAIN, settled=True, error=ConfigurationError("no public hosted zone"))
-WARNED = Domain(DOMAIN, TOP, settled=True, warnings=("simple routing until",))
+CHANGED = Domain(DOMAIN, TOP, done=True, verdicts=(UP, DOWN), before=(OLD, *STAY), after=(NEW, *STAY))
+UNCHANGED = Domain(DOMAIN, TOP, done=True, before=(OLD,), after=(OLD,))
+REFUSED = Domain(DOMAIN, TOP, done=True, refusal="0 of 1 selected nodes", before=(OLD,), after=(NEW,))
+FAILED = Domain(DOMAIN, done=True, error=ConfigurationError("no public hosted zone"))
+WARNED = Domain(DOMAIN, TOP, done=True, warnings=("simple routing until",))
 
 
 def of(*domains: Domain) -> Progress:
     """Give a run that has got so far with its domains."""
     progress = Progress([domain.name for domain in domains])
     for domain in domains:
-        progress.note(**vars(domain))
+        progress.note(**asdict(domain))
     return progress
 
 
@@ -259,7 +260,7 @@ def test_the_text_has_the_content_of_the_document(domain: Domain, line: str) -> 
 
 def test_somebody_elses_words_stay_on_their_line() -> None:
     """Words of Route 53 or the cluster are folded into one line, and cannot look like a record set or a node."""
-    domain = Domain(DOMAIN, settled=True, error=ConfigurationError("one\ntwo\x9b"), warnings=("three\nfour",))
+    domain = Domain(DOMAIN, done=True, error=ConfigurationError("one\ntwo\x9b"), warnings=("three\nfour",))
     assert text(domain) == "cdn.example.com · failed\n  warning: three four\n  error: one two\n"
 
 

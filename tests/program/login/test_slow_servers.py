@@ -1,14 +1,14 @@
 """A server that sends byte by byte holds no job up for longer than a timeout."""
 
-import itertools
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.sandbox.server import FaultKind, Request, Response, Server, Service, wait_until
+from tests.sandbox.server import Response, wait_until
 from tests.sandbox.world import World
 from tests.support import forks
+from tests.support.instead import Instead
 from tests.support.sync_runs import DOMAIN, addresses
 from tests.support.watching import jobs, populated, version_in, watching
 
@@ -24,34 +24,19 @@ IN_CHUNK_SIZE = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 IN_BODY = HEAD + b"Content-Length: 1000000\r\n\r\n"
 
 
-class Dripping:
-    """A service whose first answer to an operation begins as given and goes on byte by byte, until nobody listens."""
+def dripping(world: World, operation: str, begin: bytes) -> None:
+    """Let the first answer to an operation begin as given and go on byte by byte, until nobody listens."""
+    first = iter([True])
 
-    def __init__(self, server: Server, operation: str, begin: bytes) -> None:
-        """Put it between the server and its service."""
-        self._service: Service = server.service
-        self._slow, self._begin, self._count = operation, begin, itertools.count()
-        server.service = self
-
-    def operation(self, request: Request) -> str:
-        """Name the operation."""
-        return self._service.operation(request)
-
-    def failure(self, kind: FaultKind, request: Request) -> Response:
-        """Fail as the service does."""
-        return self._service.failure(kind, request)
-
-    def answer(self, request: Request) -> Response:
-        """Answer as the service does, but for the one."""
-        if self.operation(request) != self._slow or next(self._count):
-            return self._service.answer(request)
-        return Response(200, self._drops(), verbatim=True)
-
-    def _drops(self) -> Iterator[bytes]:
-        yield self._begin
+    def drops() -> Iterator[bytes]:
+        yield begin
         while True:
             yield b"0"
             time.sleep(0.1)
+
+    Instead(
+        world.cluster, operation, 1, lambda right: Response(200, drops(), verbatim=True) if next(first, None) else right
+    )
 
 
 WHERE = [
@@ -66,7 +51,7 @@ def test_a_sync_asks_again(world: World, begin: bytes) -> None:
     """A sync gives up an answer that comes byte by byte, and succeeds with the next one."""
     zone = world.route53.zone("example.com")
     world.node("fra-1", "5.75.128.10")
-    Dripping(world.cluster, "list nodes", begin)
+    dripping(world, "list nodes", begin)
     finished = forks.start(world, "sync-once", "--domain", DOMAIN, change=IMPATIENT).finish()
     assert finished.returncode == 0, finished.stderr
     assert "imed out" in finished.stderr
@@ -76,7 +61,7 @@ def test_a_sync_asks_again(world: World, begin: bytes) -> None:
 @pytest.mark.parametrize("operation", ["list nodes", "watch nodes", "list leases", "get cronjobs", "create jobs"])
 def test_a_watcher_is_not_silenced(world: World, operation: str) -> None:
     """A node that fails while an answer drips gets its Job through the next connection; the call is made again."""
-    Dripping(populated(world).cluster, operation, IN_BODY)
+    dripping(populated(world), operation, IN_BODY)
     with watching(world, change=IMPATIENT):
         assert wait_until(lambda: operation in world.cluster.operations(), 60)
         changed = int(world.kubernetes.set_ready("fra-1", "False")["metadata"]["resourceVersion"])

@@ -98,7 +98,7 @@ def test_a_silent_node_comes_back(world: World) -> None:
         pytest.param("2099-01-01T00:00:00.000000Z", {0, 1, 2}, id="ahead"),
     ],
 )
-def test_a_nodes_own_clock_condemns_nobody(world: World, wrong: str, left: set[int]) -> None:
+def test_a_nodes_own_clock_withdraws_nobody(world: World, wrong: str, left: set[int]) -> None:
     """A healthy node whose clock is wrong stays, and a dead one leaves.
 
     If a node dies while its clock is ahead, Ready=Unknown takes it out, later.
@@ -122,7 +122,7 @@ def test_a_nodes_own_clock_condemns_nobody(world: World, wrong: str, left: set[i
         pytest.param(11, {0}, "more than 10 s ahead of the API server's", id="ahead"),
     ],
 )
-def test_this_machines_clock_condemns_nobody(ahead: float, left: set[int], words: str | None) -> None:
+def test_this_machines_clock_withdraws_nobody(ahead: float, left: set[int], words: str | None) -> None:
     """On a machine whose clock is wrong a healthy node stays.
 
     A clock that is ahead delays no withdrawal; one that is behind delays those by Lease. More than 10 s bring a
@@ -139,7 +139,7 @@ def test_this_machines_clock_condemns_nobody(ahead: float, left: set[int], words
 
 
 @pytest.mark.parametrize("ahead", [-HOUR, HOUR])
-def test_the_api_servers_clock_condemns_nobody(ahead: float) -> None:
+def test_the_api_servers_clock_withdraws_nobody(ahead: float) -> None:
     """A control plane whose clock is wrong takes no healthy node out and keeps no dead one in; a warning says so."""
     with Stopped(server=ahead) as world:
         zone = cluster(world)

@@ -242,10 +242,10 @@ def test_withdrawal_restates_a_set_that_stays(world: World) -> None:
         assert done == {("CREATE", stays), ("DELETE", stays), ("DELETE", f"{PLACES}{NEW_YORK}")}
     assert answers(world, zone) == at_fra()
     shown = [(each["action"], each["record_set"]["SetIdentifier"]) for each in domain["changes"]]
-    assert shown == 2 * [("DELETE", f"{PLACES}{NEW_YORK}")], "a witness is no change"
+    assert shown == 2 * [("DELETE", f"{PLACES}{NEW_YORK}")], "a precondition is no change"
 
 
-def test_batch_that_touches_what_stays_needs_no_witness(world: World) -> None:
+def test_batch_that_touches_what_stays_needs_no_precondition(world: World) -> None:
     """A batch that changes a set of a place that stays has no changes besides."""
     two_places(world)
     world.node("fra-2", "5.75.128.11", FRANKFURT)

@@ -139,7 +139,7 @@ def test_a_place_south_of_the_equator(world: World) -> None:
         pytest.param({"Coordinates": {"Latitude": "+50.11", "Longitude": "8.68"}}, id="plus sign"),
     ],
 )
-def test_a_witness_is_restated_as_it_was_read(world: World, notation: dict[str, object]) -> None:
+def test_a_precondition_is_restated_as_it_was_read(world: World, notation: dict[str, object]) -> None:
     """A place is withdrawn beside a set whose location is written in another notation."""
     zone = world.route53.zone("example.com")
     world.node("fra-1", FRA_4, FRANKFURT)
@@ -152,7 +152,7 @@ def test_a_witness_is_restated_as_it_was_read(world: World, notation: dict[str, 
     assert addresses(world, zone) == {FRA_4}
 
 
-def test_a_witness_keeps_the_notation_of_its_values(world: World) -> None:
+def test_a_precondition_keeps_the_notation_of_its_values(world: World) -> None:
     """A place is withdrawn beside a set whose IPv6 address is written in full and in capitals, and which stays."""
     zone = world.route53.zone("example.com")
     world.node("fra-1", FRA_6, FRANKFURT)

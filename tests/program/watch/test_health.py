@@ -102,7 +102,7 @@ def test_a_node_whose_lease_stops_gets_its_job_at_the_next_look(cluster: World, 
 
 
 @pytest.mark.parametrize("hours", [-2, 2], ids=["slow", "fast"])
-def test_a_wrong_clock_of_the_watchers_machine_condemns_nobody(hours: int) -> None:
+def test_a_wrong_clock_of_the_watchers_machine_withdraws_nobody(hours: int) -> None:
     """Healthy nodes stay in, one warning is given, and a dead one leaves: by its Lease, or later as Ready=Unknown."""
     with World(clock=lambda: time.time() - 3600 * hours) as world:
         kubelets = Kubelets(populated(world), "fra-1", "nyc-1")
@@ -120,7 +120,7 @@ def test_a_wrong_clock_of_the_watchers_machine_condemns_nobody(hours: int) -> No
     assert STALE.fullmatch(words(job)) or (hours < 0 and words(job) == "nyc-1: not ready: Ready is Unknown")
 
 
-def test_the_pod_of_the_job_stays_off_the_node_that_is_condemned(cluster: World, kubelets: Kubelets) -> None:
+def test_the_pod_of_the_job_stays_off_the_node_that_is_withdrawn(cluster: World, kubelets: Kubelets) -> None:
     """The pod of a Job for a silent node is kept off that node, which the scheduler still takes for alive."""
     with watching(cluster, change=forks.HASTY):
         first = job_number(cluster, 1)
@@ -243,7 +243,7 @@ def test_a_right_that_comes_late_is_used(cluster: World, kubelets: Kubelets) -> 
 
 
 def test_while_nothing_can_be_seen_nothing_is_concluded(cluster: World, kubelets: Kubelets) -> None:
-    """While Leases cannot be listed, no node is condemned or acquitted; changes of nodes still make Jobs.
+    """While Leases cannot be listed, no node is withdrawn or acquitted; changes of nodes still make Jobs.
 
     One error says that the nodes' health cannot be seen.
     """
@@ -285,7 +285,7 @@ def test_after_an_outage_leases_count_when_one_timeout_has_passed(cluster: World
 
 
 def test_a_lease_that_was_old_before_an_outage_counts_after_it_too(cluster: World, kubelets: Kubelets) -> None:
-    """A node that was silent before two failed looks stays condemned after them, without a further Job.
+    """A node that was silent before two failed looks stays withdrawn after them, without a further Job.
 
     The next Job's pod is still kept off it.
     """
@@ -302,7 +302,7 @@ def test_a_lease_that_was_old_before_an_outage_counts_after_it_too(cluster: Worl
 
 
 def test_a_restart_of_the_api_server_takes_no_node_out(cluster: World, kubelets: Kubelets) -> None:
-    """Leases that became old during an outage of the API server condemn no node."""
+    """Leases that became old during an outage of the API server withdraw no node."""
     with watching(cluster, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.looked()

@@ -10,11 +10,12 @@ from jobs.edges import cluster_schema as kinds
 from jobs.edges import responses
 from jobs.edges.api_server import ApiServer
 from jobs.edges.clock import Clock
-from tests.proofs.faults.garbage import ENDLESS_IN_TIME, OF_KUBERNETES, OF_RECORDS, OF_ZONES, Garbage, Instead
+from tests.proofs.faults.garbage import ENDLESS_IN_TIME, OF_KUBERNETES, OF_RECORDS, OF_ZONES, Garbage
 from tests.proofs.faults.positions import Position, SmallPages, check_all
 from tests.proofs.faults.syncing import WITHDRAWS
 from tests.sandbox.world import World
 from tests.support import forks
+from tests.support.instead import Instead
 from tests.support.sync_runs import DOMAIN, answers, document, forget
 
 POD_KILOBYTES = 160 * 1024

@@ -68,7 +68,7 @@ class Site:
         said = self.run(replace(request, dry_run=True))
         assert account.history == []
         done = self.run(request)
-        written = [change for batch in account.history for change in _without_witnesses(batch.changes)]
+        written = [change for batch in account.history for change in _without_preconditions(batch.changes)]
         assert _counted(written) == _counted(_changes(done)) == _counted(_changes(said))
         assert done.exit_status == said.exit_status
         return done
@@ -81,7 +81,7 @@ def check_result(progress: Progress, *, dry_run: bool) -> None:
     text = sync_text(progress, dry_run=dry_run)
     assert all(map(str.isprintable, text.split("\n"))), text
     for domain in progress:
-        assert domain.settled
+        assert domain.done
         assert all(title(change).isprintable() for change in domain.difference.changes)
         assert all(one_line(words) in text for words in (*domain.warnings, str(domain.error or "")))
         for verdict in domain.verdicts:
@@ -98,7 +98,7 @@ def _changes(progress: Progress) -> list[Raw]:
     ]
 
 
-def _without_witnesses(batch: Iterable[Raw]) -> list[Raw]:
+def _without_preconditions(batch: Iterable[Raw]) -> list[Raw]:
     """Leave out what a batch only restates."""
     batch = list(batch)
     sides = Counter(_written(each["ResourceRecordSet"]) for each in batch)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from jobs.core.annotations import BIAS, BOOT_ID, COORDINATES, NODE_IPS, PUBLIC_IPS
 from jobs.core.errors import ConfigurationError, Failure, TemporaryError
+from jobs.core.job_manifest import CronJob, job_of
 from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Rules
 from jobs.core.progress import Domain
-from jobs.core.publication import Occasion, Publication
-from jobs.core.sync_job import CronJob, job_of
+from jobs.core.sync_trigger import ChangeDetector, Trigger
 from jobs.core.text import one_line, quoted
 from jobs.core.verdict import Published
 from jobs.edges.api_server import Expired
@@ -189,18 +189,18 @@ def test_a_stream_of_anything(site: Site, good: Mapping[str, Json], data: st.Dat
     """A stream of anything gives events, each change in one line, or ends as a failure that may pass."""
     body = b"\n".join(data.draw(lines(good["list nodes"]["items"]))) + b"\n"
     populated(site)
-    publication = Publication(evidence_settings(), Rules())
-    publication.begin(site.cluster.nodes(""), "began")
+    detector = ChangeDetector(evidence_settings(), Rules())
+    detector.begin(site.cluster.nodes(""), "began")
     site.world.cluster.service = Altered(site.world.kubernetes, {"watch nodes": body})
     now = datetime(2030, 1, 1, tzinfo=UTC)
     try:
         for each in site.cluster.node_events("", "1"):
             if each.node and each.type == "DELETED":
-                publication.gone(each.node.name, each.resource_version)
+                detector.gone(each.node.name, each.resource_version)
             elif each.node:
-                publication.node(each.node, each.resource_version)
-            occasion = publication.occasion(now)
-            assert occasion is None or one_line(occasion.words)
+                detector.node(each.node, each.resource_version)
+            trigger = detector.trigger(now)
+            assert trigger is None or one_line(trigger.words)
     except (Expired, TemporaryError) as error:
         event(type(error).__name__)
 
@@ -269,14 +269,14 @@ def _matches(name: str, term: Json) -> bool:
 
 @examples(2)
 @given(job_specs, LABELS, st.sets(st.sampled_from([*NODES]), max_size=2), st.none() | st.just("7"))
-def test_a_job_of_any_template(job_spec: Json, marks: dict[str, str], condemned: set[str], version: str | None) -> None:
-    """A Job of any template stays off the condemned nodes and keeps what its template asks for."""
+def test_a_job_of_any_template(job_spec: Json, marks: dict[str, str], withdrawn: set[str], version: str | None) -> None:
+    """A Job of any template stays off the withdrawn nodes and keeps what its template asks for."""
     template = CronJob("sync", "uid-1", suspended=False, labels=marks, annotations=marks, job_spec=job_spec)
     before = json.dumps(job_spec)
-    occasion = Occasion("n0: cordoned", datetime(2030, 1, 1, tzinfo=UTC), version, tuple(sorted(condemned)))
-    job = job_of(template, occasion, 5)
+    trigger = Trigger("n0: cordoned", datetime(2030, 1, 1, tzinfo=UTC), version, tuple(sorted(withdrawn)))
+    job = job_of(template, trigger, 5)
     assert json.dumps(job_spec) == before
-    assert admitted(job["spec"]) == admitted(job_spec) - condemned
+    assert admitted(job["spec"]) == admitted(job_spec) - withdrawn
     assert _without_affinity(job["spec"]) == _without_affinity(job_spec)
     assert job["metadata"]["labels"] == marks
 
@@ -306,7 +306,7 @@ def test_a_cronjob_with_something_wrong(site: Site, data: st.DataObject) -> None
     except TemporaryError:
         event("no CronJob")
     else:
-        job = job_of(found, Occasion("n0: cordoned", datetime(2030, 1, 1, tzinfo=UTC), "7"), 5)
+        job = job_of(found, Trigger("n0: cordoned", datetime(2030, 1, 1, tzinfo=UTC), "7"), 5)
         assert job["metadata"]["ownerReferences"][0]["uid"] == found.uid
 
 

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterator
 from msgspec.structs import replace
 
 from jobs.core.errors import ConfigurationError
-from jobs.sync_once import MAX_WRITES
+from jobs.core.progress import MAX_WRITES
 from tests.proofs.interleavings.runs import Run, Runs
 from tests.proofs.interleavings.state import OTHERS_WROTE, Request, State, Step
 from tests.proofs.interleavings.store import Dns, Raw, same

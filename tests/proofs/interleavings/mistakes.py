@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from jobs.core.node import NodeList
-from jobs.core.plan import Change, api_changes
-from jobs.core.record_set import TYPES, RecordSet, api_form
+from jobs.core.plan import Change
+from jobs.core.record_set import TYPES, RecordSet
+from jobs.core.route53_form import api_changes, api_form
 from jobs.core.zones import Zone
 from tests.proofs.interleavings.runs import Edge, Enough
 from tests.proofs.interleavings.store import upsert
@@ -53,15 +54,15 @@ class DoesNotLookAgain(Edge):
         return super().record_sets(zone, name)
 
 
-class RestatesNoWitness(Edge):
+class RestatesNoPrecondition(Edge):
     """Withdraws a set without restating one that stays."""
 
     def change(self, zone: Zone, changes: Sequence[Change]) -> str:
-        """Leave the witness out."""
-        return super().change(zone, [change for change in changes if not change.is_witness])
+        """Leave the precondition out."""
+        return super().change(zone, [change for change in changes if not change.is_unchanged])
 
 
-class RestatesOneWitnessForBothTypes(Edge):
+class RestatesOnePreconditionForBothTypes(Edge):
     """Restates a set that stays of whatever type, an A set first, for what it withdraws of either."""
 
     _read: tuple[RecordSet, ...]
@@ -73,8 +74,8 @@ class RestatesOneWitnessForBothTypes(Edge):
         return found
 
     def change(self, zone: Zone, changes: Sequence[Change]) -> str:
-        """Choose the witness without regard to the type."""
-        needed = [change for change in changes if not change.is_witness]
+        """Choose the precondition without regard to the type."""
+        needed = [change for change in changes if not change.is_unchanged]
         touched = {change.subject.key for change in needed}
         staying = sorted((each for each in self._read if each.key not in touched), key=lambda each: each.key)
         return super().change(zone, [*needed, *(Change(each, each) for each in staying[:1])])
@@ -115,11 +116,11 @@ MISTAKES: tuple[tuple[type[Edge], str, str], ...] = (
         "every run has ended well, but DNS is older than that",
     ),
     (ChangesOneTypeAfterTheOther, "switch to geoproximity, and back", "the policy is switched half: A and AAAA differ"),
-    (RestatesNoWitness, "geoproximity: two places fail in turn", "the name is left without an answer"),
-    (RestatesNoWitness, "the last A and the last AAAA", "the name is left without an answer"),
-    (RestatesNoWitness, "multivalue: two nodes fail in turn", "the name is left without an answer"),
+    (RestatesNoPrecondition, "geoproximity: two places fail in turn", "the name is left without an answer"),
+    (RestatesNoPrecondition, "the last A and the last AAAA", "the name is left without an answer"),
+    (RestatesNoPrecondition, "multivalue: two nodes fail in turn", "the name is left without an answer"),
     (
-        RestatesOneWitnessForBothTypes,
+        RestatesOnePreconditionForBothTypes,
         "geoproximity: two places lose their IPv6 in turn",
         "the name is left without an answer of type AAAA, which every node list asks for",
     ),

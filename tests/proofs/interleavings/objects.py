@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from jobs.core.errors import Failure, LostRace
-from jobs.core.record_set import api_form, from_api
+from jobs.core.route53_form import api_form, from_api
 from jobs.edges.dnsendpoint import DnsEndpoint, Raw, endpoint, record_set
 from tests.proofs.interleavings.runs import Answer, Call, Edge, Run
 from tests.proofs.interleavings.store import Dns, Store, create, delete

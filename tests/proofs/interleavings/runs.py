@@ -15,9 +15,10 @@ from jobs.core.decision import SyncRequest
 from jobs.core.errors import Failure, NotApplied
 from jobs.core.health_checks import Checking, HealthCheck
 from jobs.core.node import LeaseAge, NodeList
-from jobs.core.plan import Change, api_changes
+from jobs.core.plan import Change
 from jobs.core.progress import Domain, Progress
 from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import api_changes
 from jobs.core.zones import Zone
 from jobs.publishers.dnsendpoints import DnsEndpoints
 from jobs.publishers.health_check_keeper import Keeper
@@ -175,7 +176,7 @@ class Run:
     @property
     def done(self) -> bool:
         """Whether it has ended and says that DNS shows what it should, or that --min-nodes refuses."""
-        return self.call is None and self.domain.settled and not (self.domain.error or self.domain.checks_error)
+        return self.call is None and self.domain.done and not (self.domain.error or self.domain.checks_error)
 
     def look(self) -> dict[str, Answer]:
         """Give what it was told in its last round of reads: its records and all evidence about the nodes."""
@@ -245,7 +246,7 @@ class Runs:
             call = waits.call
         except Enough:
             (domain,) = progress
-            progress.settle(domain.name)
+            progress.finish(domain.name)
         (domain,) = progress
         run = Run(history, call, domain)
         if call:

@@ -2,10 +2,11 @@
 
 from msgspec.structs import replace
 
-from jobs.core.coordinates import Coordinates
 from jobs.core.min_nodes import MinNodes
 from jobs.core.node import Condition, Node
-from jobs.core.record_set import RecordSet, api_form
+from jobs.core.place import Coordinates
+from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import api_form
 from tests.proofs.interleavings.state import Moment, Scenario
 from tests.proofs.interleavings.store import Raw
 from tests.support.builders import DOMAIN, NODE, PARIS, TOKYO, evidence_settings, near, plain, request, routed

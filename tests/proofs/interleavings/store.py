@@ -6,7 +6,8 @@ from hashlib import sha256
 from typing import Any, NamedTuple, cast
 
 from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure
-from jobs.core.record_set import TYPES, RecordSet, from_api
+from jobs.core.record_set import TYPES, RecordSet
+from jobs.core.route53_form import from_api
 from jobs.core.zones import Zone, as_listed, canonical
 from jobs.edges.health_checks import health_check
 from tests.proofs.interleavings.runs import Answer, Call, Run

@@ -2,8 +2,8 @@
 
 import json
 
-from jobs.core.health_checks import Checking, View, of_address, owner_of
-from jobs.core.record_set import from_api
+from jobs.core.health_checks import Checking, View, owner_of
+from jobs.core.route53_form import check_of_address, from_api
 from tests.proofs.interleavings.runs import NOON, Call
 from tests.proofs.interleavings.store import Dns, Raw, Store, create, delete, upsert
 from tests.support.builders import DOMAIN, ZONE
@@ -36,7 +36,7 @@ def surrounded(store: Store, shown: tuple[Raw, ...], checking: Checking | None) 
         sets = []
         for raw in shown:
             (address,) = from_api(raw).addresses
-            settings = json.dumps(of_address(checking, address))
+            settings = json.dumps(check_of_address(checking, address))
             dns, made = store.change_checks(dns, Call("make", name=before.reference([address]), settings=settings))
             sets.append(raw | {"HealthCheckId": made.value.id})
         shown = tuple(sets)

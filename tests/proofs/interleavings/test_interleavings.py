@@ -23,11 +23,11 @@ from dataclasses import replace
 
 import pytest
 
+from jobs.core.progress import MAX_WRITES
 from jobs.core.verdict import resolve_doubts
-from jobs.sync_once import MAX_WRITES
 from tests.proofs.interleavings.explore import BrokenLaw, explore, sample
 from tests.proofs.interleavings.laws import NEWEST, WHOLE
-from tests.proofs.interleavings.mistakes import MISTAKES, RestatesNoWitness
+from tests.proofs.interleavings.mistakes import MISTAKES, RestatesNoPrecondition
 from tests.proofs.interleavings.runs import Edge
 from tests.proofs.interleavings.scenarios import CHECKED, NAMED, ONE_TYPE_ADDED, SCENARIOS
 from tests.proofs.interleavings.state import EVENTS, Scenario
@@ -90,14 +90,14 @@ def test_what_is_not_left_as_it_is_is_found(monkeypatch: pytest.MonkeyPatch, sho
 
 def test_fight_without_end_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that never gives up is found to write more than three times."""
-    monkeypatch.setattr("jobs.sync_once.MAX_WRITES", 1 + MAX_WRITES)
+    monkeypatch.setattr("jobs.core.progress.MAX_WRITES", 1 + MAX_WRITES)
     with pytest.raises(BrokenLaw, match=f"more than {MAX_WRITES} plans are written"):
         explore(World(NAMED["simple: a node fails and returns"]))
 
 
 def test_a_race_that_is_taken_for_a_wrong_configuration_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that calls the first rejection a matter of configuration is found: somebody may have undone a change."""
-    monkeypatch.setattr("jobs.sync_once.MAX_REJECTIONS", 1)
+    monkeypatch.setattr("jobs.core.progress.MAX_REJECTIONS", 1)
     with pytest.raises(BrokenLaw, match="a lost race is taken for a wrong configuration"):
         explore(World(NAMED["simple: a node fails and returns"]), ["ours"])
 
@@ -132,7 +132,7 @@ def test_mistake_about_health_checks_is_found(
 def test_trace_tells_a_story() -> None:
     """The way to a broken law is described step by step."""
     with pytest.raises(BrokenLaw) as broken:
-        explore(World(NAMED["the last A and the last AAAA"], RestatesNoWitness), ())
+        explore(World(NAMED["the last A and the last AAAA"], RestatesNoPrecondition), ())
     assert broken.value.trace == [
         "run 1: reads the records: A: 5.0.0.1, AAAA: 2600::2",
         "run 1: lists the nodes",

@@ -117,7 +117,7 @@ SLIPS = (
     ),
     Slip(
         "Record sets of a family that is not published are deleted",
-        "jobs/core/records.py",
+        "jobs/core/zones.py",
         "tuple(each for each in found if each.type in TYPES)",
         'tuple(each for each in found if each.type == "A")',
         "tests/program/sync/test_settings.py::test_one_family",
@@ -208,7 +208,7 @@ SLIPS = (
     ),
     Slip(
         "A set without a bias is one of bias 0 in Route 53",
-        "jobs/core/record_set.py",
+        "jobs/core/route53_form.py",
         'location.pop("Bias", 0)',
         'location.pop("Bias", None)',
         "tests/core/test_record_set.py::test_no_bias_is_a_bias_of_0",

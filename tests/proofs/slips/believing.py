@@ -15,7 +15,7 @@ SLIPS = (
         "jobs/core/surveys.py",
         "ages = {node: min(age)",
         "ages = {node: age.by_server",
-        "tests/core/test_evidence_leases.py::test_a_wrong_clock_neither_condemns_nor_acquits",
+        "tests/core/test_evidence_leases.py::test_a_wrong_clock_neither_withdraws_nor_acquits",
     ),
     Slip(
         "A Lease is suspect by two clocks, too",
@@ -29,21 +29,21 @@ SLIPS = (
         "jobs/edges/cluster.py",
         "(now - renewed).total_seconds())",
         "(found.moment - renewed).total_seconds())",
-        "tests/program/sync/test_evidence.py::test_the_api_servers_clock_condemns_nobody",
+        "tests/program/sync/test_evidence.py::test_the_api_servers_clock_withdraws_nobody",
     ),
     Slip(
         "The other is by the clocks of API servers",
         "jobs/edges/cluster.py",
         "LeaseAge((found.moment - noted).total_seconds()",
         "LeaseAge((now - noted).total_seconds()",
-        "tests/program/sync/test_evidence.py::test_this_machines_clock_condemns_nobody",
+        "tests/program/sync/test_evidence.py::test_this_machines_clock_withdraws_nobody",
     ),
     Slip(
         "Clocks that differ by more than 10 s are a warning",
         "jobs/observe.py",
         "MOST_CLOCK_DIFFERENCE_SECONDS = 10.0",
         "MOST_CLOCK_DIFFERENCE_SECONDS = 1e9",
-        "tests/program/sync/test_evidence.py::test_this_machines_clock_condemns_nobody",
+        "tests/program/sync/test_evidence.py::test_this_machines_clock_withdraws_nobody",
     ),
     Slip(
         "A status of 200 to 399 is an answer, and no other",
@@ -83,8 +83,8 @@ SLIPS = (
     Slip(
         "A certificate has to be valid for the host",
         "jobs/edges/pinned.py",
-        "assert_hostname=host,",
-        "assert_hostname=False,",
+        "server_hostname=host,",
+        "server_hostname=host,\n        assert_hostname=False,",
         "tests/program/sync/test_probe_urls.py::test_a_certificate_has_to_be_valid_for_the_host",
     ),
     Slip(
@@ -97,8 +97,8 @@ SLIPS = (
     Slip(
         "A URL has to be answered within 3 s",
         "jobs/edges/pinned.py",
-        "PROBE_SECONDS = 3.0",
-        "PROBE_SECONDS = 60.0",
+        "HEAD_SECONDS = 3.0",
+        "HEAD_SECONDS = 60.0",
         "tests/program/sync/test_probe_urls.py::test_a_server_that_does_not_answer_in_time",
     ),
     Slip(
@@ -111,8 +111,8 @@ SLIPS = (
     Slip(
         "All probes take 7 s together",
         "jobs/edges/probe.py",
-        "PROBE_SECONDS, 7.0",
-        "PROBE_SECONDS, 70.0",
+        "HEAD_SECONDS, 7.0",
+        "HEAD_SECONDS, 70.0",
         "tests/program/sync/test_probe_urls.py::test_all_probes_run_at_once_within_seven_seconds",
     ),
     Slip(
@@ -161,22 +161,22 @@ SLIPS = (
     Slip(
         "A probe's look counts the nodes that stand",
         "jobs/core/evidence.py",
-        "[each for each in candidates if not each.fact]",
+        "[each for each in candidates if not each.excluded_because]",
         "[*candidates]",
         "tests/core/test_evidence_acquittal.py::test_a_node_that_is_out_for_long_is_not_accused",
     ),
     Slip(
         "A node that is Unknown for long is asked only for what acquits it",
-        "jobs/observe.py",
-        "if probe.acquits or not each.fact]",
+        "jobs/core/candidates.py",
+        "if probe.acquits or not each.excluded_because]",
         "]",
         "tests/program/sync/test_probe.py::test_nodes_that_are_out_already_are_not_asked",
     ),
     Slip(
         "A node that is Unknown for long is asked for what acquits it",
-        "jobs/observe.py",
-        "if probe.acquits or not each.fact]",
-        "if not each.fact]",
+        "jobs/core/candidates.py",
+        "if probe.acquits or not each.excluded_because]",
+        "if not each.excluded_because]",
         "tests/program/sync/test_traces.py::test_6_the_mesh_is_broken_and_all_nodes_answer",
     ),
     Slip(
@@ -259,15 +259,15 @@ SLIPS = (
     Slip(
         "An answer acquits of Unknown for long, and of missing endpoints",
         "jobs/core/evidence.py",
-        "elif candidate.fact and address not in acquitted:",
-        "elif candidate.fact:",
+        "elif candidate.excluded_because and address not in acquitted:",
+        "elif candidate.excluded_because:",
         "tests/core/test_evidence_acquittal.py::test_an_answer_acquits_the_address_that_gives_it",
     ),
     Slip(
         "The other addresses of a node go",
         "jobs/core/evidence.py",
-        "elif candidate.fact and address not in acquitted:",
-        "elif candidate.fact and acquitted.isdisjoint(verdict.addresses):",
+        "elif candidate.excluded_because and address not in acquitted:",
+        "elif candidate.excluded_because and acquitted.isdisjoint(verdict.addresses):",
         "tests/core/test_evidence_acquittal.py::test_an_answer_acquits_the_address_that_gives_it",
     ),
     Slip(

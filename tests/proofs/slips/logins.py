@@ -8,7 +8,7 @@ SLIPS = (
         "jobs/edges/login.py",
         "import os\nimport time\n",
         "import os\nimport time\n\nimport kubernetes.config\n",
-        "tests/test_architecture.py::test_no_job_loads_the_kubernetes_client_in_a_pod",
+        "tests/test_architecture.py::test_no_command_loads_the_kubernetes_client_in_a_pod",
     ),
     Slip(
         "The console script of a copy is the copy's",
@@ -157,7 +157,7 @@ SLIPS = (
         "jobs/edges/api_server.py",
         'return parsedate_to_datetime(date or "").replace(tzinfo=UTC)',
         'return parsedate_to_datetime(date or "") and datetime.now(UTC)',
-        "tests/program/sync/test_evidence.py::test_this_machines_clock_condemns_nobody",
+        "tests/program/sync/test_evidence.py::test_this_machines_clock_withdraws_nobody",
     ),
     Slip(
         "Who publishes to DNSEndpoints loads nothing of AWS",

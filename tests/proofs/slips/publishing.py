@@ -5,21 +5,21 @@ from tests.proofs.slips.slip import Slip
 SLIPS = (
     Slip(
         "A check of an https:// URL names the host when the connection begins",
-        "jobs/core/health_checks.py",
+        "jobs/core/route53_form.py",
         'return form | ({"EnableSNI": True} if probe.scheme == "https" else {})',
         "return form",
         "tests/core/test_health_checks.py::test_what_a_check_asks",
     ),
     Slip(
         "A check asks as often as --health-check-interval says",
-        "jobs/core/health_checks.py",
+        "jobs/core/route53_form.py",
         '"RequestInterval": checking.interval_seconds',
         '"RequestInterval": 30',
         "tests/core/test_health_checks.py::test_what_a_check_asks",
     ),
     Slip(
         "A check of several addresses wants one of them healthy",
-        "jobs/core/health_checks.py",
+        "jobs/core/route53_form.py",
         '"HealthThreshold": 1',
         '"HealthThreshold": 2',
         "tests/core/test_health_checks.py::test_a_check_of_several_wants_one_healthy",
@@ -90,15 +90,15 @@ SLIPS = (
     Slip(
         "Checks are made before the records that name them",
         "jobs/core/decision.py",
-        "return bool(self.chores and self.chores.lacking)",
+        "return bool(self.check_changes and self.check_changes.missing)",
         "return False",
         "tests/program/sync/test_health_checks.py::test_checks_are_made_before_the_records_that_name_them",
     ),
     Slip(
         "A batch that withdraws does not wait for checks",
         "jobs/core/check_assignment.py",
-        "if lacking and plan.withdraws:",
-        "if lacking and plan.withdraws and not view:",
+        "if missing and plan.withdraws:",
+        "if missing and plan.withdraws and not view:",
         "tests/core/test_health_checks.py::test_a_withdrawal_does_not_wait",
     ),
     Slip(
@@ -160,7 +160,7 @@ SLIPS = (
     Slip(
         "Checks are deleted when a fresh look finds the records right",
         "jobs/core/check_assignment.py",
-        "is_right = not lacking and not plan.changes",
+        "is_right = not missing and not plan.changes",
         "is_right = True",
         "tests/core/test_health_checks.py::test_nothing_is_deleted_before_the_records_are_right",
     ),
@@ -321,9 +321,9 @@ SLIPS = (
     ),
     Slip(
         "A conflict is always a race, however often",
-        "jobs/sync_once.py",
-        "is_race = isinstance(error, LostRace)",
-        "is_race = False",
+        "jobs/core/progress.py",
+        "if isinstance(error, LostRace):",
+        "if error is None:",
         "tests/program/sync/test_dnsendpoint_errors.py::test_a_conflict_is_never_a_matter_of_configuration",
     ),
     Slip(

@@ -6,7 +6,8 @@ from typing import Any
 from jobs.core.decision import SyncRequest, decide
 from jobs.core.evidence import Conclusion, conclude
 from jobs.core.node import Condition, LeaseAge, Node, NodeList, Rules
-from jobs.core.record_set import RecordSet, from_api
+from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import from_api
 from jobs.core.signs import EvidenceSettings, Signs
 from tests.sandbox.world import PREFIX, World
 

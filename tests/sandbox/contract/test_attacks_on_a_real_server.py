@@ -10,7 +10,7 @@ from tests.sandbox.contract.client import LEASES, MERGE, NODES, READY, STRATEGIC
 from tests.sandbox.contract.installed import OTHER, OWN, Installed, kubelet_token
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import PREFIX
-from tests.support.attacks import ATTACKS, CONDEMNED, Change, changed, in_container, made_by_watch
+from tests.support.attacks import ATTACKS, WITHDRAWN, Change, changed, in_container, made_by_watch
 from tests.support.manifests import NAMESPACE, job_spec, service_account
 
 CRONJOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/cronjobs"
@@ -49,10 +49,10 @@ def watch(cluster: Installed) -> str:
     return token
 
 
-@pytest.mark.parametrize("condemned", CONDEMNED)
-def test_watch_may_make_its_jobs(cluster: Installed, watch: str, condemned: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("withdrawn", WITHDRAWN)
+def test_watch_may_make_its_jobs(cluster: Installed, watch: str, withdrawn: tuple[str, ...]) -> None:
     """Creates every Job that watch makes, with and without nodes to stay off."""
-    answer = _created(cluster, watch, made_by_watch(_cronjob(cluster), condemned))
+    answer = _created(cluster, watch, made_by_watch(_cronjob(cluster), withdrawn))
     assert answer.status == 201, answer.json
 
 
@@ -74,6 +74,17 @@ def test_several_cronjobs_need_no_other_policy(cluster: Installed, watch: str) -
     cluster.reset()
     assert mixed.status == 422
     assert cluster.api.call("DELETE", f"{CRONJOBS}/sync-eu").status == 200
+
+
+def test_a_template_without_labels_makes_jobs_too(cluster: Installed, watch: str) -> None:
+    """Creates the Job of a template that names no labels: the API server gives it those of its pods."""
+    bare = {"spec": {"jobTemplate": {"metadata": {"labels": None}}}}
+    assert cluster.api.call("PATCH", f"{CRONJOBS}/sync", bare, content_type=MERGE).status == 200
+    job = made_by_watch(_cronjob(cluster))
+    made = wait_until(lambda: _created(cluster, watch, job).status == 201, 60)
+    answer = _created(cluster, watch, job)
+    cluster.reset()
+    assert made, answer.json
 
 
 def test_others_may_create_any_job(cluster: Installed, watch: str) -> None:

@@ -4,9 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from jobs.core.node import Condition, Node, NodeList, Rules
-from jobs.core.publication import Occasion, Publication
+from jobs.core.sync_trigger import ChangeDetector, Trigger
 from tests.support.builders import NODE, evidence_settings
-from tests.support.judging import NOW, SECOND, numbered, publication_of, words_of
+from tests.support.judging import NOW, SECOND, detector_of, numbered, words_of
 
 DOWN = replace(NODE, ready=Condition("False", "disk is gone"))
 PLACED = replace(NODE, coordinates="48.86,2.35")
@@ -94,145 +94,145 @@ IS_NOTHING = [
 
 
 @pytest.mark.parametrize(("before", "after", "said"), MATTERS)
-def test_what_a_sync_would_publish_differently_is_an_occasion_once(before: Node, after: Node, said: str) -> None:
-    """What a sync would publish differently is an occasion, once, in words that say why."""
-    publication = publication_of([before])
-    publication.node(after, "7")
-    assert publication.occasion(NOW + SECOND) == Occasion(said, NOW + SECOND, "7")
-    publication.node(after, "8")
-    assert publication.occasion(NOW + SECOND) is None
+def test_what_a_sync_would_publish_differently_is_a_trigger_once(before: Node, after: Node, said: str) -> None:
+    """What a sync would publish differently is a trigger, once, in words that say why."""
+    detector = detector_of([before])
+    detector.node(after, "7")
+    assert detector.trigger(NOW + SECOND) == Trigger(said, NOW + SECOND, "7")
+    detector.node(after, "8")
+    assert detector.trigger(NOW + SECOND) is None
 
 
 @pytest.mark.parametrize(("before", "after"), IS_NOTHING)
-def test_what_a_sync_would_publish_alike_is_not_an_occasion(before: Node, after: Node) -> None:
-    """What a sync would publish alike is not an occasion. No Job is made that finds nothing to do."""
-    publication = publication_of([before])
-    publication.node(after, "7")
-    assert publication.occasion(NOW) is None
+def test_what_a_sync_would_publish_alike_is_not_a_trigger(before: Node, after: Node) -> None:
+    """What a sync would publish alike is not a trigger. No Job is made that finds nothing to do."""
+    detector = detector_of([before])
+    detector.node(after, "7")
+    assert detector.trigger(NOW) is None
 
 
 @pytest.mark.parametrize(("before", "after"), IS_NOTHING)
-def test_news_that_is_not_an_occasion_is_remembered_all_the_same(before: Node, after: Node) -> None:
-    """News that is not an occasion is remembered. The next news is compared with it."""
-    publication = publication_of([before])
-    publication.node(after, "7")
-    publication.occasion(NOW)
-    assert publication.listed == NodeList((after,), NOW, "7" if after != before else "5")
+def test_news_that_is_not_a_trigger_is_remembered_all_the_same(before: Node, after: Node) -> None:
+    """News that is not a trigger is remembered. The next news is compared with it."""
+    detector = detector_of([before])
+    detector.node(after, "7")
+    detector.trigger(NOW)
+    assert detector.listed == NodeList((after,), NOW, "7" if after != before else "5")
 
 
-def test_a_new_node_that_can_serve_is_an_occasion() -> None:
-    """A new node that can serve is an occasion."""
-    publication = publication_of([])
-    publication.node(NODE, "7")
-    assert publication.occasion(NOW) == Occasion("node-1: publishable with 5.0.0.1 at no place", NOW, "7")
+def test_a_new_node_that_can_serve_is_a_trigger() -> None:
+    """A new node that can serve is a trigger."""
+    detector = detector_of([])
+    detector.node(NODE, "7")
+    assert detector.trigger(NOW) == Trigger("node-1: publishable with 5.0.0.1 at no place", NOW, "7")
 
 
 @pytest.mark.parametrize("node", [DOWN, LOST, replace(NODE, deleting=True)], ids=["down", "no address", "deleted"])
-def test_a_new_node_that_cannot_serve_is_an_occasion(node: Node) -> None:
-    """A new node is an occasion whatever its health: routing asks it for its place, and percentages count it."""
-    publication = publication_of([])
-    publication.node(node, "7")
-    assert publication.occasion(NOW) is not None
-    assert publication.occasion(NOW) is None
+def test_a_new_node_that_cannot_serve_is_a_trigger(node: Node) -> None:
+    """A new node is a trigger whatever its health: routing asks it for its place, and percentages count it."""
+    detector = detector_of([])
+    detector.node(node, "7")
+    assert detector.trigger(NOW) is not None
+    assert detector.trigger(NOW) is None
 
 
-def test_a_node_that_leaves_is_an_occasion_once() -> None:
-    """A node that leaves is an occasion, once."""
-    publication = publication_of([NODE])
-    publication.gone("node-1", "7")
-    assert publication.occasion(NOW) == Occasion("node-1: no longer among the selected nodes", NOW, "7")
-    publication.gone("node-1", "7")
-    assert publication.occasion(NOW) is None
+def test_a_node_that_leaves_is_a_trigger_once() -> None:
+    """A node that leaves is a trigger, once."""
+    detector = detector_of([NODE])
+    detector.gone("node-1", "7")
+    assert detector.trigger(NOW) == Trigger("node-1: no longer among the selected nodes", NOW, "7")
+    detector.gone("node-1", "7")
+    assert detector.trigger(NOW) is None
 
 
-def test_a_node_that_leaves_when_it_was_out_is_an_occasion() -> None:
-    """A node that leaves when it was out already is an occasion: routing no longer asks it for its place."""
-    publication = publication_of([DOWN])
-    publication.gone("node-1", "7")
-    assert words_of(publication) == "node-1: no longer among the selected nodes"
-    assert publication.occasion(NOW) is None
+def test_a_node_that_leaves_when_it_was_out_is_a_trigger() -> None:
+    """A node that leaves when it was out already is a trigger: routing no longer asks it for its place."""
+    detector = detector_of([DOWN])
+    detector.gone("node-1", "7")
+    assert words_of(detector) == "node-1: no longer among the selected nodes"
+    assert detector.trigger(NOW) is None
 
 
 @pytest.mark.parametrize("nodes", [(), (NODE,), (DOWN,)], ids=["no node", "a node", "a node that is out"])
-def test_a_fresh_list_is_an_occasion_whatever_it_shows(nodes: tuple[Node, ...]) -> None:
-    """A fresh list is an occasion whatever it shows.
+def test_a_fresh_list_is_a_trigger_whatever_it_shows(nodes: tuple[Node, ...]) -> None:
+    """A fresh list is a trigger whatever it shows.
 
     What happened while nobody watched does not wait for the schedule.
     """
-    publication = publication_of(nodes)
-    publication.begin(NodeList(nodes, NOW, "7"), "listed again")
-    assert publication.occasion(NOW) == Occasion("listed again", NOW, "7")
-    assert publication.occasion(NOW) is None
+    detector = detector_of(nodes)
+    detector.begin(NodeList(nodes, NOW, "7"), "listed again")
+    assert detector.trigger(NOW) == Trigger("listed again", NOW, "7")
+    assert detector.trigger(NOW) is None
 
 
 def test_a_node_that_a_fresh_list_does_not_show_is_forgotten() -> None:
     """A node that a fresh list does not show is forgotten."""
     first, second = numbered(2)
-    publication = publication_of([first, second])
-    publication.begin(NodeList((second,), NOW, "7"), "listed again")
-    publication.occasion(NOW)
-    assert publication.listed == NodeList((second,), NOW, "7")
-    publication.node(first, "8")
-    assert words_of(publication) == "node-1: publishable with 5.0.0.1 at no place"
+    detector = detector_of([first, second])
+    detector.begin(NodeList((second,), NOW, "7"), "listed again")
+    detector.trigger(NOW)
+    assert detector.listed == NodeList((second,), NOW, "7")
+    detector.node(first, "8")
+    assert words_of(detector) == "node-1: publishable with 5.0.0.1 at no place"
 
 
-def test_news_that_comes_together_is_one_occasion() -> None:
-    """News that comes together is one occasion, with the last version."""
+def test_news_that_comes_together_is_one_trigger() -> None:
+    """News that comes together is one trigger, with the last version."""
     first, second = numbered(2)
-    publication = publication_of([first, second])
-    publication.node(replace(second, cordoned=True), "7")
-    publication.gone("node-1", "8")
+    detector = detector_of([first, second])
+    detector.node(replace(second, cordoned=True), "7")
+    detector.gone("node-1", "8")
     said = "node-1: no longer among the selected nodes; node-2: cordoned"
-    assert publication.occasion(NOW) == Occasion(said, NOW, "8")
+    assert detector.trigger(NOW) == Trigger(said, NOW, "8")
 
 
-def test_what_is_undone_before_it_is_asked_for_is_not_an_occasion() -> None:
-    """What is undone before it is asked for is not an occasion."""
-    publication = publication_of([NODE])
-    publication.node(DOWN, "7")
-    publication.node(NODE, "8")
-    assert publication.occasion(NOW) is None
+def test_what_is_undone_before_it_is_asked_for_is_not_a_trigger() -> None:
+    """What is undone before it is asked for is not a trigger."""
+    detector = detector_of([NODE])
+    detector.node(DOWN, "7")
+    detector.node(NODE, "8")
+    assert detector.trigger(NOW) is None
 
 
 def test_of_many_changed_nodes_some_are_named_and_the_others_counted() -> None:
     """Of many changed nodes five are named and the others counted."""
-    publication = publication_of(numbered(8))
+    detector = detector_of(numbered(8))
     for each in numbered(8):
-        publication.gone(each.name, "7")
-    said = words_of(publication) or ""
+        detector.gone(each.name, "7")
+    said = words_of(detector) or ""
     assert said.count("no longer among the selected nodes") == 5
     assert said.endswith("; and 3 more")
 
 
 def test_without_news_nothing_is_judged() -> None:
     """Without news nothing is judged again. Heartbeats cost nothing in a large cluster."""
-    publication = publication_of([NODE])
-    publication.node(NODE, "7")
-    publication.gone("node-2", "8")
-    assert publication.occasion(NOW + SECOND) is None
-    assert publication.listed == NodeList((NODE,), NOW, "5")
+    detector = detector_of([NODE])
+    detector.node(NODE, "7")
+    detector.gone("node-2", "8")
+    assert detector.trigger(NOW + SECOND) is None
+    assert detector.listed == NodeList((NODE,), NOW, "5")
 
 
 def test_before_the_first_list_there_is_nothing() -> None:
-    """Before the first list there are no nodes, no warnings and no occasion.
+    """Before the first list there are no nodes, no warnings and no trigger.
 
     The watcher's threads begin in any order.
     """
-    publication = Publication(evidence_settings(), Rules())
-    assert (publication.listed.nodes, publication.warnings, publication.occasion(NOW)) == ((), (), None)
+    detector = ChangeDetector(evidence_settings(), Rules())
+    assert (detector.listed.nodes, detector.warnings, detector.trigger(NOW)) == ((), (), None)
 
 
 def test_a_node_that_is_heard_of_before_the_first_list() -> None:
-    """A node that is heard of before the first list is an occasion."""
-    publication = Publication(evidence_settings(), Rules())
-    publication.node(NODE, "7")
-    assert publication.occasion(NOW) == Occasion("node-1: publishable with 5.0.0.1 at no place", NOW, "7")
+    """A node that is heard of before the first list is a trigger."""
+    detector = ChangeDetector(evidence_settings(), Rules())
+    detector.node(NODE, "7")
+    assert detector.trigger(NOW) == Trigger("node-1: publishable with 5.0.0.1 at no place", NOW, "7")
 
 
 def test_the_rules_are_those_of_a_sync() -> None:
     """What the user has set up about nodes decides here too."""
-    publication = publication_of([NODE], rules=Rules(publish_cordoned=True, excluded_taints=("example.com/*",)))
-    publication.node(replace(NODE, cordoned=True), "7")
-    assert publication.occasion(NOW) is None
-    publication.node(replace(NODE, taints=("example.com/drain",)), "8")
-    assert words_of(publication) == "node-1: excluded by its taint example.com/drain (--exclude-taint example.com/*)"
+    detector = detector_of([NODE], rules=Rules(publish_cordoned=True, excluded_taints=("example.com/*",)))
+    detector.node(replace(NODE, cordoned=True), "7")
+    assert detector.trigger(NOW) is None
+    detector.node(replace(NODE, taints=("example.com/drain",)), "8")
+    assert words_of(detector) == "node-1: excluded by its taint example.com/drain (--exclude-taint example.com/*)"

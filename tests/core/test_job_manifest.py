@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from jobs.core.publication import Occasion
-from jobs.core.sync_job import CronJob, job_of, staying_off, suffix_of
+from jobs.core.job_manifest import CronJob, job_of, staying_off, suffix_of
+from jobs.core.sync_trigger import Trigger
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SYNC = CronJob("sync", "uid-1", suspended=False, labels={}, annotations={}, job_spec={"template": {"spec": {}}})
@@ -24,9 +24,11 @@ SPREAD = {"podAntiAffinity": {REQUIRED: [{"topologyKey": "kubernetes.io/hostname
 LIKED = {PREFERRED: [{"weight": 1, "preference": {"matchExpressions": [ARM]}}]}
 
 
-def seen(version: str | None = "7", *, at: float = NOW.timestamp(), condemned: tuple[str, ...] = ()) -> Occasion:
-    """Give an occasion."""
-    return Occasion("node-1: cordoned", datetime.fromtimestamp(at, UTC), version, condemned)
+def seen(
+    version: str | None = "7", *, at: float = NOW.timestamp(), withdrawn_by_evidence: tuple[str, ...] = ()
+) -> Trigger:
+    """Give a trigger."""
+    return Trigger("node-1: cordoned", datetime.fromtimestamp(at, UTC), version, withdrawn_by_evidence)
 
 
 NAMES = [
@@ -62,7 +64,7 @@ TIMES = [
 def test_what_no_version_shows_is_named_after_its_time_floored_to_the_interval(
     at: float, interval: int, expected: str
 ) -> None:
-    """An occasion without a version has its time, rounded down to the interval, in the Job's name.
+    """A trigger without a version has its time, rounded down to the interval, in the Job's name.
 
     Two replicas that see the same at about the same time make one Job.
     """
@@ -73,7 +75,7 @@ def test_what_no_version_shows_is_named_after_its_time_floored_to_the_interval(
 def test_an_interval_later_the_name_is_another(at: float, interval: int) -> None:
     """An interval later the name is another one.
 
-    The second of two occasions does not take the Job of the first for its own.
+    The second of two triggers does not take the Job of the first for its own.
     """
     later = seen(None, at=at).seen_at + timedelta(seconds=interval)
     names = [suffix_of(seen(None, at=each), interval) for each in (at, later.timestamp())]
@@ -131,14 +133,14 @@ def test_the_whole_job() -> None:
     }
 
 
-def test_a_job_with_nobody_condemned_has_the_template_as_it_is() -> None:
-    """With nobody condemned the Job's spec is the template's."""
+def test_a_job_with_nobody_withdrawn_has_the_template_as_it_is() -> None:
+    """With nobody withdrawn the Job's spec is the template's."""
     assert job_of(SYNC, seen(), 5)["spec"] == {"template": {"spec": {}}}
 
 
-def test_a_job_stays_off_the_nodes_that_are_condemned() -> None:
-    """The Job's pod may run on any node but the condemned."""
-    spec = job_of(SYNC, seen(None, condemned=("node-1",)), 5)["spec"]
+def test_a_job_stays_off_the_nodes_that_are_withdrawn() -> None:
+    """The Job's pod may run on any node but the withdrawn."""
+    spec = job_of(SYNC, seen(None, withdrawn_by_evidence=("node-1",)), 5)["spec"]
     assert affinity_of(spec) == {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{"matchFields": [off("node-1")]}]}}}
 
 

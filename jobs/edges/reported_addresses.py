@@ -8,7 +8,7 @@ from functools import partial
 
 from jobs.core.address import Address, parse_address
 from jobs.core.errors import MISCONFIGURED, ConfigurationError, Failure
-from jobs.core.public_ips import agreed
+from jobs.core.reported_addresses import agreed
 from jobs.core.text import quoted
 from jobs.edges.cloud_metadata import is_machine_of, reported_by
 from jobs.edges.fetch import NoAddress, fetch, good, routed_versions

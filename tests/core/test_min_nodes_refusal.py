@@ -5,8 +5,7 @@ from ipaddress import ip_address
 import pytest
 from msgspec.structs import replace
 
-from jobs.core.guard import refusal
-from jobs.core.min_nodes import MinNodes
+from jobs.core.min_nodes import MinNodes, why_refused
 from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted, wanted
 from jobs.core.verdict import Verdict, Withheld
@@ -70,7 +69,7 @@ def test_too_few_nodes(min_nodes: str, found: Wanted, words: str | None) -> None
 
     A percentage is taken of the selected nodes that are not being deleted: a cluster may shrink.
     """
-    assert refusal(MinNodes.parse(min_nodes), found, [], "a=b") == words
+    assert why_refused(MinNodes.parse(min_nodes), found, [], "a=b") == words
 
 
 def simple(type_: str, *numbers: int) -> RecordSet:
@@ -129,17 +128,17 @@ def test_addresses_that_no_selected_node_has(
     """
     found = wanted(DOMAIN, 60, "auto", verdicts, current)
     for percentage in ("0%", "50%"):
-        refused = refusal(MinNodes.parse(percentage), found, current, "")
+        refused = why_refused(MinNodes.parse(percentage), found, current, "")
         assert refused == (
             counts
             and f"{counts[0]} addresses would go because no selected node has them, and {counts[1]} be published: "
             f"with --min-nodes {percentage} nothing is withdrawn"
         )
-    assert refusal(MinNodes(1), found, current, "") is None
+    assert why_refused(MinNodes(1), found, current, "") is None
 
 
 def test_too_few_nodes_come_first() -> None:
     """Where both refuse, the words are about the nodes: they say what to look at."""
     found = wanted(DOMAIN, 60, "auto", [ONE, skipped("b", "5.0.0.2"), skipped("c", "5.0.0.3")], [])
-    words = refusal(MinNodes.parse("50%"), found, [simple("A", 7, 8, 9)], "") or ""
+    words = why_refused(MinNodes.parse("50%"), found, [simple("A", 7, 8, 9)], "") or ""
     assert words.startswith("1 of 3 selected nodes would be published")

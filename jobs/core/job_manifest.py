@@ -8,7 +8,7 @@ from msgspec import Struct
 from jobs.core.annotations import ANNOTATIONS
 
 if TYPE_CHECKING:  # the edge reads CronJobs in sync-once too, where nothing of watch is loaded
-    from jobs.core.publication import Occasion
+    from jobs.core.sync_trigger import Trigger
 
 LONGEST_JOB_NAME = 63
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -25,13 +25,14 @@ class CronJob(Struct, frozen=True):
     job_spec: Mapping[str, Any]
 
 
-def job_of(cronjob: CronJob, occasion: "Occasion", min_interval_seconds: int) -> dict[str, Any]:
+def job_of(cronjob: CronJob, trigger: "Trigger", min_interval_seconds: int) -> dict[str, Any]:
     """Make the Job that `kubectl create job --from=cronjob/NAME` would, off the nodes that evidence speaks against.
 
     The owner reference does not block the owner's deletion: that would need the right to update the CronJob where the
     API server enforces it.
     """
-    suffix = f"-{suffix_of(occasion, min_interval_seconds)}"
+    nodes = trigger.withdrawn_by_evidence
+    suffix = f"-{suffix_of(trigger, min_interval_seconds)}"
     owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": cronjob.name, "uid": cronjob.uid, "controller": True}
     return {
         "apiVersion": "batch/v1",
@@ -42,22 +43,22 @@ def job_of(cronjob: CronJob, occasion: "Occasion", min_interval_seconds: int) ->
             "annotations": {
                 **cronjob.annotations,
                 "cronjob.kubernetes.io/instantiate": "manual",
-                ANNOTATIONS + "change": occasion.words,
+                ANNOTATIONS + "change": trigger.words,
             },
             "ownerReferences": [owner],
         },
-        "spec": staying_off(occasion.condemned, cronjob.job_spec) if occasion.condemned else cronjob.job_spec,
+        "spec": staying_off(nodes, cronjob.job_spec) if nodes else cronjob.job_spec,
     }
 
 
-def suffix_of(occasion: "Occasion", min_interval_seconds: int) -> str:
+def suffix_of(trigger: "Trigger", min_interval_seconds: int) -> str:
     """Name a Job after the version that shows the change, so that two replicas that see the same make one Job.
 
     What no version shows is named after its time, floored to the interval, in seconds since 1970.
     """
-    if occasion.resource_version is not None:
-        return occasion.resource_version
-    seconds = int(occasion.seen_at.timestamp())
+    if trigger.resource_version is not None:
+        return trigger.resource_version
+    seconds = int(trigger.seen_at.timestamp())
     return str(seconds - seconds % min_interval_seconds)
 
 

@@ -1,4 +1,4 @@
-"""What a sync would publish now, as far as the watcher knows; and what of that has changed. Pure."""
+"""Whether watch has to make a sync run: what it would publish now, and what of that has changed. Pure."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -7,9 +7,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from jobs.core.address import Address
-from jobs.core.coordinates import Coordinates
 from jobs.core.evidence import conclude
 from jobs.core.node import Node, NodeList, Rules
+from jobs.core.place import Coordinates
 from jobs.core.signs import EvidenceSettings, Signs
 from jobs.core.text import shortened
 from jobs.core.verdict import Published, Verdict
@@ -18,7 +18,7 @@ MOST_WORDS = 5  # nodes that are named in the words for a change; of a whole clu
 LONGEST_WORDS = 4_000  # they become an annotation, and all annotations of a Job together have at most 256 KiB
 
 
-class Occasion(Struct, frozen=True):
+class Trigger(Struct, frozen=True):
     """Why a sync should run now, in words, with the nodes that evidence speaks against.
 
     `resource_version` is that of the node or list that shows it; None when time, or what was seen of the nodes, does.
@@ -27,7 +27,7 @@ class Occasion(Struct, frozen=True):
     words: str
     seen_at: datetime
     resource_version: str | None = None
-    condemned: tuple[str, ...] = ()
+    withdrawn_by_evidence: tuple[str, ...] = ()
 
 
 class Presence(Struct, frozen=True):
@@ -64,7 +64,7 @@ def _presence(verdict: Verdict) -> Presence:
     return Presence({}, verdict.coordinates, verdict.bias, verdict.is_ending, verdict.is_deleted)
 
 
-class Publication:
+class ChangeDetector:
     """Learns of nodes and signs one after the other, and says when the two together make a difference to DNS."""
 
     def __init__(self, settings: EvidenceSettings, rules: Rules) -> None:
@@ -82,7 +82,7 @@ class Publication:
         """The kinds of evidence that were not believed at the last look."""
 
     def begin(self, listed: NodeList, words: str | None) -> None:
-        """Begin again with a whole list; with `words` that alone is an occasion, for what was missed is not known."""
+        """Begin again with a whole list; with `words` that alone is a trigger, for what was missed is not known."""
         self._nodes = {node.name: node for node in listed.nodes}
         self._version, self._has_news = listed.resource_version, True
         self._words = words or self._words
@@ -108,7 +108,7 @@ class Publication:
         """Learn what was seen of the nodes."""
         self._signs, self._has_news = signs, True
 
-    def occasion(self, now: datetime) -> Occasion | None:
+    def trigger(self, now: datetime) -> Trigger | None:
         """Say why a sync would publish something else than when this was last asked; None when it would not."""
         if not self._has_news:
             return None
@@ -119,9 +119,9 @@ class Publication:
         changed = {name for name, each in presences.items() if each.differs_from(self._presences.get(name))}
         changed |= self._presences.keys() - presences.keys()
         words = self._words or _words(changed, conclusion.verdicts)
-        occasion = Occasion(words, now, self._version, conclusion.condemned) if words else None
+        trigger = Trigger(words, now, self._version, conclusion.withdrawn_by_evidence) if words else None
         self._presences, self._version, self._words, self._has_news = presences, None, None, False
-        return occasion
+        return trigger
 
 
 def _is_ready(node: Node) -> bool:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from jobs.core.coordinates import Coordinates
+from jobs.core.place import Coordinates
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from ipaddress import ip_address
 
 import pytest
 
-from jobs.core.guard import grown, without_withdrawals
-from jobs.core.min_nodes import MinNodes
-from jobs.core.record_set import RecordSet, api_form
+from jobs.core.min_nodes import MinNodes, grown, without_withdrawals
+from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted
+from jobs.core.route53_form import api_form
 from jobs.core.verdict import Published, Skipped, Verdict, Withheld
 from tests.support.builders import (
     LIMA,
@@ -278,7 +278,7 @@ def test_a_set_that_grows_leaves_new_places_less_space() -> None:
     assert grown(current, wanted) == (near("A", PARIS, *four(247), *four(2, start=500)),)
 
 
-KEPT = "--min-nodes keeps the present record sets, which have no place for it"
+KEPT = "--min-nodes keeps the present record sets, which have no room for it"
 
 
 def test_addresses_without_a_place_in_the_present_sets_are_withheld() -> None:

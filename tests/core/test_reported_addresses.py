@@ -7,7 +7,7 @@ import pytest
 from jobs.core.address import Found
 from jobs.core.errors import Failure
 from jobs.core.interface_names import NOT_CHOSEN
-from jobs.core.public_ips import Replies, agreed, joined
+from jobs.core.reported_addresses import Replies, agreed, joined
 from tests.support.builders import ipv4, ipv6
 
 A, B = "https://a.example", "https://b.example"
