@@ -108,11 +108,12 @@ def test_a_message_is_cut(world: World, zone: str) -> None:
     assert addresses(world, zone) == {FRA_4}
 
 
-def test_addresses_that_are_too_long_are_not_read(world: World, zone: str) -> None:
+@pytest.mark.parametrize("annotation", ["node-ips", "public-ips"])
+def test_addresses_that_are_too_long_are_not_read(world: World, zone: str, annotation: str) -> None:
     """Skips the node with the annotation's name and length."""
-    annotate(world, "odd-1", "node-ips", ",".join([NYC_4] * 400))
+    annotate(world, "odd-1", annotation, ",".join([NYC_4] * 400))
     reason = verdict(reported(world), "odd-1")["reason"]
-    assert reason.startswith("annotation kube-node-dns.kyle.space/node-ips")
+    assert reason.startswith(f"annotation kube-node-dns.kyle.space/{annotation}")
     assert "4399 characters; at most 4096" in reason
     assert len(reason) < 250
     assert addresses(world, zone) == {FRA_4}
@@ -124,7 +125,7 @@ def test_a_place_that_is_too_long_is_not_read(world: World, zone: str, annotatio
     annotate(world, "odd-1", annotation, f"{'0' * 240_000}.0,0")
     domain = reported(world)
     (warning,) = (each for each in domain["warnings"] if each.startswith("odd-1 has no "))
-    assert "240004 characters; at most 64" in warning
+    assert "240004 characters; at most 64)" in warning
     assert len(warning) < 250
     assert addresses(world, zone) == {FRA_4, NYC_4}
 
