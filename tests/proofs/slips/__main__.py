@@ -21,17 +21,18 @@ from tests.proofs.slips.trial import Outcome, Trial
 def main() -> int:
     """Try the slips, name those that no test has noticed, and count all."""
     began = time.monotonic()
-    chosen = [each for each in SLIPS if not sys.argv[1:] or any(part in " ".join(each) for part in sys.argv[1:])]
+    chosen = [slip for slip in SLIPS if not sys.argv[1:] or any(part in " ".join(slip) for part in sys.argv[1:])]
     workers = os.cpu_count() or 1
     with TemporaryDirectory(prefix="kube-node-dns-slips-") as folder:
+        every = [Trial(Path(folder, str(number))) for number in range(workers)]
         trials: SimpleQueue[Trial] = SimpleQueue()
-        for number in range(workers):
-            trials.put(Trial(Path(folder, str(number))))
+        for each in every:
+            trials.put(each)
         try:
             outcomes = _outcomes(trials, chosen, workers)
         finally:
-            for _ in range(workers):
-                trials.get().end()
+            for each in every:
+                each.end()
     counts = Counter(outcomes)
     summary = ", ".join(f"{counts[each]} {each.value}" for each in Outcome if counts[each])
     print(f"{len(chosen)} slips: {summary or 'none chosen'}; {time.monotonic() - began:.0f} s")
