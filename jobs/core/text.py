@@ -1,5 +1,7 @@
 """Other people's text, made fit for a line of output."""
 
+import re
+
 _LABEL = "[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?"
 HOST = rf"(?=[^:/?]{{1,253}}(?:[:/?]|$)){_LABEL}(?:\.{_LABEL})*"
 """A host name as DNS can hold it, of labels of at most 63 characters, or an IPv4 address."""
@@ -13,6 +15,17 @@ def shortened(text: str, most: int = 80) -> str:
 def stub(text: str, most: int) -> str:
     """Give a text, or, of one that is longer than any good one, its beginning and length, which no parser takes."""
     return text if len(text) <= most else f"{text[:20]}... ({len(text)} characters; at most {most})"
+
+
+def without_logins(text: str) -> str:
+    """Hide what stands before an @ in each word of a text but a URL's scheme: a user and a password."""
+    return re.sub(r"\S+", _without_login, text)
+
+
+def _without_login(word: re.Match[str]) -> str:
+    before, at, after = word[0].rpartition("@")
+    scheme, slashes, _ = before.partition("://")
+    return f"{scheme if slashes else ''}{slashes}...@{after}" if at else word[0]
 
 
 def quoted(text: str) -> str:

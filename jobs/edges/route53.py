@@ -16,6 +16,7 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
+from botocore.utils import get_environ_proxies
 
 from jobs.core.errors import ConfigurationError, TemporaryError
 from jobs.core.plan import Change
@@ -55,6 +56,7 @@ class Route53:
                 core.set_config_variable("region", "us-east-1")
             self._client = boto3.Session(botocore_session=core).client("route53")
             _ = urlsplit(self._client.meta.endpoint_url).port  # raises ValueError, which botocore does at each request
+            _refuse_socks(self._client.meta.endpoint_url)
             self._client.meta.events.register("before-parse.route53.ChangeResourceRecordSets", read_older_rejection)
         except (BotoCoreError, ValueError, OSError) as error:
             raise translated(error, "AWS settings") from error
@@ -178,6 +180,15 @@ def _check_environment() -> None:
         except UnicodeEncodeError:
             if name.startswith("AWS_"):
                 raise ConfigurationError(f"{name} holds bytes that are not text in UTF-8; set it again") from None
+
+
+def _refuse_socks(endpoint_url: str) -> None:
+    """Refuse a proxy that botocore would take for an http proxy of an odd name."""
+    scheme = urlsplit(endpoint_url).scheme
+    if get_environ_proxies(endpoint_url).get(scheme, "").lower().startswith("socks"):
+        raise ConfigurationError(
+            f"socks proxies are not supported, use an http proxy to Route 53; check {scheme.upper()}_PROXY"
+        )
 
 
 def _is_plain(value: object) -> bool:
