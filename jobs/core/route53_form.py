@@ -26,6 +26,7 @@ _POLICY_OF_MEMBER = {
     "Failover": "failover",
     "MultiValueAnswer": "multivalue",
     "CidrRoutingConfig": "IP-based",
+    "AZAffinity": "AZ affinity",
 }
 _PLAIN_MEMBERS = {
     *("Name", "Type", "SetIdentifier", "TTL", "ResourceRecords", "GeoProximityLocation", "MultiValueAnswer"),
@@ -50,7 +51,7 @@ def from_api(raw: Mapping[str, Any]) -> RecordSet:
         type=raw["Type"],
         addresses=tuple(sorted((ip_address(record["Value"]) for record in records), key=numeric_order)),
         ttl=raw.get("TTL"),
-        policy=next((policy for member, policy in _POLICY_OF_MEMBER.items() if member in raw), "simple"),
+        policy=_policy(raw),
         set_identifier=raw.get("SetIdentifier"),
         coordinates=_place(coordinates),
         bias=bias,
@@ -58,6 +59,12 @@ def from_api(raw: Mapping[str, Any]) -> RecordSet:
         extras=repr(sorted((extras | location).items())) if extras or location else "",
         raw=raw,
     )
+
+
+def _policy(raw: Mapping[str, Any]) -> str:
+    """Name the routing policy; every set of a policy has an identifier, also of one that Route 53 has yet to get."""
+    other = "other" if "SetIdentifier" in raw else "simple"
+    return next((policy for member, policy in _POLICY_OF_MEMBER.items() if member in raw), other)
 
 
 def _place(coordinates: Mapping[str, str] | None) -> Coordinates | None:

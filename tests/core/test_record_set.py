@@ -20,6 +20,9 @@ from tests.support.builders import DOMAIN, PARIS, alias, ipv4, multivalue, near,
         pytest.param({"Failover": "PRIMARY"}, "failover", id="failover"),
         pytest.param({"MultiValueAnswer": True}, "multivalue", id="multivalue"),
         pytest.param({"CidrRoutingConfig": {"CollectionId": "c", "LocationName": "*"}}, "IP-based", id="IP-based"),
+        pytest.param({"AZAffinity": {"Zone": "use1-az1"}}, "AZ affinity", id="AZ affinity"),
+        pytest.param({"PolicyOfTheFuture": 1}, "other", id="unknown"),
+        pytest.param({}, "other", id="unknown, of which only the identifier is seen"),
     ],
 )
 def test_policy_of_a_record_set(member: dict[str, object], policy: str) -> None:
