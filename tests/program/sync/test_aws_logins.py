@@ -1,5 +1,7 @@
 """Passwords in the URL of a proxy or of an endpoint: what sync-once reports of a Route 53 that it cannot reach."""
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import (
     BotoCoreError,
@@ -63,7 +65,7 @@ def test_no_error_of_aws_shows_a_login(error: BotoCoreError | ValueError) -> Non
         pytest.param({"AWS_ENDPOINT_URL_ROUTE_53": LOGIN_URL}, JSON, id="endpoint"),
     ],
 )
-def test_the_login_of_a_url_is_not_reported(world: World, variables: dict[str, str], options: tuple[str, ...]) -> None:
+def test_the_login_of_a_url_is_not_reported(world: World, variables: dict[str, Any], options: tuple[str, ...]) -> None:
     """A proxy or an endpoint that is not there is reported by its host, as text, as JSON and with -v."""
     no_place(world)
     finished = forks.start(world, *COMMAND, *options, change=QUICK, **NOWHERE | variables).finish()
