@@ -21,7 +21,7 @@ from botocore.utils import get_environ_proxies
 from jobs.core.errors import ConfigurationError, TemporaryError
 from jobs.core.plan import Change
 from jobs.core.record_set import RecordSet
-from jobs.core.route53_form import api_changes, from_api
+from jobs.core.route53_form import api_changes, by_name
 from jobs.core.text import quoted
 from jobs.core.zones import Zone, as_listed, canonical, within
 from jobs.edges.aws_errors import promised, read_older_rejection, translated
@@ -84,19 +84,19 @@ class Route53:
         """Read all record sets of a name, in as few pages as that takes.
 
         Returns them by name: of `name`, which is there even when it has none, and of every other name that stands
-        complete in the same pages.
+        complete in the same pages and can be read. Raises TemporaryError for a set of `name` that cannot be.
         """
-        found: dict[str, list[RecordSet]] = {name: []}
+        found: tuple[RecordSet, ...] = ()
         position: dict[str, str] = {"StartRecordName": as_listed(name)}
         for _ in range(MOST_PAGES_OF_A_NAME):
             resource = f"arn:aws:route53:::hostedzone/{zone.id}"
             page = self.repeatable_call("ListResourceRecordSets", resource, HostedZoneId=zone.id, **position)
             with promised("ListResourceRecordSets"):
-                for raw in page["ResourceRecordSets"]:
-                    found.setdefault(canonical(raw["Name"]), []).append(from_api(raw))
+                sets = by_name(page["ResourceRecordSets"], name)
+                found += sets.get(name, ())
                 goes_on = canonical(page["NextRecordName"]) if page["IsTruncated"] else None
                 if goes_on != name:
-                    return {each: tuple(sets) for each, sets in found.items() if each != goes_on}
+                    return {each: sets[each] for each in sets if each != goes_on} | {name: found}
                 position = {"StartRecordName": page["NextRecordName"], "StartRecordType": page["NextRecordType"]}
                 if "NextRecordIdentifier" in page:
                     position["StartRecordIdentifier"] = page["NextRecordIdentifier"]
