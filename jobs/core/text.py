@@ -19,13 +19,14 @@ def stub(text: str, most: int) -> str:
 
 def without_logins(text: str) -> str:
     """Hide what stands before an @ in each word of a text but a URL's scheme: a user and a password."""
-    return re.sub(r"\S+", _without_login, text)
+    return re.sub(r"\S+", lambda word: without_login(word[0]), text)
 
 
-def _without_login(word: re.Match[str]) -> str:
-    before, at, after = word[0].rpartition("@")
+def without_login(url: str) -> str:
+    """Hide what stands before the last @ but the scheme, also where it is not quite a URL."""
+    before, at, after = url.rpartition("@")
     scheme, slashes, _ = before.partition("://")
-    return f"{scheme if slashes else ''}{slashes}...@{after}" if at else word[0]
+    return f"{scheme if slashes else ''}{slashes}...@{after}" if at else url
 
 
 def quoted(text: str) -> str:

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from jobs.core.errors import ConfigurationError
-from jobs.core.text import shortened
+from jobs.core.text import shortened, without_logins
 from jobs.shell.options import PREFIX, Command, Option, options, settings
 from jobs.shell.process import as_failure, log_to_stderr, print_result
 
@@ -40,7 +40,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         command = self.prog if " " in self.prog else f"{self.prog} COMMAND"
-        raise ConfigurationError(f"{shortened(message, 200)}; see '{command} --help'")
+        raise ConfigurationError(f"{shortened(without_logins(message), 200)}; see '{command} --help'")
 
 
 class _Version(argparse.Action):

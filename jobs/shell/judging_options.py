@@ -10,7 +10,7 @@ from jobs.core.probe import Probe
 from jobs.core.signs import EvidenceSettings
 from jobs.edges.clock import ATTEMPTS, Clock
 from jobs.shell import values
-from jobs.shell.options import NODE_NAME, Command, option
+from jobs.shell.options import NODE_NAME, Command, option, splits_before
 
 if TYPE_CHECKING:
     from jobs.edges.api_server import ApiServer
@@ -42,6 +42,7 @@ class JudgingOptions(Command):
         "tcp:PORT|URL",
         (),
         many=True,
+        splits_on=splits_before("tcp:", "https?:"),
     )
     ip_family: tuple[int, ...] = option(
         values.family, "publish the addresses of this family only, repeatable (both)", "IPv4|IPv6", (), many=True

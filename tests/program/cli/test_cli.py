@@ -105,6 +105,7 @@ def test_a_wrong_node_name_of_the_manifest_is_refused_under_its_own_name(world: 
         pytest.param((), ("COMMAND", "--help"), id="no command"),
         pytest.param(("sync",), ("'sync'", "sync-once"), id="unknown command"),
         pytest.param(("sync-once", "--bogus"), ("--bogus", "'kube-node-dns sync-once --help'"), id="unknown option"),
+        pytest.param(("sync-once", "--prob=http://me:secret@h"), ("--prob=http://...@h",), id="a login, misplaced"),
         pytest.param(("sync-once", "--dom", DOMAIN), ("--dom", "--help"), id="abbreviated option"),
         pytest.param(("--vers",), ("--help",), id="abbreviated option of the program"),
         pytest.param((*SYNC, "--ttl"), ("--ttl", "--help"), id="option without its value"),
