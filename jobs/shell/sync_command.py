@@ -128,6 +128,9 @@ def _dnsendpoint_namespace(chosen: Settings) -> str:
             raise ConfigurationError(f"{each.name} is for Route 53: leave it out with --publish-to dnsendpoint")
     if chosen.ttl == 0:
         raise ConfigurationError("--ttl 0 with --publish-to dnsendpoint: ExternalDNS makes it 300; give at least 1")
+    from jobs.publishers.dnsendpoints import refuse_shared_names  # noqa: PLC0415 - each run needs one publisher
+
+    refuse_shared_names(chosen.domain)
     namespace = chosen.dnsendpoint_namespace or pod_namespace()
     if not namespace:
         raise ConfigurationError(
