@@ -24,6 +24,8 @@ exit status:
 
 Each option has an environment variable, in brackets; the option wins. Lists split on commas or white space.
 AWS settings are boto3's own: AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL_ROUTE_53, ..."""
+_UNTRUE_OF = {"annotate-once": ("  3", "AWS"), "watch": ("  0", "  3", "AWS")}
+"""What the lines begin with that do not apply to a command."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -86,13 +88,17 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             name,
             help=description,
             description=description,
-            epilog=_EPILOG,
+            epilog=_epilog(name),
             formatter_class=formatter,
             allow_abbrev=False,
         )
         for option in options(_module(name).Settings) if name in argv else ():  # the others are not asked
             _add(subparser, option)
     return parser
+
+
+def _epilog(command: str) -> str:
+    return "\n".join(line for line in _EPILOG.split("\n") if not line.startswith(_UNTRUE_OF.get(command, ())))
 
 
 def _add(parser: argparse.ArgumentParser, option: Option) -> None:

@@ -88,9 +88,7 @@ class RunOptions(Command):
     output: str = option(
         values.choice("text", "json"), "form of the result on standard output (text)", "text|json", "text"
     )
-    timeout: int | None = option(
-        values.seconds(15, 86400), "limit of the whole run, at least 15 (45; with --wait 120)", "SECONDS"
-    )
+    timeout: int | None = option(values.seconds(15, 86400), "limit of the whole run, at least 15 (45)", "SECONDS")
 
 
 def options(command: type[Command]) -> tuple[Option, ...]:

@@ -69,7 +69,12 @@ class Settings(RunOptions, JudgingOptions):
     health_check_interval: str | None = option(
         values.choice("30", "10"), "how often each of Route 53's checkers asks, in seconds (30)", "30|10"
     )
-    wait: bool = option(values.truth, "return when Route 53 reports INSYNC", default=False, flag=True)
+    wait: bool = option(
+        values.truth,
+        "return when Route 53 reports INSYNC; then --timeout is 120 by default",
+        default=False,
+        flag=True,
+    )
 
 
 def run(chosen: Settings, environ: Mapping[str, str]) -> int:
