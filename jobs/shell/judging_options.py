@@ -81,13 +81,13 @@ class JudgingOptions(Command):
 def rules(chosen: JudgingOptions) -> Rules:
     """Make the rules by which nodes are judged."""
     return Rules(
-        chosen.ip_family or (4, 6),
-        chosen.exclude_address,
-        chosen.exclude_taint,
-        chosen.publish_cordoned,
-        chosen.min_ready_seconds,
-        Places(dict(chosen.place), chosen.default_coordinates),
-        chosen.external_ip,
+        families=chosen.ip_family or (4, 6),
+        excluded_networks=chosen.exclude_address,
+        excluded_taints=chosen.exclude_taint,
+        publish_cordoned=chosen.publish_cordoned,
+        min_ready_seconds=chosen.min_ready_seconds,
+        places=Places(dict(chosen.place), chosen.default_coordinates),
+        external_ip=chosen.external_ip,
     )
 
 
