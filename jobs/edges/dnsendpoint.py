@@ -217,4 +217,4 @@ def _no_such_kind(error: NotServed) -> ConfigurationError:
 
 
 def _no_right(error: Forbidden) -> Forbidden:
-    return Forbidden(f"{error}; cron/dnsendpoint gives the right")
+    return Forbidden(f"{error}; cron/dnsendpoint gives the right in its own namespace")

@@ -10,6 +10,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
@@ -23,7 +24,8 @@ _IFCONF = struct.Struct("iP")
 _IFREQ_BYTES = struct.calcsize("16sLLHBBB3x")  # linux/if.h: a name and a union, the largest member of which is ifmap
 _IFREQ = struct.Struct(f"16sHH4s{_IFREQ_BYTES - 24}x")  # the name, and a sockaddr_in
 _IF_INET6 = Path("/proc/net/if_inet6")
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_NODES_BOOT_ID = Path("/var/run/kube-node-dns/boot_id")  # mounted by cron/lxc: LXC shows its containers one of its own
+_KERNELS_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 # linux/if_addr.h, in the order in which they are reported
 _IPV6_FLAGS = {0x01: "temporary", 0x20: "deprecated", 0x08: "failed duplicate detection", 0x40: "tentative"}
@@ -90,8 +92,8 @@ def _ipv6_addresses() -> Iterator[_Seen]:
 
 
 def boot_id() -> str | None:
-    """Read the id that the kernel drew at this boot, the one kubelets report; None where there is none."""
-    try:
-        return _BOOT_ID.read_text("ascii").strip()
-    except OSError:
-        return None
+    """Read the id of this boot as the node's kubelet reports it; None where there is none."""
+    for path in (_NODES_BOOT_ID, _KERNELS_BOOT_ID):
+        with suppress(OSError):
+            return path.read_text("ascii").strip()
+    return None

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.deploy.policies import Policy
-from tests.support.attacks import ATTACKS, WITHDRAWN, Change, changed, made_by_watch
+from tests.support.attacks import ATTACKS, METADATA, WITHDRAWN, Change, changed, made_by_watch
 from tests.support.manifests import NAMESPACE, Manifest, all_of, one, service_account
 
 FILLED_IN: Manifest = {
@@ -57,6 +57,17 @@ def test_watch_may_make_its_jobs(withdrawn: tuple[str, ...]) -> None:
     """Every Job that watch makes passes, with and without nodes to stay off."""
     job = filled_in(made_by_watch(cronjob(), withdrawn))
     assert policy().refusals(request(), job, params=cronjob()) == []
+
+
+def test_a_template_without_labels_makes_jobs_too() -> None:
+    """A Job without labels passes with those that the API server gives it, its pods', and with no other."""
+    template = cronjob()
+    del template["spec"]["jobTemplate"]["metadata"]["labels"]
+    job = filled_in(made_by_watch(template))
+    job["metadata"]["labels"] = dict(job["spec"]["template"]["metadata"]["labels"])
+    assert policy().refusals(request(), job, params=template) == []
+    job["metadata"]["labels"]["app"] = "bank"
+    assert policy().refusals(request(), job, params=template) == [METADATA]
 
 
 def test_a_later_kubernetes_may_fill_in_more() -> None:

@@ -103,6 +103,7 @@ OVERLAYS: Mapping[str, Mapping[str, str]] = {
     "elsewhere, no watch": {
         "overlay/kustomization.yaml": _ELSEWHERE + "resources: [../cron]\ncomponents: [../cron/ready-service]\n"
     },
+    "lxc": {"overlay/kustomization.yaml": "resources: [../cron]\ncomponents: [../cron/lxc]\n"},
     "kubelets": {"overlay/kustomization.yaml": "resources: [../cron]\ncomponents: [../cron/kubelets]\n"},
     "dnsendpoint": {
         "overlay/kustomization.yaml": "resources: [../cron]\ncomponents: [../cron/watch, ../cron/dnsendpoint]\n"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -20,6 +21,8 @@ from tests.support.processes import (
     NODE,
     bare_environment,
     complaint,
+    environment_of,
+    isolated,
     login,
     network,
     run,
@@ -129,6 +132,24 @@ def test_the_boot_id_is_the_kernels(cluster: World) -> None:
     annotate(cluster)
     kernel = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     assert annotations(cluster)[BOOT_ID] == kernel
+
+
+def test_the_boot_id_is_that_of_the_kubelet(world: World, tmp_path: Path) -> None:
+    """Where the node's own boot id is mounted, that counts: kubelets in LXC containers see another one than pods."""
+    world.node(NODE)
+    mounted = tmp_path / "boot_id"
+    mounted.write_text("5c1f7a3e-0000-4000-8000-00000000001c\n", "ascii")
+    script = f"""
+        set -eu
+        mount -t tmpfs tmpfs /var/run
+        mkdir /var/run/kube-node-dns
+        ln -s {shlex.quote(str(mounted))} /var/run/kube-node-dns/boot_id
+        exec "$@"
+    """
+    inside = (*isolated("mount"), "sh", "-c", script, "sh")
+    finished = run(ANNOTATE, environment_of(world), inside=inside)
+    assert finished.returncode == 0, finished.stderr
+    assert annotations(world)[BOOT_ID] == mounted.read_text("ascii").strip()
 
 
 def test_nothing_else_of_the_node_is_touched(world: World) -> None:

@@ -76,6 +76,17 @@ def test_several_cronjobs_need_no_other_policy(cluster: Installed, watch: str) -
     assert cluster.api.call("DELETE", f"{CRONJOBS}/sync-eu").status == 200
 
 
+def test_a_template_without_labels_makes_jobs_too(cluster: Installed, watch: str) -> None:
+    """Creates the Job of a template that names no labels: the API server gives it those of its pods."""
+    bare = {"spec": {"jobTemplate": {"metadata": {"labels": None}}}}
+    assert cluster.api.call("PATCH", f"{CRONJOBS}/sync", bare, content_type=MERGE).status == 200
+    job = made_by_watch(_cronjob(cluster))
+    made = wait_until(lambda: _created(cluster, watch, job).status == 201, 60)
+    answer = _created(cluster, watch, job)
+    cluster.reset()
+    assert made, answer.json
+
+
 def test_others_may_create_any_job(cluster: Installed, watch: str) -> None:
     """Leaves Jobs made by hand, and those of the CronJob controller, alone."""
     assert watch
