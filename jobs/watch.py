@@ -2,7 +2,6 @@
 
 import logging
 import math
-import os
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from jobs import observe
-from jobs.core.errors import FAILED, Failure
+from jobs.core.errors import Failure
 from jobs.core.job_manifest import job_of
 from jobs.core.node import Rules
 from jobs.core.signs import EvidenceSettings, Signs
@@ -47,9 +46,8 @@ class WatchRequest(Struct, frozen=True):
 def watch(request: WatchRequest, cluster: Cluster, clock: Clock) -> NoReturn:
     """Create a sync Job of each CronJob whenever a sync would publish something else; does not return.
 
-    Raises BadRequest when the API server does not understand the label selector.
+    Raises BadRequest when the API server does not understand the label selector, and what any of its threads did.
     """
-    threading.excepthook = _crash
     Watcher(request, cluster, clock).run()
 
 
@@ -76,14 +74,28 @@ class Watcher:
     def run(self) -> NoReturn:
         """Start the threads, and pass on what they learn."""
         for name in self._triggers:
-            _in_background(self._create_jobs, name)
-        _in_background(self._follow_nodes)
+            self._in_background(partial(self._create_jobs, name))
+        self._in_background(self._follow_nodes)
         self._wait_for_updates()
         self._decide()
-        _in_background(self._look_at_health)  # now there are nodes to look at
+        self._in_background(self._look_at_health)  # now there are nodes to look at
         while True:
             self._wait_for_updates()
             self._decide()
+
+    def _in_background(self, function: Callable[[], None]) -> None:
+        """Run a function in a thread that ends the watcher when it crashes.
+
+        A watcher that creates no Jobs must be restarted, not stay up.
+        """
+
+        def work() -> None:
+            try:
+                function()
+            except BaseException as error:  # noqa: BLE001 - raised again, by the thread of `run`
+                self._updates.put(partial(_fail, error))
+
+        threading.Thread(target=work, daemon=True).start()
 
     def _wait_for_updates(self) -> None:
         self._updates.get()()
@@ -221,16 +233,5 @@ def _pause(failures: int) -> float:
     return uniform(0, min(LONGEST_PAUSE_SECONDS, 0.2 * 2 ** min(failures, 10)))  # noqa: S311 - no secret
 
 
-def _in_background(function: Callable[..., None], *arguments: object) -> None:
-    threading.Thread(target=function, args=arguments, daemon=True).start()
-
-
-def _fail(error: Failure) -> NoReturn:
+def _fail(error: BaseException) -> NoReturn:
     raise error
-
-
-def _crash(arguments: threading.ExceptHookArgs) -> None:
-    """End the process with its thread: a watcher that creates no Jobs must be restarted, not stay up."""
-    log.debug("this is where it came from", exc_info=arguments.exc_value)
-    log.error("unexpected %s: %s", arguments.exc_type.__name__, arguments.exc_value)
-    os._exit(FAILED)

@@ -14,7 +14,7 @@ MOST_BIAS = 99
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?")  # as Route 53 reads them
 
 
-class Coordinates(Struct, frozen=True, order=True):
+class Coordinates(Struct, frozen=True):
     """A place in degrees with two decimals, all that Route 53 takes. Equal places share one record set."""
 
     latitude: Decimal

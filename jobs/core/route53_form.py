@@ -10,8 +10,10 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from jobs.core.address import Address, numeric_order
+from jobs.core.errors import TemporaryError
 from jobs.core.place import Coordinates
 from jobs.core.record_set import TYPES, RecordSet
+from jobs.core.text import one_line
 from jobs.core.zones import canonical
 
 if TYPE_CHECKING:  # for annotations only: a plan counts in this form
@@ -26,6 +28,7 @@ _POLICY_OF_MEMBER = {
     "Failover": "failover",
     "MultiValueAnswer": "multivalue",
     "CidrRoutingConfig": "IP-based",
+    "AZAffinity": "AZ affinity",
 }
 _PLAIN_MEMBERS = {
     *("Name", "Type", "SetIdentifier", "TTL", "ResourceRecords", "GeoProximityLocation", "MultiValueAnswer"),
@@ -50,7 +53,7 @@ def from_api(raw: Mapping[str, Any]) -> RecordSet:
         type=raw["Type"],
         addresses=tuple(sorted((ip_address(record["Value"]) for record in records), key=numeric_order)),
         ttl=raw.get("TTL"),
-        policy=next((policy for member, policy in _POLICY_OF_MEMBER.items() if member in raw), "simple"),
+        policy=_policy(raw),
         set_identifier=raw.get("SetIdentifier"),
         coordinates=_place(coordinates),
         bias=bias,
@@ -58,6 +61,32 @@ def from_api(raw: Mapping[str, Any]) -> RecordSet:
         extras=repr(sorted((extras | location).items())) if extras or location else "",
         raw=raw,
     )
+
+
+def by_name(page: Iterable[Mapping[str, Any]], asked: str) -> Mapping[str, tuple[RecordSet, ...]]:
+    """Read the record sets of a page, by name. A name with a set that cannot be read is left out: it is not trusted.
+
+    Raises KeyError as `from_api`, and TemporaryError for a set of the name that is asked for.
+    """
+    found: dict[str, list[RecordSet]] = {}
+    unreadable: set[str] = set()
+    for raw in page:
+        name = canonical(raw["Name"])
+        try:
+            found.setdefault(name, []).append(from_api(raw))
+        except ValueError as error:
+            if name == asked:
+                which = one_line(f"{raw['Type']} {raw.get('SetIdentifier', '')}")
+                words = f"record set {which} of {name} cannot be read: {error}; correct or delete it in Route 53"
+                raise TemporaryError(words) from error
+            unreadable.add(name)
+    return {name: tuple(sets) for name, sets in found.items() if name not in unreadable}
+
+
+def _policy(raw: Mapping[str, Any]) -> str:
+    """Name the routing policy; every set of a policy has an identifier, also of one that Route 53 has yet to get."""
+    other = "other" if "SetIdentifier" in raw else "simple"
+    return next((policy for member, policy in _POLICY_OF_MEMBER.items() if member in raw), other)
 
 
 def _place(coordinates: Mapping[str, str] | None) -> Coordinates | None:

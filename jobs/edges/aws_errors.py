@@ -19,7 +19,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from jobs.core.errors import CheckGone, ConfigurationError, Conflict, Failure, NotApplied, TemporaryError
-from jobs.core.text import one_line, shortened
+from jobs.core.text import one_line, shortened, without_logins
 from jobs.edges import responses
 
 _THROTTLED = {
@@ -44,24 +44,25 @@ _DENIED = {"AccessDenied", "AccessDeniedException"}
 
 def translated(error: Exception, what: str, action: str = "") -> Failure:
     """Say what an AWS error means for the run: wrong settings, something that passes, or a lost race."""
+    words = without_logins(str(error))  # in a URL, of a proxy or an endpoint, there may be a password
     match error:
         case ClientError(operation_name=name):
             return _of_response(error, what if name == action else f"AWS login ({name})")
         case SSOError() | LoginError() | TokenRetrievalError():
-            return Failure(f"AWS login: {error}; log in again")
+            return Failure(f"AWS login: {words}; log in again")
         case CredentialRetrievalError() | MetadataRetrievalError():
-            return Failure(f"AWS credentials: {error}")
-        case HTTPClientError() if "Invalid header value" in str(error):  # which the error shows: it is not for the log
+            return Failure(f"AWS credentials: {words}")
+        case HTTPClientError() if "Invalid header value" in words:  # which the error shows: it is not for the log
             return ConfigurationError(
                 "the AWS credentials hold a line break or another character that no header may hold"
             )
         case HTTPClientError() | ConnectionError():
             unknown = responses.not_resolved(error.kwargs.get("error"), "check the DNS that this machine or pod uses")
-            return TemporaryError(f"Route 53 unreachable: {unknown or error}")
+            return TemporaryError(f"Route 53 unreachable: {unknown or words}")
         case ResponseParserError():
-            return TemporaryError(f"{what}: unreadable answer: {shortened(one_line(str(error)), 200)}")
+            return TemporaryError(f"{what}: unreadable answer: {shortened(one_line(words), 200)}")
         case _:
-            return ConfigurationError(f"{what}: {error}; check the AWS settings (environment, profile, role)")
+            return ConfigurationError(f"{what}: {words}; check the AWS settings (environment, profile, role)")
 
 
 def _of_response(error: ClientError, what: str) -> Failure:

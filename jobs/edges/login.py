@@ -21,12 +21,13 @@ def login_of(kubeconfig: str | None, context: str | None) -> Login:
     Raises ConfigurationError where there is no such login, Failure where a login plugin fails.
     """
     files = kubeconfig or os.environ.get("KUBECONFIG")
-    if not (files or context) and (SERVICE_ACCOUNT / "token").exists():
+    is_pod = (SERVICE_ACCOUNT / "token").exists()
+    if is_pod and not (files or context):
         return _pods_login()
     from jobs.edges.kubeconfig import login_from  # noqa: PLC0415 - 0.3 s of CPU, which no pod needs
 
-    source = (files or f"{_HOME_CONFIG}, and this is not a pod") + (f", context {context}" if context else "")
-    return login_from(files or _HOME_CONFIG, context, source)
+    source = files or _HOME_CONFIG + ("" if is_pod else ", and this is not a pod")
+    return login_from(files or _HOME_CONFIG, context, source + (f", context {context}" if context else ""))
 
 
 def pod_namespace() -> str | None:

@@ -16,11 +16,12 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
+from botocore.utils import get_environ_proxies
 
 from jobs.core.errors import ConfigurationError, TemporaryError
 from jobs.core.plan import Change
 from jobs.core.record_set import RecordSet
-from jobs.core.route53_form import api_changes, from_api
+from jobs.core.route53_form import api_changes, by_name
 from jobs.core.text import quoted
 from jobs.core.zones import Zone, as_listed, canonical, within
 from jobs.edges.aws_errors import promised, read_older_rejection, translated
@@ -55,6 +56,7 @@ class Route53:
                 core.set_config_variable("region", "us-east-1")
             self._client = boto3.Session(botocore_session=core).client("route53")
             _ = urlsplit(self._client.meta.endpoint_url).port  # raises ValueError, which botocore does at each request
+            _refuse_socks(self._client.meta.endpoint_url)
             self._client.meta.events.register("before-parse.route53.ChangeResourceRecordSets", read_older_rejection)
         except (BotoCoreError, ValueError, OSError) as error:
             raise translated(error, "AWS settings") from error
@@ -82,19 +84,19 @@ class Route53:
         """Read all record sets of a name, in as few pages as that takes.
 
         Returns them by name: of `name`, which is there even when it has none, and of every other name that stands
-        complete in the same pages.
+        complete in the same pages and can be read. Raises TemporaryError for a set of `name` that cannot be.
         """
-        found: dict[str, list[RecordSet]] = {name: []}
+        found: tuple[RecordSet, ...] = ()
         position: dict[str, str] = {"StartRecordName": as_listed(name)}
         for _ in range(MOST_PAGES_OF_A_NAME):
             resource = f"arn:aws:route53:::hostedzone/{zone.id}"
             page = self.repeatable_call("ListResourceRecordSets", resource, HostedZoneId=zone.id, **position)
             with promised("ListResourceRecordSets"):
-                for raw in page["ResourceRecordSets"]:
-                    found.setdefault(canonical(raw["Name"]), []).append(from_api(raw))
+                sets = by_name(page["ResourceRecordSets"], name)
+                found += sets.get(name, ())
                 goes_on = canonical(page["NextRecordName"]) if page["IsTruncated"] else None
                 if goes_on != name:
-                    return {each: tuple(sets) for each, sets in found.items() if each != goes_on}
+                    return {each: sets[each] for each in sets if each != goes_on} | {name: found}
                 position = {"StartRecordName": page["NextRecordName"], "StartRecordType": page["NextRecordType"]}
                 if "NextRecordIdentifier" in page:
                     position["StartRecordIdentifier"] = page["NextRecordIdentifier"]
@@ -178,6 +180,15 @@ def _check_environment() -> None:
         except UnicodeEncodeError:
             if name.startswith("AWS_"):
                 raise ConfigurationError(f"{name} holds bytes that are not text in UTF-8; set it again") from None
+
+
+def _refuse_socks(endpoint_url: str) -> None:
+    """Refuse a proxy that botocore would take for an http proxy of an odd name."""
+    scheme = urlsplit(endpoint_url).scheme
+    if get_environ_proxies(endpoint_url).get(scheme, "").lower().startswith("socks"):
+        raise ConfigurationError(
+            f"socks proxies are not supported, use an http proxy to Route 53; check {scheme.upper()}_PROXY"
+        )
 
 
 def _is_plain(value: object) -> bool:

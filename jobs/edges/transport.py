@@ -37,7 +37,7 @@ READ_SECONDS = 10.0
 """How long the head of a response may take as a whole, and how long a server may be silent within the rest."""
 
 _IDLE_CONNECTIONS = 16  # what is more is closed after use; a watcher has two threads, and one per CronJob
-_CHECK_PROXY = "check proxy-url in the kubeconfig and HTTPS_PROXY"
+_CHECK_PROXY = "check proxy-url in the kubeconfig, HTTPS_PROXY and ALL_PROXY"
 
 
 class Login(Struct, frozen=True, eq=False):

@@ -1,6 +1,6 @@
 """Publishing to ExternalDNS: each domain's record sets in a DNSEndpoint, which it brings to any DNS provider."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -55,10 +55,27 @@ class DnsEndpoints:
         """Do nothing: whether DNS shows what an object says cannot be seen in it."""
 
 
+def refuse_shared_names(domains: Iterable[str]) -> None:
+    """Refuse two domains of one run whose DNSEndpoints would have one name; raises ConfigurationError."""
+    named: dict[str, str] = {}
+    for domain in domains:
+        name = _without_asterisk(domain)
+        other = named.setdefault(name, domain)
+        if other != domain:
+            raise ConfigurationError(
+                f"{other} and {domain} would share DNSEndpoint {name}: sync each in a run of its own, "
+                "with another --dnsendpoint-namespace"
+            )
+
+
 def _object_name(domain: str) -> str:
     """Name a domain's object; raises ConfigurationError for a domain that no Kubernetes object can be named after."""
     if "_" in domain:
         raise ConfigurationError("no DNSEndpoint can be named after a domain with _; choose another name")
+    return _without_asterisk(domain)
+
+
+def _without_asterisk(domain: str) -> str:
     return domain.replace("*", "wildcard")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jobs.core.errors import DONE, ConfigurationError
 from jobs.edges.clock import Clock
 from jobs.shell import values
-from jobs.shell.options import NODE_NAME, RunOptions, option
+from jobs.shell.options import NODE_NAME, RunOptions, option, splits_before
 from jobs.shell.process import collect_garbage, print_result, run_until_deadline
 from jobs.shell.report import as_json
 
@@ -38,6 +38,7 @@ class Settings(RunOptions):
         "aws|gcp|azure|URL",
         (),
         many=True,
+        splits_on=splits_before(r"(?:aws|gcp|azure)(?:[,\s]|$)", "https?:"),
     )
 
 

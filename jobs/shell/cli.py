@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from jobs.core.errors import ConfigurationError
-from jobs.core.text import shortened
+from jobs.core.text import shortened, without_logins
 from jobs.shell.options import PREFIX, Command, Option, options, settings
 from jobs.shell.process import as_failure, log_to_stderr, print_result
 
@@ -24,6 +24,8 @@ exit status:
 
 Each option has an environment variable, in brackets; the option wins. Lists split on commas or white space.
 AWS settings are boto3's own: AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL_ROUTE_53, ..."""
+_UNTRUE_OF = {"annotate-once": ("  3", "AWS"), "watch": ("  0", "  3", "AWS")}
+"""What the lines begin with that do not apply to a command."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -40,7 +42,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         command = self.prog if " " in self.prog else f"{self.prog} COMMAND"
-        raise ConfigurationError(f"{shortened(message, 200)}; see '{command} --help'")
+        raise ConfigurationError(f"{shortened(without_logins(message), 200)}; see '{command} --help'")
 
 
 class _Version(argparse.Action):
@@ -86,13 +88,17 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             name,
             help=description,
             description=description,
-            epilog=_EPILOG,
+            epilog=_epilog(name),
             formatter_class=formatter,
             allow_abbrev=False,
         )
         for option in options(_module(name).Settings) if name in argv else ():  # the others are not asked
             _add(subparser, option)
     return parser
+
+
+def _epilog(command: str) -> str:
+    return "\n".join(line for line in _EPILOG.split("\n") if not line.startswith(_UNTRUE_OF.get(command, ())))
 
 
 def _add(parser: argparse.ArgumentParser, option: Option) -> None:

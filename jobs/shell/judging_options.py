@@ -10,7 +10,7 @@ from jobs.core.probe import Probe
 from jobs.core.signs import EvidenceSettings
 from jobs.edges.clock import ATTEMPTS, Clock
 from jobs.shell import values
-from jobs.shell.options import NODE_NAME, Command, option
+from jobs.shell.options import NODE_NAME, Command, option, splits_before
 
 if TYPE_CHECKING:
     from jobs.edges.api_server import ApiServer
@@ -42,6 +42,7 @@ class JudgingOptions(Command):
         "tcp:PORT|URL",
         (),
         many=True,
+        splits_on=splits_before("tcp:", "https?:"),
     )
     ip_family: tuple[int, ...] = option(
         values.family, "publish the addresses of this family only, repeatable (both)", "IPv4|IPv6", (), many=True
@@ -80,13 +81,13 @@ class JudgingOptions(Command):
 def rules(chosen: JudgingOptions) -> Rules:
     """Make the rules by which nodes are judged."""
     return Rules(
-        chosen.ip_family or (4, 6),
-        chosen.exclude_address,
-        chosen.exclude_taint,
-        chosen.publish_cordoned,
-        chosen.min_ready_seconds,
-        Places(dict(chosen.place), chosen.default_coordinates),
-        chosen.external_ip,
+        families=chosen.ip_family or (4, 6),
+        excluded_networks=chosen.exclude_address,
+        excluded_taints=chosen.exclude_taint,
+        publish_cordoned=chosen.publish_cordoned,
+        min_ready_seconds=chosen.min_ready_seconds,
+        places=Places(dict(chosen.place), chosen.default_coordinates),
+        external_ip=chosen.external_ip,
     )
 
 

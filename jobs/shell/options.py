@@ -7,13 +7,21 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from jobs.core.errors import ConfigurationError
-from jobs.core.text import quoted
+from jobs.core.text import quoted, without_login, without_logins
 from jobs.shell import values
 
 PREFIX = "KUBE_NODE_DNS_"
 NODE_NAME = "KUBE_NODE_NAME"
 
 Chosen = TypeVar("Chosen", bound="Command")
+
+
+def splits_before(*beginnings: str) -> str:
+    """Give the pattern that splits a list of URLs, which may hold commas: on white space, and on a comma before these.
+
+    Each beginning is a pattern of what an entry begins with.
+    """
+    return rf",*\s+,*|,+(?={'|'.join(beginnings)}|$)"
 
 
 class Option(Struct):
@@ -80,9 +88,7 @@ class RunOptions(Command):
     output: str = option(
         values.choice("text", "json"), "form of the result on standard output (text)", "text|json", "text"
     )
-    timeout: int | None = option(
-        values.seconds(15, 86400), "limit of the whole run, at least 15 (45; with --wait 120)", "SECONDS"
-    )
+    timeout: int | None = option(values.seconds(15, 86400), "limit of the whole run, at least 15 (45)", "SECONDS")
 
 
 def options(command: type[Command]) -> tuple[Option, ...]:
@@ -118,5 +124,5 @@ def _parsed(option: Option, source: str, raw: str | list[str]) -> Any:  # noqa: 
     try:
         return option.parse(raw)
     except ValueError as error:
-        words = str(error)
-        raise ConfigurationError(f"{source}: {quoted(raw)}{' ' if words.startswith('is ') else ': '}{words}") from error
+        words, shown = without_logins(str(error)), quoted(without_login(raw))
+        raise ConfigurationError(f"{source}: {shown}{' ' if words.startswith('is ') else ': '}{words}") from error

@@ -69,7 +69,12 @@ class Settings(RunOptions, JudgingOptions):
     health_check_interval: str | None = option(
         values.choice("30", "10"), "how often each of Route 53's checkers asks, in seconds (30)", "30|10"
     )
-    wait: bool = option(values.truth, "return when Route 53 reports INSYNC", default=False, flag=True)
+    wait: bool = option(
+        values.truth,
+        "return when Route 53 reports INSYNC; then --timeout is 120 by default",
+        default=False,
+        flag=True,
+    )
 
 
 def run(chosen: Settings, environ: Mapping[str, str]) -> int:
@@ -128,6 +133,9 @@ def _dnsendpoint_namespace(chosen: Settings) -> str:
             raise ConfigurationError(f"{each.name} is for Route 53: leave it out with --publish-to dnsendpoint")
     if chosen.ttl == 0:
         raise ConfigurationError("--ttl 0 with --publish-to dnsendpoint: ExternalDNS makes it 300; give at least 1")
+    from jobs.publishers.dnsendpoints import refuse_shared_names  # noqa: PLC0415 - each run needs one publisher
+
+    refuse_shared_names(chosen.domain)
     namespace = chosen.dnsendpoint_namespace or pod_namespace()
     if not namespace:
         raise ConfigurationError(

@@ -26,6 +26,8 @@ from tests.support.builders import (
 )
 
 GEO = {"GeoProximityLocation": {"AWSRegion": "eu-west-1"}}
+AFFINE = routed("A", "a", {"AZAffinity": {"Zone": "use1-az1"}}, "5.0.0.9")
+UNKNOWN = routed("A", "b", {}, "5.0.0.9")
 WEIGHTED = routed("A", "blue", {"Weight": 1}, "5.0.0.9")
 BIASED = routed(
     "A",
@@ -126,6 +128,8 @@ def test_min_nodes_is_shown_as_given(text: str) -> None:
         pytest.param([REGIONAL], [plain("A", "5.0.0.1")], [REGIONAL], id="a simple set does not fit a region"),
         pytest.param([WEIGHTED], [plain("A", "5.0.0.1")], [WEIGHTED], id="another policy stays"),
         pytest.param([WEIGHTED], [near("A", PARIS, "5.0.0.1")], [WEIGHTED], id="another policy takes no place"),
+        pytest.param([AFFINE], [plain("A", "5.0.0.1")], [AFFINE], id="an affinity to zones stays"),
+        pytest.param([UNKNOWN], [plain("A", "5.0.0.1")], [UNKNOWN], id="a policy of the future stays"),
         pytest.param([alias("A")], [plain("A", "5.0.0.1")], [alias("A")], id="an alias stays"),
         pytest.param(
             [multivalue("A", "5.0.0.9")],

@@ -5,8 +5,9 @@ from ipaddress import ip_address
 
 import pytest
 
+from jobs.core.errors import TemporaryError
 from jobs.core.record_set import RecordSet
-from jobs.core.route53_form import api_form, from_api, with_health_check, with_more
+from jobs.core.route53_form import api_form, by_name, from_api, with_health_check, with_more
 from tests.support.builders import DOMAIN, PARIS, alias, ipv4, multivalue, near, plain, read, routed
 
 
@@ -20,6 +21,9 @@ from tests.support.builders import DOMAIN, PARIS, alias, ipv4, multivalue, near,
         pytest.param({"Failover": "PRIMARY"}, "failover", id="failover"),
         pytest.param({"MultiValueAnswer": True}, "multivalue", id="multivalue"),
         pytest.param({"CidrRoutingConfig": {"CollectionId": "c", "LocationName": "*"}}, "IP-based", id="IP-based"),
+        pytest.param({"AZAffinity": {"Zone": "use1-az1"}}, "AZ affinity", id="AZ affinity"),
+        pytest.param({"PolicyOfTheFuture": 1}, "other", id="unknown"),
+        pytest.param({}, "other", id="unknown, of which only the identifier is seen"),
     ],
 )
 def test_policy_of_a_record_set(member: dict[str, object], policy: str) -> None:
@@ -168,6 +172,27 @@ def test_a_value_that_is_not_an_address_is_refused(value: str) -> None:
     """
     with pytest.raises(ValueError, match="IPv4 or IPv6 address"):
         plain("A", value)
+
+
+def test_a_set_of_another_name_that_cannot_be_read_is_left_out() -> None:
+    """A name with a set that cannot be read is left out, whole; the sets of all other names are read."""
+    page = [
+        {"Name": f"{name}.example.com.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": value}]}
+        for name, value in (("cdn", "5.0.0.1"), ("old", "5.75.128.010"), ("old", "5.0.0.2"), ("www", "5.0.0.3"))
+    ]
+    found = by_name(page, "cdn.example.com")
+    assert {name: each.addresses for name, (each,) in found.items()} == {
+        "cdn.example.com": (ip_address("5.0.0.1"),),
+        "www.example.com": (ip_address("5.0.0.3"),),
+    }
+
+
+def test_a_set_of_the_name_asked_for_that_cannot_be_read() -> None:
+    """A set of the name that is asked for is an error, which names the set, its value and the remedy."""
+    good = {"Name": f"{DOMAIN}.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "5.0.0.1"}]}
+    odd = {"SetIdentifier": "blue", "Weight": 1, "ResourceRecords": [{"Value": "5.75.128.010"}]}
+    with pytest.raises(TemporaryError, match=rf"A blue of {DOMAIN} cannot be read: '5.75.128.010'.*; correct"):
+        by_name([good, good | odd], DOMAIN)
 
 
 def test_a_place_that_is_none_is_refused() -> None:

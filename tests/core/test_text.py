@@ -4,7 +4,7 @@ import pytest
 
 from jobs.core.address import parse_addresses
 from jobs.core.place import Coordinates
-from jobs.core.text import escaped, one_line, quoted, shortened, stub
+from jobs.core.text import escaped, one_line, quoted, shortened, stub, without_logins
 
 
 def test_long_text_is_shown_short() -> None:
@@ -30,6 +30,21 @@ def test_text_is_cut_to_the_length_asked_for() -> None:
 def test_a_text_that_is_not_too_long_stays_whole() -> None:
     """Text of up to the most characters that a good one has stays whole."""
     assert stub("x" * 64, 64) == "x" * 64
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("https://u:s3cret@h:1/p", "https://...@h:1/p", id="URL"),
+        pytest.param('to "http://u:a@s3cret@h:1": no', 'to "http://...@h:1": no', id="within a text, with another @"),
+        pytest.param('"http://socks5://u:s3cret@h"', '"http://...@h"', id="two schemes"),
+        pytest.param("u:s3cret@h", "...@h", id="no scheme"),
+        pytest.param("https://h/p, at last", "https://h/p, at last", id="no login"),
+    ],
+)
+def test_logins_are_not_shown(text: str, shown: str) -> None:
+    """What stands before an @ is hidden, in each word: it may hold a password."""
+    assert without_logins(text) == shown
 
 
 @pytest.mark.parametrize("text", [",".join(["5.0.0.1"] * 100), "5.0.0.1" + "," * 100, "48.86,2." + "0" * 100])

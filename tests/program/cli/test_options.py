@@ -10,6 +10,7 @@ from jobs.core.errors import ConfigurationError
 from jobs.core.min_nodes import MinNodes
 from jobs.core.place import Coordinates
 from jobs.core.probe import Probe
+from jobs.core.text import without_login
 from jobs.shell.annotate_command import Settings as AnnotateSettings
 from jobs.shell.options import options, settings, value
 from jobs.shell.sync_command import Settings as SyncSettings
@@ -172,7 +173,7 @@ def test_bad_values(name: str, text: str, words: str) -> None:
         given(name, text)
     with pytest.raises(ConfigurationError, match=f"^{variable}: ") as in_the_environment:
         from_environment(name, {variable: text})
-    assert repr(text)[:40] in str(on_the_command_line.value)
+    assert repr(without_login(text))[:40] in str(on_the_command_line.value)
     assert words in str(on_the_command_line.value)
     assert words in str(in_the_environment.value)
 
@@ -260,6 +261,36 @@ def test_lists_in_a_variable(text: str) -> None:
 def test_lists_of_checks_in_a_variable(name: str, text: str, value: object) -> None:
     """Lists of services, probes, families, taints, networks and places are read from their variables, each once."""
     assert from_environment(name, {OPTIONS[name].variable: text}) == value
+
+
+LONG, SHORT = "https://h/q?a=1,2", "https://i.example/"
+
+
+@pytest.mark.parametrize(
+    ("text", "entries"),
+    [
+        pytest.param(LONG, (LONG,), id="one"),
+        pytest.param(f"{LONG},{SHORT}", (LONG, SHORT), id="two"),
+        pytest.param(f" ,{SHORT}, , {LONG} ,\t{SHORT},", (SHORT, LONG), id="separators everywhere"),
+    ],
+)
+@pytest.mark.parametrize(("name", "other"), [("--probe", "tcp:443"), ("--public-ip-from", "aws")])
+def test_a_comma_in_a_url_does_not_split_it(name: str, other: str, text: str, entries: tuple[str, ...]) -> None:
+    """A list of URLs is split on white space, and on a comma only where another entry begins."""
+    found = from_environment(name, {OPTIONS[name].variable: f"{other},{text},{other}"})
+    assert found == tuple(map(OPTIONS[name].parse, (other, *entries)))
+
+
+@pytest.mark.parametrize("name", ["--probe", "--public-ip-from", "--health-check"])
+def test_the_login_in_a_url_is_not_shown(name: str) -> None:
+    """A refused URL is shown without the user and the password in it."""
+    text = "https://me:SEC@RET@h.example/x"
+    with pytest.raises(ConfigurationError, match=r"'https://\.\.\.@h\.example/x'") as on_the_command_line:
+        given(name, text)
+    with pytest.raises(ConfigurationError, match=r"'https://\.\.\.@h\.example/x'") as in_the_environment:
+        from_environment(name, {OPTIONS[name].variable: text})
+    assert "SEC" not in f"{on_the_command_line.value} {in_the_environment.value}"
+    assert "RET" not in f"{on_the_command_line.value} {in_the_environment.value}"
 
 
 @pytest.mark.parametrize("text", [pytest.param(",", id="a comma"), pytest.param(" , ,\n", id="separators")])

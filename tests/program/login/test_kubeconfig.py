@@ -74,6 +74,31 @@ def test_sigterm_leaves_no_key_behind(cluster: World) -> None:
     assert list(temporary.iterdir()) == []
 
 
+CRASH = """
+import os
+from pathlib import Path
+from jobs.watch import Watcher
+
+def crash(self):
+    assert list(Path(os.environ["TMPDIR"]).iterdir()), "the keys are expected in files while the program runs"
+    1 / 0
+
+Watcher._follow_nodes = crash
+"""
+
+
+def test_a_watcher_that_crashes_leaves_no_key_behind(cluster: World) -> None:
+    """A watcher with a thread that crashes ends with status 1 and one line, and leaves no key behind."""
+    temporary = cluster.home / "tmp"
+    temporary.mkdir()
+    with secure(cluster, client_certificates=True) as (server, certificate):
+        write(cluster.kubeconfig, with_client_certificate(server, certificate))
+        command = ("watch", "--cronjob", "sync", "--namespace", "default")
+        finished = forks.start(cluster, *command, change=CRASH, TMPDIR=str(temporary)).finish()
+    assert "unexpected ZeroDivisionError: division by zero; please report this" in complaint(finished, 1)
+    assert list(temporary.iterdir()) == []
+
+
 UNREADABLE = encoded(b"no PEM")
 
 

@@ -91,6 +91,14 @@ def test_an_unknown_context_is_named(cluster: World) -> None:
     assert cluster.cluster.calls == []
 
 
+def test_a_context_without_a_file_in_a_pod(cluster: World) -> None:
+    """In a pod, a context without a kubeconfig is an error that names the file, and does not deny that it is a pod."""
+    with secure(cluster) as (server, certificate):
+        line = complaint(in_a_pod(cluster, server, certificate.authority_pem, "--context", "prod"), 2)
+    assert ".kube/config, context prod: " in line
+    assert "not a pod" not in line
+
+
 @pytest.mark.parametrize("how", ["--kubeconfig", "KUBECONFIG"])
 def test_a_file_that_is_not_there_is_named(cluster: World, how: str) -> None:
     """A missing kubeconfig is an error of status 2, which names it; no other login is used."""
@@ -104,4 +112,4 @@ def test_a_file_that_is_not_there_is_named(cluster: World, how: str) -> None:
 def test_without_any_login_the_ways_to_log_in_are_named(cluster: World) -> None:
     """Without any login the error names the ways to log in."""
     line = complaint(cluster.run(*LOGIN, KUBECONFIG=""), 2)
-    assert all(way in line for way in ("--kubeconfig", "KUBECONFIG", ".kube/config")), line
+    assert all(way in line for way in ("--kubeconfig", "KUBECONFIG", ".kube/config, and this is not a pod")), line

@@ -134,6 +134,7 @@ def test_a_socks_proxy_is_refused_with_the_remedy(
     line = complaint(finished, 2)
     assert "socks proxies are not supported" in line
     assert "http proxy" in line
+    assert "HTTPS_PROXY and ALL_PROXY" in line
     assert "SECRET" not in line
 
 

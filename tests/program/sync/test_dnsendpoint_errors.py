@@ -192,6 +192,11 @@ def test_endpoints_of_somebody_else(world: World, foreign: dict[str, object]) ->
         pytest.param(("--wait",), "--wait is for Route 53", id="wait"),
         pytest.param(("--health-check", "tcp:443"), "--health-check is for Route 53", id="health check"),
         pytest.param(("--ttl", "0"), "ExternalDNS makes it 300", id="TTL 0"),
+        pytest.param(
+            ("--domain", "wildcard.example.com", "--domain", "*.example.com"),
+            "wildcard.example.com and *.example.com would share DNSEndpoint wildcard.example.com: sync each in a run",
+            id="two domains of one object",
+        ),
     ],
 )
 def test_wrong_usage(world: World, arguments: tuple[str, ...], words: str) -> None:
