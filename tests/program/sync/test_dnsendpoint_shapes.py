@@ -28,6 +28,18 @@ def test_an_endpoint_is_read_as_it_was_written(each: RecordSet) -> None:
     assert record_set({**written, "labels": {}}, "") != replace(each, raw=None)
 
 
+def test_a_place_always_has_a_bias() -> None:
+    """A place without a bias is written with a bias of 0, as ExternalDNS reads it from Route 53.
+
+    Otherwise it would find a change in every run.
+    """
+    written = endpoint(near("A", PARIS, "5.0.0.1"))["providerSpecific"]
+    assert written == [
+        {"name": "aws/geoproximity-coordinates", "value": str(PARIS)},
+        {"name": "aws/geoproximity-bias", "value": "0"},
+    ]
+
+
 @pytest.mark.parametrize(
     ("found", "policy"),
     [

@@ -71,7 +71,7 @@ SLIPS = (
         "jobs/core/health_checks.py",
         "every {self.checking.interval_seconds} s: {asked}",
         "{asked}",
-        "tests/program/sync/test_health_checks.py::test_other_settings_replace_the_checks",
+        "tests/core/test_health_checks.py::test_checks_that_are_not_taken",
     ),
     Slip(
         "A reference is never one used before",
@@ -112,7 +112,7 @@ SLIPS = (
         "A check that is gone is a lost race",
         "jobs/edges/aws_errors.py",
         "return CheckGone(said)",
-        "return ConfigurationError(said)",
+        "return Failure(said)",
         "tests/program/sync/test_health_checks.py::test_a_check_that_vanishes_is_a_lost_race",
     ),
     Slip(
@@ -247,7 +247,7 @@ SLIPS = (
         "jobs/publishers/dnsendpoints.py",
         'if "_" in domain:',
         'if "__" in domain:',
-        "tests/program/sync/test_dnsendpoint_errors.py::test_wrong_usage",
+        "tests/program/sync/test_dnsendpoint.py::test_each_domain_has_an_object",
     ),
     Slip(
         "--ttl 0 with a DNSEndpoint is wrong usage",
@@ -282,7 +282,7 @@ SLIPS = (
         "jobs/edges/dnsendpoint.py",
         '            {"name": BIAS, "value": str(each.bias)},\n',
         '            *([{"name": BIAS, "value": str(each.bias)}] if each.bias else []),\n',
-        "tests/program/sync/test_dnsendpoint.py::test_routing",
+        "tests/program/sync/test_dnsendpoint_shapes.py::test_a_place_always_has_a_bias",
     ),
     Slip(
         "auto routing is simple in a DNSEndpoint",
@@ -317,7 +317,7 @@ SLIPS = (
         "jobs/edges/dnsendpoint.py",
         "except AlreadyExists as error:\n            raise LostRace(str(error)) from error",
         "except AlreadyExists as error:\n            raise ConfigurationError(str(error)) from error",
-        "tests/program/sync/test_dnsendpoint_errors.py::test_a_lost_race_is_run_again",
+        "tests/program/sync/test_dnsendpoint_errors.py::test_an_object_that_comes_and_goes",
     ),
     Slip(
         "A conflict is always a race, however often",
@@ -338,7 +338,7 @@ SLIPS = (
         "jobs/edges/dnsendpoint.py",
         "        except NotFound:\n            return None",
         "        except Exception:\n            return None",
-        "tests/program/sync/test_dnsendpoint_errors.py::test_a_read_that_fails_is_no_empty_object",
+        "tests/program/sync/test_dnsendpoint_errors.py::test_a_right_is_missing",
     ),
     Slip(
         "A DNSEndpoint is not emptied but with --min-nodes 0",
