@@ -170,7 +170,7 @@ SLIPS = (
         "jobs/core/candidates.py",
         "if probe.acquits or not each.excluded_because]",
         "]",
-        "tests/program/sync/test_probe.py::test_nodes_that_are_out_already_are_not_asked",
+        "tests/core/test_candidates.py::test_which_addresses_are_probed",
     ),
     Slip(
         "A node that is Unknown for long is asked for what acquits it",
