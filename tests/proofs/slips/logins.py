@@ -20,15 +20,15 @@ SLIPS = (
     Slip(
         "A pod's service account comes before ~/.kube/config",
         "jobs/edges/login.py",
-        'if not (files or context) and (SERVICE_ACCOUNT / "token").exists():',
-        'if not (files or context) and not os.path.exists(_HOME_CONFIG) and (SERVICE_ACCOUNT / "token").exists():',
+        "if is_pod and not (files or context):",
+        "if is_pod and not (files or context) and not os.path.exists(_HOME_CONFIG):",
         "tests/program/login/test_order.py::test_a_pods_service_account_wins_over_the_home_directory",
     ),
     Slip(
         "What is named comes before a pod's service account",
         "jobs/edges/login.py",
-        'if not (files or context) and (SERVICE_ACCOUNT / "token").exists():',
-        'if (SERVICE_ACCOUNT / "token").exists():',
+        "if is_pod and not (files or context):",
+        "if is_pod:",
         "tests/program/login/test_order.py::test_what_is_named_wins_over_a_pods_service_account",
     ),
     Slip(
