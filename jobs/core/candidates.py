@@ -53,7 +53,7 @@ def _by_facts(
         verdict = assess(node, rules)
         assert isinstance(verdict, Skipped)  # noqa: S101 - it is not ready
         return verdict
-    verdict = assess(replace(node, ready=Condition("True", "")), rules)
+    verdict = assess(node if ready.status == "True" else replace(node, ready=Condition("True", "")), rules)
     if isinstance(verdict, Skipped):
         return verdict
     missing = [service for service, nodes in signs.serving.items() if nodes and node.name not in nodes]
@@ -68,7 +68,8 @@ def _by_facts(
         return Candidate(verdict, excluded_because=not_ready(ready))
     if missing:
         return Candidate(verdict, excluded_because=f"no ready endpoint of {', '.join(missing)}")
-    return replace(candidate, ready_too_briefly=_ready_too_briefly(ready.age_seconds(listed.listed_at, 0), rules))
+    briefly = _ready_too_briefly(ready.age_seconds(listed.listed_at, 0), rules) if rules.min_ready_seconds else ""
+    return replace(candidate, ready_too_briefly=briefly) if briefly else candidate
 
 
 def probe_targets(judged: Iterable[Candidate | Skipped], settings: EvidenceSettings) -> Iterator[tuple[Address, Probe]]:

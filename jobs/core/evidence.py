@@ -52,7 +52,7 @@ def conclude(listed: NodeList, signs: Signs, settings: EvidenceSettings, rules: 
                 doubted.setdefault(key, (finding.reason, _unbelieved(survey.kind, against, of)))
             else:
                 believed.setdefault(key, finding.reason)
-    lost, of = _lost(standing, believed)
+    lost, of = _lost(standing, believed) if believed else (0, 0)
     if lost > _believable(of):
         cause = _unbelieved("evidence of all kinds together", lost, of)
         doubted |= {key: (reason, cause) for key, reason in believed.items()}
@@ -72,11 +72,9 @@ def conclude(listed: NodeList, signs: Signs, settings: EvidenceSettings, rules: 
 def _acquitted(candidates: Iterable[Candidate], signs: Signs, settings: EvidenceSettings) -> set[Address]:
     """Name the addresses that answer every probe which proves who answers; one that was not asked is not among them."""
     probes = [probe for probe in settings.probes if probe.acquits]
-    addresses = {address for each in candidates for address in each.verdict.addresses}
+    addresses = {address for each in candidates if probes for address in each.verdict.addresses}
     return {
-        address
-        for address in addresses
-        if probes and all(signs.answers.get((address, probe), "") is None for probe in probes)
+        address for address in addresses if all(signs.answers.get((address, probe), "") is None for probe in probes)
     }
 
 
@@ -117,6 +115,9 @@ def _verdict(
 ) -> Verdict:
     """Put together what is known of each address of a node."""
     verdict = candidate.verdict
+    about = candidate.excluded_because or candidate.hold or candidate.ready_too_briefly
+    if not (about or believed or doubted):
+        return verdict
     good: list[Address] = []
     doubts: list[Doubt] = []
     lost: list[Withheld] = []

@@ -181,7 +181,8 @@ def _within_limits(
                 slots |= {(type_, address): {address} for address in addresses}
             elif addresses:
                 slots[type_, place] = addresses
-    return slots, tuple(withhold(verdict, over_limit) for verdict in verdicts)
+    beyond = {node for node, _ in over_limit}
+    return slots, tuple(withhold(each, over_limit) if each.node in beyond else each for each in verdicts)
 
 
 def _record_set(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 RESPONSE_SECONDS = 30.0  # after its head, over a slow line: a page of fat nodes has six megabytes
 LARGEST_RESPONSE_BYTES = 64 * 2**20  # ten times a page of 500 nodes with 50 images each; a pod's memory holds it
 LARGEST_LINE_BYTES = 8 * 2**20  # an object in etcd has 1.5 MB
-_CHUNK_BYTES = 2**14  # what TLS hands over at a time
+_CHUNK_BYTES = 2**17  # 64 MiB in chunks of what TLS hands over at a time would be a tenth of a second
 
 
 def whole(response: "BaseHTTPResponse", what: str) -> bytearray:
