@@ -70,13 +70,13 @@ def run_until_deadline(work: Callable[[], None], clock: "Clock") -> Failure | No
     return failures[0] if failures else None
 
 
-def collect_garbage() -> None:
-    """Begin to collect garbage, now that all is imported and stays.
+def collect_garbage(every: int = 20_000) -> None:
+    """Begin to collect garbage after so many new objects, now that all is imported and stays.
 
-    At the default threshold of 700 a quarter of what thousands of nodes cost would be looking through them for garbage.
+    At the default of 700 a quarter of what thousands of nodes cost would be looking through them for garbage.
     """
     gc.freeze()
-    gc.set_threshold(20_000)
+    gc.set_threshold(every)
     gc.enable()
 
 

@@ -88,7 +88,9 @@ class Forked:
     def wait(self, timeout: float) -> int:
         """Wait for the end and for its last words; give the exit status. Raises subprocess.TimeoutExpired."""
         if self.returncode is None:
-            if not select.select([self._ending], [], [], timeout)[0]:
+            ending = select.poll()  # select() knows descriptors below 1,024 only
+            ending.register(self._ending, select.POLLIN)
+            if not ending.poll(1000 * timeout):
                 raise subprocess.TimeoutExpired("kube-node-dns", timeout)
             self.returncode, self.peak_kilobytes = _ENDING.unpack(os.read(self._ending, _ENDING.size))
             os.close(self._ending)
