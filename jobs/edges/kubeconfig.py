@@ -41,8 +41,9 @@ def login_from(files: Sequence[str], context: str | None, source: str) -> Login:
             raise ConfigurationError("there is no such file")
         entry = chosen(contents, context)
         session = _Session(entry, source)
-    configuration = session.configuration
-    server, proxy = configuration.host, configuration.proxy
+        configuration = session.configuration
+        server, proxy = configuration.host, configuration.proxy
+        is_direct = not proxy or is_exempt(server, configuration.no_proxy or "")
     return Login(
         server,
         "the kubeconfig",
@@ -53,7 +54,7 @@ def login_from(files: Sequence[str], context: str | None, source: str) -> Login:
         verify=configuration.verify_ssl,
         server_name=configuration.tls_server_name,
         assert_hostname=configuration.assert_hostname,
-        proxy=proxy if proxy and not is_exempt(server, configuration.no_proxy or "") else None,
+        proxy=None if is_direct else proxy,
         proxy_headers=configuration.proxy_headers,
     )
 
@@ -158,7 +159,7 @@ def _loaded(entry: Entry, user: User) -> Configuration:
     except (ConfigException, Failure):
         raise
     except Exception as error:  # of whatever the client asks a provider with
-        raise _failed(f"auth-provider oidc: {one_line(str(error)) or type(error).__name__}") from error
+        raise _failed(f"auth-provider oidc: {without_logins(str(error)) or type(error).__name__}") from error
     if not _authorization(configuration):
         raise ConfigurationError("auth-provider oidc: id-token is not a JWT")
     return configuration
@@ -190,12 +191,13 @@ def _reported(source: str) -> Iterator[None]:
         if isinstance(error, Failure) and not isinstance(error, ConfigurationError):
             raise
         shapeless = isinstance(error, TypeError | AttributeError | KeyError | UnicodeError)
-        words = "its content is not a kubeconfig" if shapeless else one_line(str(error)) or type(error).__name__
-        tried = f"{shortened(one_line(source), 150)}: {shortened(without_logins(words), 300)}"
+        said = str(error) if isinstance(error, Failure | ConfigException) else without_logins(str(error))
+        words = "its content is not a kubeconfig" if shapeless else one_line(said) or type(error).__name__
+        tried = f"{shortened(one_line(source), 150)}: {shortened(words, 300)}"
         raise ConfigurationError(
             f"no login to Kubernetes from {tried}; check --kubeconfig, --context and KUBECONFIG"
         ) from error
 
 
 def _failed(words: str) -> Failure:
-    return Failure(f"login to Kubernetes failed: {shortened(without_logins(one_line(words)), 300)}")
+    return Failure(f"login to Kubernetes failed: {shortened(one_line(words), 300)}")

@@ -129,6 +129,12 @@ UNREADABLE = encoded(b"no PEM")
         pytest.param("cluster", {"server": "htps://me:SECRET@127.0.0.1"}, "server", id="address, no scheme"),
         pytest.param("cluster", {"server": "me:SECRET@127.0.0.1:6443"}, "server", id="address, scheme left out"),
         pytest.param("cluster", {"server": "https://me:SECRET@[::1"}, "kubeconfig", id="address, half a bracket"),
+        pytest.param(
+            "cluster",
+            {"server": "https://me:SECRET@a\u2100b", "proxy-url": "http://127.0.0.1:1"},
+            "kubeconfig",
+            id="address, odd characters, and a proxy",
+        ),
         pytest.param("cluster", {"proxy-url": "http://me:SECRET@127.0.0.1:99999"}, "proxy-url", id="proxy, no port"),
         pytest.param("cluster", {"proxy-url": "htp://me:SECRET@127.0.0.1"}, "proxy-url", id="proxy, no scheme"),
         pytest.param("cluster", {"proxy-url": "http://me:SECRET@a..b:1"}, "proxy-url", id="proxy, no name"),

@@ -104,7 +104,7 @@ def test_what_is_named_wins_over_a_pods_service_account(cluster: World, how: str
 
 def test_an_unknown_context_is_named(cluster: World) -> None:
     """An unknown `--context` is an error of status 2, which names it; no request is made."""
-    assert "prod" in complaint(forks.run(cluster, *LOGIN, "--context", "prod"), 2)
+    assert "'admin@prod'" in complaint(forks.run(cluster, *LOGIN, "--context", "admin@prod"), 2)
     assert cluster.cluster.calls == []
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from trustme import CA
 
 from jobs.edges import kubeconfig as module
 from tests.sandbox.certificates import loopback_certificate
@@ -92,24 +93,40 @@ def test_the_watcher_goes_on_when_a_renewal_fails(cluster: World) -> None:
     assert len(count.read_text("utf-8")) > 5
 
 
+def certified(world: World, server: Server, authority_pem: bytes, *authorities: CA | None) -> None:
+    """Log in with a plugin whose certificates have expired at once: each run's is of an authority, or is none."""
+    for number, authority in enumerate(authorities, 1):
+        issued = authority and authority.issue_cert("admin@example.com")
+        status = {
+            "clientCertificateData": issued.cert_chain_pems[0].bytes().decode() if issued else "x",
+            "clientKeyData": issued.private_key_pem.bytes().decode() if issued else "x",
+            "token": world.kubernetes.admin_token,
+            "expirationTimestamp": PAST,
+        }
+        write(world.home / str(number), given(**status))
+    count = world.home / "count"
+    plugin(world, f"echo >> {count}; cat {world.home}/$(wc -l < {count})")
+    config = json.loads(world.kubeconfig.read_text("utf-8"))
+    config["clusters"] = kubeconfig(server.url, authority_pem=authority_pem)["clusters"]
+    write(world.kubeconfig, config)
+
+
 def test_a_plugins_token_and_certificate_both_count(cluster: World) -> None:
     """A plugin may give a token and a client certificate; a certificate that has expired is renewed."""
     with secure(cluster, client_certificates=True) as (server, certificate):
-        for name, authority in (("1", loopback_certificate().authority), ("2", certificate.authority)):
-            issued = authority.issue_cert("admin@example.com")
-            status = {
-                "clientCertificateData": issued.cert_chain_pems[0].bytes().decode(),
-                "clientKeyData": issued.private_key_pem.bytes().decode(),
-                "token": "second",
-                "expirationTimestamp": PAST,
-            }
-            write(cluster.home / name, given(**status))
-        count = cluster.home / "count"
-        plugin(cluster, f"echo >> {count}; cat {cluster.home}/$(wc -l < {count})")
-        config = json.loads(cluster.kubeconfig.read_text("utf-8"))
-        config["clusters"] = kubeconfig(server.url, authority_pem=certificate.authority_pem)["clusters"]
-        write(cluster.kubeconfig, config)
-        assert who(forks.run(cluster, *LOGIN), server) == "second"
+        stranger = loopback_certificate().authority
+        certified(cluster, server, certificate.authority_pem, stranger, certificate.authority)
+        assert who(forks.run(cluster, *LOGIN), server) == cluster.kubernetes.admin_token
+
+
+def test_a_new_certificate_is_used_from_the_next_request_on(cluster: World) -> None:
+    """A certificate that a plugin has renewed is used at once, and not only where a connection has ended."""
+    cluster.route53.zone("example.com")
+    with secure(cluster, client_certificates=True) as (server, certificate):
+        good = certificate.authority
+        certified(cluster, server, certificate.authority_pem, good, good, None)
+        assert "a certificate or key" in forks.run(cluster, *SYNC).stderr
+        assert len(server.calls) == 1
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,8 @@ SLIPS = (
     Slip(
         "A kubeconfig's proxy is handed over",
         "jobs/edges/kubeconfig.py",
-        'if proxy and not is_exempt(server, configuration.no_proxy or "") else None',
-        "if proxy and not server else None",
+        "proxy=None if is_direct else proxy",
+        "proxy=None",
         "tests/program/login/test_proxies.py::test_the_proxy_of_a_kubeconfig_is_used",
     ),
     Slip(
@@ -210,7 +210,8 @@ SLIPS = (
         "A credential that could not be renewed is not sent",
         "jobs/edges/kubeconfig.py",
         "                    raise Failure(str(error)) from error\n",
-        "                    raise Failure(str(error)) from error\n                except Failure:\n                    pass\n",
+        "                    raise Failure(str(error)) from error\n"
+        "                except Failure:\n                    pass\n",
         "tests/program/login/test_renewal.py::test_an_expired_token_is_not_sent",
     ),
     Slip(
@@ -225,7 +226,7 @@ SLIPS = (
         "jobs/edges/transport.py",
         "        self._pools.connection_pool_kw.update(",
         "        self._pools.connection_pool_kw.get('cert_file') or self._pools.connection_pool_kw.update(",
-        "tests/program/login/test_renewal.py::test_a_plugins_token_and_certificate_both_count",
+        "tests/program/login/test_renewal.py::test_a_new_certificate_is_used_from_the_next_request_on",
     ),
     Slip(
         "An OIDC token that its provider does not renew is not sent",
