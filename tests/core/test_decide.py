@@ -189,6 +189,20 @@ def test_a_limit_is_not_a_failure() -> None:
     assert decided([], crowd, min_nodes=MinNodes(31)).refusal is None
 
 
+@pytest.mark.parametrize("min_nodes", [1, 9])
+def test_a_place_to_publish_to_that_takes_fewer_addresses(min_nodes: int) -> None:
+    """Where fewer addresses fit than in Route 53, no set has more, nor one that --min-nodes lets only grow."""
+    crowd: list[Verdict] = [published(f"n{number}", f"5.0.0.{number}") for number in range(1, 5)]
+    decision = decided([plain("A", "5.0.0.1")], crowd, max_addresses=2, min_nodes=MinNodes(min_nodes))
+    assert decision.plan.record_sets == (plain("A", "5.0.0.1", "5.0.0.2"),)
+    assert (decision.refusal is None) is (min_nodes == 1)
+
+
+def test_a_decision_knows_what_it_was_made_from() -> None:
+    """A decision names the record sets that it was made from, so that the run notes what the domain showed then."""
+    assert decided([BOTH], [UP, DOWN]).current == (BOTH,)
+
+
 def test_a_decision_knows_whether_it_waits_for_health_checks() -> None:
     """A decision without health checks names none and waits for none."""
     decision = decided([BOTH], [UP, DOWN])
