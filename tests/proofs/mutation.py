@@ -37,7 +37,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:  # noqa: ARG001 - pytest's 
 def main() -> int:
     """Try the mutants, then name those that no test has noticed."""
     mutmut = ["uv", "run", "-q", "--with", MUTMUT, "mutmut"]
-    environment = {**os.environ, "HYPOTHESIS_PROFILE": "brief"}
+    environment = {**os.environ, "HYPOTHESIS_PROFILE": "mutants"}
     status = subprocess.run([*mutmut, "run", *sys.argv[1:]], env=environment, check=False).returncode
     return status or subprocess.run([*mutmut, "results"], env=environment, check=False).returncode
 
