@@ -60,7 +60,7 @@ def _by_facts(
             unsure = hold or (_UNSURE if missing else "")
             return Candidate(verdict, hold=unsure, ready_too_briefly=_ready_too_briefly(0, rules))
         if ready.age_seconds(listed.listed_at, AHEAD_SECONDS) < UNKNOWN_IS_EVIDENCE_SECONDS:
-            return Candidate(verdict, hold=hold, unknown_because=not_ready(ready))
+            return Candidate(verdict, unknown_because=not_ready(ready))
         return Candidate(verdict, excluded_because=not_ready(ready))
     if missing:
         return Candidate(verdict, excluded_because=f"no ready endpoint of {', '.join(missing)}")
