@@ -56,15 +56,17 @@ def _by_facts(
     assert ready is not None  # noqa: S101 - it would be skipped
     missing = [service for service, nodes in signs.serving.items() if nodes and node.name not in nodes]
     if is_unknown:
+        briefly = _ready_too_briefly(0, rules)
         if _is_young(signs.lease_ages.get(node.name), settings):
             unsure = hold or (_UNSURE if missing else "")
-            return Candidate(verdict, hold=unsure, ready_too_briefly=_ready_too_briefly(0, rules))
+            return Candidate(verdict, hold=unsure, ready_too_briefly=briefly)
         if ready.age_seconds(listed.listed_at, AHEAD_SECONDS) < UNKNOWN_IS_EVIDENCE_SECONDS:
-            return Candidate(verdict, unknown_because=not_ready(ready))
-        return Candidate(verdict, excluded_because=not_ready(ready))
-    if missing:
-        return Candidate(verdict, excluded_because=f"no ready endpoint of {', '.join(missing)}")
+            return Candidate(verdict, unknown_because=not_ready(ready), ready_too_briefly=briefly)
+        return Candidate(verdict, excluded_because=not_ready(ready), ready_too_briefly=briefly)
     briefly = _ready_too_briefly(ready.age_seconds(listed.listed_at, 0), rules)
+    if missing:
+        excluded = f"no ready endpoint of {', '.join(missing)}"
+        return Candidate(verdict, excluded_because=excluded, ready_too_briefly=briefly)
     return Candidate(verdict, hold=hold, ready_too_briefly=briefly)
 
 

@@ -90,8 +90,9 @@ def _of_leases(
     ages = {node: min(age) for node, age in signs.lease_ages.items() if node in nodes}
     old = {node: f"lease not renewed for {age:.0f} s" for node, age in ages.items() if age >= limit}
     survey = _of_nodes("lease not renewed in time", standing, frozenset(ages), old, acquitted)
-    suspects = frozenset(node for node, age in ages.items() if age >= suspect_from and node not in old)
-    return replace(survey, suspects=suspects)
+    accusable = {each.verdict.node for each in standing if not acquitted.issuperset(each.verdict.addresses)}
+    overdue = {node for node, age in ages.items() if age >= suspect_from}
+    return replace(survey, suspects=frozenset(accusable & overdue - old.keys()))
 
 
 def _of_probes(standing: Sequence[Candidate], signs: Signs, settings: EvidenceSettings) -> Iterator[Survey]:
