@@ -169,7 +169,7 @@ class Progress:
         domain = self[name]
         is_about_checks = domain.checks_rejected or domain.names_new_check or isinstance(error, CheckGone)
         if isinstance(error, LostRace):
-            self._count_write(name, error=error, rejections=0, expected=None, checks_rejected=is_about_checks)
+            self._count_write(name, error=error, rejections=0, checks_rejected=is_about_checks)
         else:
             self._count_write(name, error=error, expected=domain.after, checks_rejected=is_about_checks)
 
