@@ -59,7 +59,9 @@ class Keeper:
     def _view(self, name: str, known: Mapping[str, HealthCheck] | None) -> View:
         domain = self._progress[name]
         assert domain.zone is not None  # noqa: S101 - its records were read
-        if known is not None and not domain.checks_rejected:
+        if domain.checks_refused:
+            known = None  # whatever the list says
+        elif known is not None and not domain.checks_rejected:
             known = {**self._made, **known}  # the list may lag behind; after a rejection only the list counts
         return View(
             self._checking,

@@ -315,6 +315,22 @@ def test_sets_that_are_refused_for_their_checks_are_written_without(world: World
     assert answers(world, zone) == at_fra_and_nyc()
 
 
+def test_a_set_that_is_refused_for_the_check_it_has_is_written_without(world: World) -> None:
+    """When Route 53 does not take the checks that it lists, a dead address leaves all the same; the status tells."""
+    zone = two_places(world)
+    world.node("fra-2", FRA_2, FRANKFURT)
+    synced(world, *TCP)
+    world.route53.refuse_checks_in_records = True
+    breaks(world, "fra-2")
+    finished = sync(world, *TCP)
+    assert (finished.returncode, "NoSuchHealthCheck" in finished.stderr) == (1, True), finished.stderr
+    assert answers(world, zone) == at_fra_and_nyc()
+    assert not any(asked(world, zone).values())
+    world.route53.refuse_checks_in_records = False
+    synced(world, *TCP)
+    assert asked(world, zone) == of_two_places()
+
+
 def test_only_old_idle_checks_of_ours_are_deleted(world: World, zone: str) -> None:
     """A check that no record names goes after an hour, in a run that has nothing to write; those of others never."""
     stranger = theirs(world)

@@ -85,7 +85,9 @@ class CheckedZones(HostedZones):
         self._checks.age(seconds)
 
     def break_for_good(self, chance: random.Random) -> None:
-        """Let something go wrong with health checks, and with nothing else, until `mend`."""
+        """Let something go wrong with health checks, and with nothing else, until `mend`; some are gone besides."""
+        for _ in range(chance.choice((0, 0, 5))):
+            self.meddle(chance)
         kind, operation = chance.choice(OUT_OF_ORDER), chance.choice(("*HealthCheck*", "[CL]*HealthCheck*"))
         if chance.random() < 0.3:
             self._checks.most = 0

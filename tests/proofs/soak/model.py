@@ -17,7 +17,12 @@ from jobs.core.signs import Signs
 from tests.sandbox.world import PREFIX, World
 
 _KINDS = ("Node", "Lease")
-_POLICIES = {"aws/geoproximity-coordinates": "geoproximity", "aws/multi-value-answer": "multivalue"}
+_COORDINATES, _BIAS, _MULTIVALUE = "aws/geoproximity-coordinates", "aws/geoproximity-bias", "aws/multi-value-answer"
+_POLICIES = {
+    frozenset[str](): "simple",
+    frozenset({_COORDINATES, _BIAS}): "geoproximity",
+    frozenset({_MULTIVALUE}): "multivalue",
+}
 Shown = frozenset[RecordSet]
 
 
@@ -47,17 +52,16 @@ def of_endpoints(raws: Iterable[dict[str, Any]]) -> Shown:
 
 def _of_endpoint(raw: dict[str, Any]) -> RecordSet:
     properties = {each["name"]: each["value"] for each in raw.get("providerSpecific", ())}
-    policies = {_POLICIES.get(name) for name in properties} - {None} or {"simple"}
-    place = properties.get("aws/geoproximity-coordinates")
+    place = properties.get(_COORDINATES)
     return RecordSet(
         raw["dnsName"],
         raw["recordType"],
         tuple(sorted(map(ip_address, raw["targets"]), key=numeric_order)),
         raw["recordTTL"],
-        policy=" and ".join(sorted(filter(None, policies))),
+        policy=_POLICIES.get(frozenset(properties), f"{sorted(properties)}, which is none"),
         set_identifier=raw.get("setIdentifier"),
         coordinates=Coordinates.parse(place) if place else None,
-        bias=int(properties.get("aws/geoproximity-bias", 0)),
+        bias=int(properties.get(_BIAS, 0)),
     )
 
 

@@ -191,8 +191,11 @@ class Soak:
                 raise Deviation(f"{words}:\n{finished.stderr}")
 
     def _run_without_checks(self, zones: CheckedZones) -> None:
-        """Let something be wrong with health checks, now and then: the addresses are right all the same."""
+        """Let nodes change while something is wrong with health checks: the addresses are right all the same."""
         if self._chance.random() < BROKEN:
+            for _ in range(4):
+                self._nodes.change()
+            self._nodes.renew_leases()
             calls = self._world.dns.calls
             before = len(calls)
             zones.break_for_good(self._chance)
