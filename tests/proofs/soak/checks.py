@@ -89,19 +89,26 @@ class CheckedZones(HostedZones):
         for _ in range(chance.choice((0, 0, 5))):
             self.meddle(chance)
         kind, operation = chance.choice(OUT_OF_ORDER), chance.choice(("*HealthCheck*", "[CL]*HealthCheck*"))
-        if chance.random() < 0.3:
+        what = chance.random()
+        if what < 0.2:
             self._checks.most = 0
+        elif what < 0.4:
+            self._world.route53.refuse_checks_in_records = True
         else:
             self._world.dns.fail(Fault(kind, operation))
 
     def mend(self) -> None:
         """Put it right again."""
         self._checks.most = MOST
+        self._world.route53.refuse_checks_in_records = False
         self._world.dns.heal()
 
     def has_broken(self, calls: Sequence[Call]) -> bool:
         """Whether a run has met what is out of order."""
-        return any(each.fault or (self._checks.most == 0 and each.operation == "CreateHealthCheck") for each in calls)
+        refused = {"CreateHealthCheck"} if self._checks.most == 0 else set()
+        if self._world.route53.refuse_checks_in_records:
+            refused = {"ChangeResourceRecordSets"}
+        return any(each.fault or (each.operation in refused and each.status != 200) for each in calls)
 
     def _ours(self) -> list[str]:
         return [check for check in sorted(self._checks.checks) if check != self._theirs]
