@@ -96,7 +96,7 @@ def _of_leases(
 
 def _of_probes(standing: Sequence[Candidate], signs: Signs, settings: EvidenceSettings) -> Iterator[Survey]:
     """Each probe and family is a kind of its own: an observer without IPv6 must not speak against it."""
-    owners = owners_of(standing)
+    owners = owners_of(standing if settings.probes else ())
     for probe in settings.probes:
         for version in TYPES.values():
             asked = [

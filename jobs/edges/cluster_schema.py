@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 
 import msgspec
 
+from jobs.core.annotations import BIAS, BOOT_ID, COORDINATES, NODE_IPS, PUBLIC_IPS
 from jobs.edges.decode import UNREADABLE, Data, ListMetadata, Object, Page
 
 log = logging.getLogger(__name__)
@@ -30,12 +31,22 @@ class Labels(msgspec.Struct):
     region: str = msgspec.field(default="", name="topology.kubernetes.io/region")
 
 
+class Annotations(msgspec.Struct):
+    """The annotations that this program reads of a node."""
+
+    node_ips: str | None = msgspec.field(default=None, name=NODE_IPS)
+    boot_id: str | None = msgspec.field(default=None, name=BOOT_ID)
+    public_ips: str | None = msgspec.field(default=None, name=PUBLIC_IPS)
+    coordinates: str | None = msgspec.field(default=None, name=COORDINATES)
+    bias: str | None = msgspec.field(default=None, name=BIAS)
+
+
 class Metadata(Identity, rename="camel"):
     """What is needed of a node's metadata."""
 
     resource_version: str = ""
     labels: Labels | None = None
-    annotations: dict[str, str] | None = None
+    annotations: Annotations | None = None
     deletion_timestamp: str | None = None
 
 
@@ -84,10 +95,11 @@ class NodeStatus(msgspec.Struct, rename="camel"):
     def external_ips(self, most: int) -> Iterator[str]:
         """Give those of its first so many addresses that are of type ExternalIP, whatever they hold."""
         for raw in (self.addresses or ())[:most]:
-            with contextlib.suppress(*UNREADABLE):
-                address = msgspec.json.decode(raw, type=NodeAddress)
-                if address.type == "ExternalIP":
-                    yield address.address
+            if b"ExternalIP" in bytes(raw):  # few are: thousands of nodes need not have all their addresses decoded
+                with contextlib.suppress(*UNREADABLE):
+                    address = msgspec.json.decode(raw, type=NodeAddress)
+                    if address.type == "ExternalIP":
+                        yield address.address
 
 
 class Described(msgspec.Struct):

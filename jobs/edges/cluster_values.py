@@ -4,7 +4,6 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from jobs.core.annotations import BIAS, BOOT_ID, COORDINATES, NODE_IPS, PUBLIC_IPS
 from jobs.core.errors import TemporaryError
 from jobs.core.node import Condition, Node
 from jobs.core.text import shortened, stub
@@ -29,30 +28,29 @@ class NodeEvent(Struct, frozen=True):
 def node_of(raw: kinds.NodeObject) -> Node:
     """Translate a node; texts that may be of any length are cut, for runs keep them and report them."""
     spec, status = raw.spec or kinds.NodeSpec(), raw.status or kinds.NodeStatus()
-    annotations = raw.metadata.annotations or {}
-
-    def annotation(key: str, most: int = LONGEST_ANNOTATION) -> str | None:
-        return stub(annotations[key], most) if key in annotations else None
-
+    labels, annotations = raw.metadata.labels or kinds.Labels(), raw.metadata.annotations or kinds.Annotations()
     ready = next((each for each in status.conditions or () if each.type == "Ready"), None)
-    labels = raw.metadata.labels or kinds.Labels()
     return Node(
         name=raw.metadata.name,
-        node_ips=annotation(NODE_IPS, LONGEST_ADDRESSES),
-        boot_id=stub((status.node_info and status.node_info.boot_id) or "", LONGEST_ANNOTATION),
-        annotated_boot_id=annotation(BOOT_ID) or "",
-        coordinates=annotation(COORDINATES),
+        node_ips=_stub(annotations.node_ips, LONGEST_ADDRESSES),
+        boot_id=_stub((status.node_info or kinds.NodeInfo()).boot_id) or "",
+        annotated_boot_id=_stub(annotations.boot_id) or "",
+        coordinates=_stub(annotations.coordinates),
         ready=_condition(ready) if ready else None,
         cordoned=bool(spec.unschedulable),
         deleting=raw.metadata.deletion_timestamp is not None,
         unreadable=raw.unreadable,
-        bias=annotation(BIAS),
+        bias=_stub(annotations.bias),
         zone=labels.zone,
         region=labels.region,
         taints=tuple(taint.key for taint in spec.taints or ()),
-        public_ips=annotation(PUBLIC_IPS, LONGEST_ADDRESSES),
+        public_ips=_stub(annotations.public_ips, LONGEST_ADDRESSES),
         external_ips=tuple(stub(each, LONGEST_ANNOTATION) for each in status.external_ips(MOST_ADDRESSES)),
     )
+
+
+def _stub(text: str | None, most: int = LONGEST_ANNOTATION) -> str | None:
+    return stub(text, most) if text else text
 
 
 def _condition(raw: kinds.NodeCondition) -> Condition:

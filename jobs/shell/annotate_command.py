@@ -25,7 +25,7 @@ class Settings(RunOptions):
     node_name: str | None = option(values.object_name, "the node this runs on", "NAME", also=NODE_NAME)
     interface: tuple[str, ...] = option(
         values.glob,
-        "look at these instead of all but those of pods, containers and VPNs, repeatable",
+        "look at these instead of all but those of pods, virtual machines and client VPNs, repeatable",
         "GLOB",
         (),
         many=True,

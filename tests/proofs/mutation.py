@@ -7,16 +7,12 @@ What it cannot change: constants and tables outside of functions, and functions 
 and all outside of the core, `tests.proofs.slips` changes by hand. What may survive, because nobody can tell it from the
 original:
 
-- `zip(..., strict=False)`: the two are always of one length;
 - `ROUND_HALF_EVEN` and `n=3` left out: they are the defaults of decimal and difflib;
-- `numeric_order` with another number above 6, or another second member, for what is no address;
 - the default of `max` over no zone at all: then none is chosen either;
 - `looked_at / 3` for `looked_at // 3`: whole numbers are compared with it;
 - routing by place where no node has one: that is simple routing;
 - the text of a Condition that is True, and of the error about a single address: nobody reads them;
-- the news of a domain without changes: nothing has moved there;
-- what an `Outlook` holds before its first list, and the version of its `listed`: nobody asks;
-- `batch[1]` for `batch[0]` where one type does not fit: they are of one type, and one change alone always fits;
+- what a `ChangeDetector` holds before its first list, and the version of its `listed`: nobody asks;
 - `XX` among the characters that are stripped off a CronJob's name: it has no capital letters.
 """
 

@@ -86,7 +86,7 @@ def ageless(text: str) -> str:
 
 
 def test_it_needs_the_group_of_the_readmes_command_alone(story: list[str]) -> None:
-    """The story loads no package but the program's own and those of the group `sandbox`: 165 MB, not 880."""
+    """The story loads no package but the program's own and those of the group `sandbox`: 160 MB, not 880."""
     assert COMMAND in (ROOT / "README.md").read_text("utf-8")
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
     loaded = owners(story[-1].split())

@@ -83,8 +83,8 @@ SLIPS = (
     Slip(
         "An entry of the status that cannot be decoded costs itself alone",
         "jobs/edges/cluster_schema.py",
-        "with contextlib.suppress(*UNREADABLE):\n                address",
-        "with contextlib.suppress(KeyError):\n                address",
+        "with contextlib.suppress(*UNREADABLE):\n                    address",
+        "with contextlib.suppress(KeyError):\n                    address",
         "tests/program/sync/test_addresses.py::test_an_entry_that_cannot_be_decoded_costs_itself_alone",
     ),
     Slip(

@@ -69,15 +69,15 @@ SLIPS = (
     Slip(
         "node-ips longer than 4,096 characters are not read",
         "jobs/edges/cluster_values.py",
-        "annotation(NODE_IPS, LONGEST_ADDRESSES)",
-        "annotation(NODE_IPS, 2**20)",
+        "_stub(annotations.node_ips, LONGEST_ADDRESSES)",
+        "_stub(annotations.node_ips, 2**20)",
         "tests/program/sync/test_unreadable.py::test_addresses_that_are_too_long_are_not_read",
     ),
     Slip(
         "public-ips longer than 4,096 characters are not read",
         "jobs/edges/cluster_values.py",
-        "annotation(PUBLIC_IPS, LONGEST_ADDRESSES)",
-        "annotation(PUBLIC_IPS, 2**20)",
+        "_stub(annotations.public_ips, LONGEST_ADDRESSES)",
+        "_stub(annotations.public_ips, 2**20)",
         "tests/program/sync/test_unreadable.py::test_addresses_that_are_too_long_are_not_read",
     ),
     Slip(

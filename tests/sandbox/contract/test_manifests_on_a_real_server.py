@@ -115,8 +115,8 @@ def test_the_readmes_wait_ends_with_the_first_addresses(cluster: Installed) -> N
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_the_steps_of_the_readme_can_be_pasted_again(cluster: Installed, tmp_path: Path) -> None:
-    """Takes the commands of the README, up to the first sync, as often as they are pasted: also to change a setting."""
+def test_the_steps_of_the_readme_can_be_run_again(cluster: Installed, tmp_path: Path) -> None:
+    """Takes the commands of the README, up to the first sync, as often as they are run: also to change a setting."""
     for name in (OWN, OTHER):
         assert cluster.api.patch(f"{NODES}/{name}", _annotation(node_ips="5.75.128.10")).status == 200
     (steps,) = re.findall(
