@@ -51,9 +51,11 @@ def sync_once(
         listed_from = clock.now()
         with progress.noting_failures_of(*shown):
             conclusion = _look_at_nodes(request, cluster)
-            for name, current in shown.items():
+            fewest_writes_first = sorted(shown, key=lambda name: progress[name].writes)  # a zone that hangs goes last
+            for name in fewest_writes_first:
                 with progress.noting_failures_of(name):
-                    decision = decide(request, name, current, conclusion, views.get(name))
+                    rejected = progress[name].checks_rejected
+                    decision = decide(request, name, shown[name], conclusion, views.get(name), checks_rejected=rejected)
                     _note(request, name, decision, progress)
                     write = publisher.prepare(progress[name], decision.plan)  # in a dry run too: it may be too large
                     decisions[name] = decision

@@ -57,19 +57,18 @@ def _by_facts(
     if isinstance(verdict, Skipped):
         return verdict
     missing = [service for service, nodes in signs.serving.items() if nodes and node.name not in nodes]
-    candidate = Candidate(verdict, hold=hold)
     if ready.status == "Unknown":
+        candidate = Candidate(verdict, hold=hold, ready_too_briefly=_ready_too_briefly(0, rules))
         if _is_young(signs.lease_ages.get(node.name), settings):
-            return replace(
-                candidate, hold=hold or (_UNSURE if missing else ""), ready_too_briefly=_ready_too_briefly(0, rules)
-            )
+            return replace(candidate, hold=hold or _UNSURE) if missing else candidate
         if ready.age_seconds(listed.listed_at, AHEAD_SECONDS) < UNKNOWN_IS_EVIDENCE_SECONDS:
             return replace(candidate, unknown_because=not_ready(ready))
-        return Candidate(verdict, excluded_because=not_ready(ready))
-    if missing:
-        return Candidate(verdict, excluded_because=f"no ready endpoint of {', '.join(missing)}")
+        return replace(candidate, excluded_because=not_ready(ready))
     briefly = _ready_too_briefly(ready.age_seconds(listed.listed_at, 0), rules) if rules.min_ready_seconds else ""
-    return replace(candidate, ready_too_briefly=briefly) if briefly else candidate
+    candidate = Candidate(verdict, hold=hold, ready_too_briefly=briefly)
+    if missing:
+        return replace(candidate, excluded_because=f"no ready endpoint of {', '.join(missing)}")
+    return candidate
 
 
 def probe_targets(judged: Iterable[Candidate | Skipped], settings: EvidenceSettings) -> Iterator[tuple[Address, Probe]]:

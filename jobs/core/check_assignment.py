@@ -39,15 +39,21 @@ class CheckChanges(Struct, frozen=True):
         return (counts,) if to_make or self.unused else ()
 
 
-def with_checks(view: View | None, wanted: Wanted, current: Sequence[RecordSet]) -> tuple[Wanted, CheckChanges | None]:
+def with_checks(
+    view: View | None, wanted: Wanted, current: Sequence[RecordSet], *, rejected: bool = False
+) -> tuple[Wanted, CheckChanges | None]:
     """Give the wanted record sets their checks, and say what is to be done for that.
 
     A batch that withdraws an address does not wait for checks to be made. It names the checks that there are, and
     leaves new sets that have none yet to the next batch: beside one set without a check all others of the type would
     lose theirs. When Route 53 has rejected a batch that named a check for the first time, what has to change is
-    written without new checks first.
+    written without new checks first. Without a view nothing is known of the checks that a refused run keeps: when Route
+    53 has `rejected` one, none is named any more.
     """
     if view is None:
+        if rejected:
+            bare = tuple(with_health_check(each, None) for each in wanted.record_sets)
+            wanted = replace(wanted, record_sets=bare)
         unchecked = {each.key for each in wanted.record_sets if not each.health_check_id}
         had_checks = any(each.health_check_id and each.key in unchecked for each in current)
         return _warned(wanted, (_TAKEN_OFF,) * had_checks), None

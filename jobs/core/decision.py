@@ -46,13 +46,19 @@ class Decision(Struct, frozen=True):
 
 
 def decide(
-    request: SyncRequest, domain: str, current: Sequence[RecordSet], conclusion: Conclusion, view: View | None = None
+    request: SyncRequest,
+    domain: str,
+    current: Sequence[RecordSet],
+    conclusion: Conclusion,
+    view: View | None = None,
+    *,
+    checks_rejected: bool = False,
 ) -> Decision:
-    """Compare what a domain shows with what it should. Pure."""
+    """Compare what a domain shows with what it should, also in its health checks. Pure."""
     should = wanted(domain, request.ttl, request.routing, conclusion.verdicts, current, request.max_addresses)
     refusal = why_refused(request.min_nodes, should, current, request.node_label_selector)
     if refusal:
         should = without_withdrawals(current, should, request.max_addresses)
-    should, check_changes = with_checks(view, should, current)
+    should, check_changes = with_checks(view, should, current, rejected=checks_rejected)
     plan = calculate(current, should.record_sets)
     return Decision(tuple(current), should, plan, (*conclusion.warnings, *should.warnings), refusal, check_changes)

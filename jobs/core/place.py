@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from jobs.core.text import quoted
 
 MOST_BIAS = 99
+_LABEL_VALUE = "[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,61}[a-zA-Z0-9])?"  # Kubernetes' own rule: no other can match
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?")  # as Route 53 reads them
 
 
@@ -63,7 +64,7 @@ class Places(Struct, frozen=True):
 def parse_place(text: str) -> tuple[str, Coordinates]:
     """Read `<label value>=<latitude>,<longitude>`; raises ValueError with a text for people."""
     label, equals, place = text.partition("=")
-    if not label or not equals:
+    if not equals or not re.fullmatch(_LABEL_VALUE, label):
         raise ValueError("is not VALUE=LAT,LON with the value of a zone or region label, such as fsn1=50.48,12.37")
     return label, Coordinates.parse(place)
 

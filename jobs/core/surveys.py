@@ -90,7 +90,8 @@ def _of_leases(
     ages = {node: min(age) for node, age in signs.lease_ages.items() if node in nodes}
     old = {node: f"lease not renewed for {age:.0f} s" for node, age in ages.items() if age >= limit}
     survey = _of_nodes("lease not renewed in time", standing, frozenset(ages), old, acquitted)
-    suspects = frozenset(node for node, age in ages.items() if suspect_from <= age < limit)
+    accusable = {each.verdict.node for each in standing if not acquitted.issuperset(each.verdict.addresses)}
+    suspects = frozenset(node for node, age in ages.items() if suspect_from <= age < limit and node in accusable)
     return replace(survey, suspects=suspects)
 
 

@@ -17,7 +17,7 @@ class Withheld(Struct, frozen=True):
 
 
 class Doubt(Struct, frozen=True):
-    """An address that is left as it is in DNS: something speaks against it, `reason`, but is not believed.
+    """An address that is left as it is in DNS: something speaks against it, `reason`, but does not take it out.
 
     `cause` says why not, in the words of the warning that concerns all such addresses.
     """
@@ -25,6 +25,14 @@ class Doubt(Struct, frozen=True):
     address: Address
     reason: str
     cause: str
+
+    @property
+    def left_out(self) -> str:
+        """Say why the address is not added."""
+        words = "DNS does not show the address: left out"
+        if self.reason != self.cause:
+            words = f"this is not believed, but {words}"
+        return f"{self.reason}; {words}"
 
 
 class Published(Struct, frozen=True):
@@ -109,11 +117,7 @@ def resolve_doubts(verdict: Verdict, shown: Iterable[Address] | None) -> Verdict
     if isinstance(verdict, Skipped) or not verdict.doubts:
         return verdict
     kept = [each.address for each in verdict.doubts if shown is None or each.address in shown]
-    out = tuple(
-        Withheld(each.address, f"{each.reason}; this is not believed, but DNS does not show the address: left out")
-        for each in verdict.doubts
-        if each.address not in kept
-    )
+    out = tuple(Withheld(each.address, each.left_out) for each in verdict.doubts if each.address not in kept)
     addresses = verdict.addresses + tuple(kept)
     bare = replace(verdict, addresses=addresses, doubts=())
     return replace(bare, withheld=verdict.withheld + out) if addresses else skipped_for(bare, out)

@@ -4,7 +4,6 @@ The kernel takes almost any bytes for the name of an interface. Names are decode
 environment, so that globs match them, and what is not UTF-8 survives as lone surrogates.
 """
 
-import array
 import fcntl
 import os
 import socket
@@ -15,14 +14,16 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 from jobs.core.address import Address, Found, in_order, why_not_global
-from jobs.core.errors import ConfigurationError
+from jobs.core.errors import ConfigurationError, TemporaryError
 from jobs.core.interface_names import matches, why_left_out
 from jobs.core.text import escaped
 
-_SIOCGIFCONF, _SIOCGIFFLAGS, _IFF_UP = 0x8912, 0x8913, 0x1
-_IFCONF = struct.Struct("iP")
-_IFREQ_BYTES = struct.calcsize("16sLLHBBB3x")  # linux/if.h: a name and a union, the largest member of which is ifmap
-_IFREQ = struct.Struct(f"16sHH4s{_IFREQ_BYTES - 24}x")  # the name, and a sockaddr_in
+_SIOCGIFFLAGS, _IFF_UP = 0x8913, 0x1
+# netlink(7): length, type, flags, sequence and port of a message; rtnetlink(7): an address, and its attributes' headers
+_MESSAGE, _ADDRESS, _ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=BBBBI"), struct.Struct("=HH")
+_RTM_GETADDR, _NLM_F_REQUEST_DUMP, _NLM_F_DUMP_INTR, _NLMSG_DONE, _RTM_NEWADDR = 22, 0x301, 0x10, 3, 20
+_IFA_LOCAL = 2
+_MOST_BYTES = 2**16  # of one datagram: the kernel sends half of that at most
 _IF_INET6 = Path("/proc/net/if_inet6")
 _NODES_BOOT_ID = Path("/var/run/kube-node-dns/boot_id")  # mounted by cron/lxc: LXC shows its containers one of its own
 _KERNELS_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -45,8 +46,7 @@ def interface_addresses(interfaces: Iterable[str], excluded: Iterable[str]) -> t
         raise ConfigurationError(f"--interface {those}: no interface of this machine matches; it has {there}")
     found = []
     seen: list[_Seen] = [*_ipv4_addresses(), *_ipv6_addresses()]
-    for label, address, flagged in seen:
-        name = label.partition(":")[0]
+    for name, address, flagged in seen:
         off = why_left_out(name, interfaces, excluded) or ("interface is down" if not _is_up(name) else None)
         found.append(Found(address, name, off or why_not_global(address) or flagged))
     return in_order(found)
@@ -63,22 +63,46 @@ def _is_up(name: str) -> bool:
 
 
 _Seen = tuple[str, Address, str | None]
-"""An interface, by its name or an alias label, an address on it, and why that is not to be relied on."""
+"""An interface, an address on it, and why that is not to be relied on."""
 
 
 def _ipv4_addresses() -> Iterator[_Seen]:
-    """Ask the kernel for all IPv4 addresses (netdevice(7))."""
-    size = 0
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        while True:
-            entries = array.array("B", bytes(size))
-            place = entries.buffer_info()[0] if size else 0  # without one the kernel says how much there is
-            length: int = _IFCONF.unpack(fcntl.ioctl(asking, _SIOCGIFCONF, _IFCONF.pack(size, place)))[0]
-            if length < size:
-                break
-            size = length + _IFREQ.size  # space that stays empty shows that no entry was left out
-    for name, _, _, address in _IFREQ.iter_unpack(entries.tobytes()[:length]):
-        yield os.fsdecode(name.partition(b"\0")[0]), IPv4Address(address), None
+    """Ask the kernel for all IPv4 addresses, by interface: the labels that older calls give may be any text.
+
+    Raises TemporaryError when they change while they are listed.
+    """
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as asking:
+        request = _ADDRESS.pack(socket.AF_INET, 0, 0, 0, 0)
+        asking.send(_MESSAGE.pack(_MESSAGE.size + len(request), _RTM_GETADDR, _NLM_F_REQUEST_DUMP, 1, 0) + request)
+        for message in _messages(asking):
+            index = _ADDRESS.unpack_from(message)[-1]
+            for kind, value in _attributes(message[_ADDRESS.size :]):
+                if kind == _IFA_LOCAL:
+                    with suppress(OSError):  # the interface is gone since
+                        yield socket.if_indextoname(index), IPv4Address(value), None
+
+
+def _messages(asking: socket.socket) -> Iterator[bytes]:
+    while data := asking.recv(_MOST_BYTES):
+        while data:
+            length, kind, flags, *_ = _MESSAGE.unpack_from(data)
+            if kind == _NLMSG_DONE:
+                return
+            if kind != _RTM_NEWADDR or flags & _NLM_F_DUMP_INTR:
+                raise TemporaryError("the kernel does not list this machine's IPv4 addresses: they are just changing")
+            yield data[_MESSAGE.size : length]
+            data = data[_aligned(length) :]
+
+
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    while data:
+        length, kind = _ATTRIBUTE.unpack_from(data)
+        yield kind, data[_ATTRIBUTE.size : length]
+        data = data[_aligned(length) :]
+
+
+def _aligned(length: int) -> int:
+    return (length + 3) & ~3
 
 
 def _ipv6_addresses() -> Iterator[_Seen]:

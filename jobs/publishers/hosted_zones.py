@@ -1,7 +1,7 @@
 """Publishing to Route 53: each domain's record sets in the hosted zone that holds it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -43,19 +43,22 @@ class HostedZones:
         """With --wait, return when every Route 53 name server answers with what this run wrote."""
         if not self._wait:
             return
-        waiting = [domain for domain in progress if domain.error is None]
+        waiting = [domain for domain in progress if domain.error is None and domain.has_written]
         for domain in waiting:  # the deadline may come first
-            progress.note(domain.name, done=False)
-        pending: dict[str, Exception | str] = {each: "PENDING" for domain in waiting for each in domain.change_ids}
-        self._wait_for(pending)
+            progress.fail(domain.name, TemporaryError("written, but it is not known to be INSYNC"))
+        pending = self._wait_for(each for domain in waiting for each in domain.change_ids)
         for domain in waiting:
             with progress.noting_failures_of(domain.name):
                 for change_id in domain.change_ids:
-                    if change_id in pending:
-                        words = f"change {change_id} is not INSYNC before the deadline (--timeout)"
-                        raise Failure(f"written, but {words}: {pending[change_id]}")
+                    match pending.get(change_id):
+                        case TemporaryError() as error:
+                            words = f"change {change_id} is not INSYNC before the deadline (--timeout)"
+                            raise Failure(f"written, but {words}: {error}")
+                        case Failure() as error:
+                            raise error
                 if domain.unconfirmed:
                     raise Failure("written, but the answer with the change id was lost: it may not be INSYNC yet")
+                progress.note(domain.name, error=None)
                 progress.finish(domain.name)
 
     def _find_zones(self, progress: Progress) -> None:
@@ -114,15 +117,23 @@ class HostedZones:
                     shown[name] = owned(name, zone.name, of_zone[name])
         return shown
 
-    def _wait_for(self, pending: dict[str, Exception | str]) -> None:
-        """Ask for each change in turn until all are INSYNC or the time is up; what is INSYNC is taken out."""
-        while pending and self._clock.left() > POLL_SECONDS + RESERVE_SECONDS:
-            for change_id in tuple(pending):
+    def _wait_for(self, change_ids: Iterable[str]) -> Mapping[str, Failure]:
+        """Ask for each change in turn until all are INSYNC or the time is up; say of each that is not yet why.
+
+        What is not a TemporaryError is not asked again.
+        """
+        pending: dict[str, Failure] = {each: TemporaryError("PENDING") for each in change_ids}
+        while True:
+            for change_id in [each for each, why in pending.items() if isinstance(why, TemporaryError)]:
                 try:
                     if self._dns.in_sync(change_id):
                         del pending[change_id]
-                except Failure as error:
+                except TemporaryError as error:
                     pending[change_id] = error
                     log.warning("%s; asking again", error)
-            if pending:
-                self._clock.sleep(max(0.0, min(POLL_SECONDS, self._clock.left() - RESERVE_SECONDS)))
+                except Failure as error:
+                    pending[change_id] = error
+            may_change = any(isinstance(why, TemporaryError) for why in pending.values())
+            if not may_change or self._clock.left() < POLL_SECONDS + RESERVE_SECONDS:
+                return pending
+            self._clock.sleep(POLL_SECONDS)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from jobs.core.node import Condition, Node
+from jobs.core.node import Condition, Node, Rules
 from tests.support.builders import NODE, evidence_settings, ipv4, ipv6
 from tests.support.judging import (
     HTTP,
@@ -23,6 +23,7 @@ from tests.support.judging import (
     kept,
     nodes,
     out,
+    ready,
     unknown,
 )
 
@@ -91,6 +92,24 @@ def test_facts_stay_facts_whatever_answers(fact: Node) -> None:
     """Ready=False, cordons, ends and reboots stay facts, whatever answers."""
     found = [replace(fact, name=node.name, node_ips=node.node_ips) for node in nodes(3)]
     assert len(out(judged(found, answers=alive(*map(ipv4, range(3)), probe=HTTPS)))) == 3
+
+
+@pytest.mark.parametrize(("found", "signs"), ACQUITTED_OF.values(), ids=ACQUITTED_OF)
+def test_an_answer_does_not_end_min_ready_seconds(found: list[Node], signs: Signs) -> None:
+    """With --min-ready-seconds an answer keeps a node in DNS that something speaks against, but does not add it."""
+    found = [each if each.ready and each.ready.status == "Unknown" else ready(each, 5) for each in found]
+    answers = alive(ipv4(0), ipv4(1), ipv4(2), probe=HTTPS)
+    conclusion = judged(found, rules=Rules(min_ready_seconds=60), answers=answers, **signs)
+    assert "--min-ready-seconds" in doubted(conclusion)["n0", ipv4(0)]
+    assert kept(conclusion) == set()
+
+
+def test_acquitted_nodes_are_not_suspects() -> None:
+    """An overdue Lease of a node that answers is not held against the observer, as an old one is not."""
+    answers = alive(*map(ipv4, range(3, 6)), probe=HTTPS) | dead(*map(ipv4, range(3)), probe=HTTPS)
+    for overdue in (24, 26):
+        conclusion = judged(nodes(6), lease_ages=ages(31, 4, 4, overdue, overdue, overdue), answers=answers)
+        assert out(conclusion) == {"n0": "lease not renewed for 31 s"}
 
 
 def test_acquitted_nodes_are_not_held_against_the_observer() -> None:

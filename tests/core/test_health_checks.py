@@ -52,6 +52,13 @@ def test_without_the_option_all_is_as_wanted() -> None:
     assert "--health-check none" in warning
 
 
+def test_without_the_option_a_rejected_check_is_named_no_more() -> None:
+    """A refused run keeps sets with their checks; when Route 53 says that one is gone, the next batch names none."""
+    kept = Wanted((having(PLACES[0], "gone"), PLACES[1]), ())
+    assert [each.health_check_id for each in with_checks(None, kept, ())[0].record_sets] == ["gone", None]
+    assert with_checks(None, kept, (), rejected=True)[0].record_sets == tuple(PLACES)
+
+
 def test_a_set_gets_the_check_of_its_address() -> None:
     """Each set has the check of its address; nothing is missing."""
     about = view(check("p", A1), check("t", A2))

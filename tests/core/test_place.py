@@ -105,6 +105,7 @@ def test_the_verdict_has_place_and_bias(node: Node) -> None:
 def test_a_place_is_read() -> None:
     """A place of the option is a label's value and coordinates."""
     assert parse_place("fsn1=-12.05,-77.04") == ("fsn1", LIMA)
+    assert parse_place(f"{'x' * 63}= -12.05 , -77.04") == ("x" * 63, LIMA)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +114,8 @@ def test_a_place_is_read() -> None:
         pytest.param("fsn1", "is not VALUE=LAT,LON", id="no place"),
         pytest.param("=1,2", "is not VALUE=LAT,LON", id="no label"),
         pytest.param("", "is not VALUE=LAT,LON", id="empty"),
+        pytest.param("fsn1 =1,2", "is not VALUE=LAT,LON", id="no value of a label"),
+        pytest.param(f"{'x' * 64}=1,2", "is not VALUE=LAT,LON", id="longer than a label's"),
         pytest.param("fsn1=1", "'1' is not <latitude>,<longitude>", id="half a place"),
         pytest.param("fsn1=1,181", "longitude '181' is not between -180 and 180", id="not on Earth"),
     ],

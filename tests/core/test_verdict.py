@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from jobs.core import verdict as verdicts
 from jobs.core.address import Address
 from jobs.core.verdict import (
+    Doubt,
     Published,
     Skipped,
     Verdict,
@@ -106,6 +107,13 @@ def test_only_published_nodes_are_picked() -> None:
 def test_a_node_that_has_lost_its_last_addresses(lost: tuple[Withheld, ...], after: Skipped) -> None:
     """A node is skipped for the reason of all its addresses, or for the first while each keeps its own."""
     assert skipped_for(Published("a", (), PARIS), lost) == after
+
+
+def test_a_node_that_nothing_speaks_against_is_left_out_in_other_words() -> None:
+    """An address that is left as it is for a rule's own reason is not said to be accused."""
+    briefly = "Ready for less than 60 s (--min-ready-seconds)"
+    doubt = Doubt(ONE, briefly, briefly)
+    assert doubt.left_out == f"{briefly}; DNS does not show the address: left out"
 
 
 LEFT_OUT = "silent; this is not believed, but DNS does not show the address: left out"

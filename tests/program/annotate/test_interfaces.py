@@ -135,15 +135,20 @@ def test_an_interface_that_is_down_counts_for_nothing_though_it_keeps_its_ipv4_a
     assert "down" in seen.left_out["8.8.8.8"]
 
 
-def test_an_alias_goes_down_with_its_interface() -> None:
-    """The address labelled eth0:1 is left out when eth0 is down."""
-    seen = look("link eth0; ip address add 8.8.8.8/24 dev eth0 label eth0:1; ip link set eth0 down")
+LABELS = pytest.mark.parametrize("label", ["eth0:1", "eth0vip"])  # systemd-networkd and netplan take any text
+
+
+@LABELS
+def test_an_alias_goes_down_with_its_interface(label: str) -> None:
+    """A labelled address is left out when its interface is down."""
+    seen = look(f"link eth0; ip address add 8.8.8.8/24 dev eth0 label {label}; ip link set eth0 down")
     assert "down" in seen.left_out["8.8.8.8"]
 
 
-def test_an_address_with_an_alias_label_is_found() -> None:
-    """An address labelled eth0:1 is found beside that of eth0."""
-    seen = look("link eth0; ip address add 8.8.8.8/24 dev eth0; ip address add 9.9.9.9/24 dev eth0 label eth0:1")
+@LABELS
+def test_an_address_with_a_label_is_found(label: str) -> None:
+    """A labelled address of eth0 is found beside another."""
+    seen = look(f"link eth0; ip address add 8.8.8.8/24 dev eth0; ip address add 9.9.9.9/24 dev eth0 label {label}")
     assert seen.addresses == ["8.8.8.8", "9.9.9.9"]
 
 
@@ -154,9 +159,10 @@ def test_an_address_with_an_alias_label_is_found() -> None:
         pytest.param(("--exclude-interface", "eth0"), [], id="excluded"),
     ],
 )
-def test_a_glob_matches_the_name_without_the_alias_label(options: tuple[str, str], taken: list[str]) -> None:
-    """A glob for eth0 chooses or excludes the address labelled eth0:1."""
-    assert look("link eth0; ip address add 8.8.8.8/24 dev eth0 label eth0:1", *options).addresses == taken
+@LABELS
+def test_a_glob_matches_the_name_whatever_the_label(label: str, options: tuple[str, str], taken: list[str]) -> None:
+    """A glob for eth0 chooses or excludes its labelled address."""
+    assert look(f"link eth0; ip address add 8.8.8.8/24 dev eth0 label {label}", *options).addresses == taken
 
 
 NOT_OURS = (

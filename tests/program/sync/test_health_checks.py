@@ -436,6 +436,17 @@ def test_leaving_the_option_out_takes_the_checks_off_with_a_warning(world: World
     assert "warning" not in synced(world).stderr
 
 
+def test_a_check_that_is_gone_keeps_no_address_out_of_a_refused_run(world: World, zone: str) -> None:
+    """Without the option a refused run adds addresses to sets whose checks somebody has deleted, and exits with 3."""
+    for each in list(world.route53.health_checks.checks):
+        world.route53.health_checks.delete(each)
+    world.node("fra-2", FRA_2, FRANKFURT)
+    breaks(world, "nyc-1")
+    finished = sync(world, "--min-nodes", "3")
+    assert finished.returncode == 3, finished.stderr
+    assert addresses(world, zone) == {FRA_4, FRA_6, NYC_4, NYC_6, FRA_2}
+
+
 def test_a_dry_run_says_how_many(world: World) -> None:
     """A dry run lists the checks, makes none, and says how many would be made and deleted, in both forms."""
     two_places(world)

@@ -71,15 +71,6 @@ def test_a_lost_answer_cannot_be_waited_for(world: World) -> None:
     assert "the answer with the change id was lost" in finished.stderr
 
 
-def test_waiting_for_an_answer_that_never_comes_is_no_success(world: World) -> None:
-    """`--wait` fails with status 1 at its deadline when Route 53 does not answer."""
-    two_places(world)
-    world.dns.fail(slow("GetChange", 60, last=None))
-    finished = sync(world, "--wait", "--timeout", "15")
-    assert finished.returncode == 1
-    assert "(--timeout)" in finished.stderr
-
-
 def test_an_outage_while_waiting_is_told(world: World) -> None:
     """The error of a `--wait` that an outage ends says what was waited for, and names the outage."""
     two_places(world)
@@ -94,6 +85,41 @@ def test_a_look_without_an_answer_while_waiting_is_told(world: World) -> None:
     two_places(world)
     world.dns.fail(slow("GetChange", 8, last=1))
     assert "asking again" in synced(world, "--wait").stderr
+
+
+def test_waiting_without_the_right_to_ask_is_a_wrong_setting(world: World) -> None:
+    """`--wait` asks once for what it may not see, and exits with 2: asking again would not help."""
+    two_places(world)
+    world.dns.fail(Fault("access denied", "GetChange"))
+    finished = sync(world, "--wait")
+    assert (finished.returncode, world.dns.operations().count("GetChange")) == (2, 1)
+    assert "GetChange" in finished.stderr.splitlines()[-1]
+
+
+def test_a_domain_with_nothing_to_wait_for_does_not_wait(world: World) -> None:
+    """`--wait` fails a domain whose change is not heard of with 1, says that it was written, and spares others."""
+    two_places(world)
+    synced(world)
+    world.route53.zone("hanging.app")
+    world.dns.fail(slow("GetChange", 60, last=None))
+    finished = sync(world, "--domain", "a.hanging.app", "--wait", "--timeout", "15", "--output", "json")
+    shown, hanging = document(finished)["domains"]
+    assert finished.returncode == 1
+    assert (shown["status"], hanging["status"]) == ("unchanged", "failed")
+    assert "written, but" in hanging["error"]
+
+
+def test_a_zone_whose_writes_hang_does_not_keep_others_from_theirs(world: World) -> None:
+    """A domain whose plan has become old while another was written goes first in the next round."""
+    two_places(world)
+    world.route53.zone("waits.app")
+    world.dns.fail(slow(WRITE, 60, last=1))
+    world.cluster.fail(slow("list leases", 5, last=1))
+    finished = sync(world, "--domain", "a.waits.app", "--output", "json")
+    assert finished.returncode == 0, finished.stderr
+    written = [call.request.path for call in world.dns.calls if call.operation == WRITE]
+    assert written == [written[0], written[1], written[0]]
+    assert written[0] != written[1]
 
 
 def test_waiting_keeps_what_went_wrong_before(world: World) -> None:

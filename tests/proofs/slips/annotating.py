@@ -16,8 +16,8 @@ SLIPS = (
     Slip(
         "The names of interfaces with IPv4 addresses are bytes",
         "jobs/edges/interfaces.py",
-        'yield os.fsdecode(name.partition(b"\\0")[0])',
-        'yield name.partition(b"\\0")[0].decode("ascii")',
+        "yield socket.if_indextoname(index)",
+        'yield socket.if_indextoname(index).encode("utf-8").decode()',
         "tests/program/annotate/test_interfaces.py::test_any_bytes_are_a_name",
     ),
     Slip(

@@ -20,8 +20,8 @@ SLIPS = (
     Slip(
         "A Lease is suspect by two clocks, too",
         "jobs/core/surveys.py",
-        "if suspect_from <= age < limit)",
-        "if suspect_from <= max(signs.lease_ages[node]) and age < limit)",
+        "if suspect_from <= age < limit and",
+        "if suspect_from <= max(signs.lease_ages[node]) and age < limit and",
         "tests/core/test_evidence_leases.py::test_suspects_are_suspect_by_two_clocks",
     ),
     Slip(
@@ -297,5 +297,19 @@ SLIPS = (
         "environ.get(NODE_NAME) or None",
         "None",
         "tests/program/sync/test_probe.py::test_the_node_that_probes_come_from_is_not_accused",
+    ),
+    Slip(
+        "An answer does not end --min-ready-seconds",
+        "jobs/core/candidates.py",
+        "candidate = Candidate(verdict, hold=hold, ready_too_briefly=_ready_too_briefly(0, rules))",
+        "candidate = Candidate(verdict, hold=hold)",
+        "tests/core/test_evidence_acquittal.py::test_an_answer_does_not_end_min_ready_seconds",
+    ),
+    Slip(
+        "An overdue Lease of a node that answers is not held against the observer",
+        "jobs/core/surveys.py",
+        "and node in accusable)",
+        "and node)",
+        "tests/core/test_evidence_acquittal.py::test_acquitted_nodes_are_not_suspects",
     ),
 )

@@ -202,7 +202,7 @@ SLIPS = (
     Slip(
         "Endpoints say nothing of a node that is Unknown and taken as Ready",
         "jobs/core/candidates.py",
-        'hold=hold or (_UNSURE if missing else "")',
+        "hold=hold or _UNSURE",
         "hold=hold",
         "tests/core/test_evidence_facts.py::test_endpoints_say_nothing_of_a_node_that_is_unknown_and_taken_as_ready",
     ),
