@@ -14,6 +14,7 @@ from jobs.core.zones import Zone
 from tests.support.builders import DOMAIN, LIMA, PARIS, TOKYO, near, plain
 
 REJECTED = Conflict("[protected]")
+GONE = CheckGone("NoSuchHealthCheck")
 LOST = TemporaryError("timed out")
 LATE = Failure("not done within 45 s (--timeout)")
 AT_PARIS, AT_TOKYO, AT_LIMA = near("A", PARIS, "5.0.0.1"), near("A", TOKYO, "5.0.0.2"), near("A", LIMA, "5.0.0.3")
@@ -346,6 +347,25 @@ def test_a_rejection_may_be_for_a_health_check(
         progress.rejected(DOMAIN, error)
         assert progress[DOMAIN].checks_rejected is is_about_checks
         error = REJECTED
+
+
+@pytest.mark.parametrize(
+    ("errors", "is_refused"),
+    [
+        pytest.param([GONE, GONE], True, id="twice"),
+        pytest.param([REJECTED, GONE], False, id="for the first time"),
+        pytest.param([GONE, REJECTED], False, id="then for something else"),
+    ],
+)
+def test_the_second_rejection_for_a_check_that_is_gone_says_that_none_is_taken(
+    errors: list[Conflict], *, is_refused: bool
+) -> None:
+    """When the checks that the list shows are gone for Route 53, a write names none, and the exit status shows it."""
+    progress = Progress([DOMAIN])
+    for error in errors:
+        progress.rejected(DOMAIN, error)
+    assert progress[DOMAIN].checks_refused is is_refused
+    assert (progress[DOMAIN].checks_error is GONE) is is_refused
 
 
 def test_a_write_that_can_never_be_applied_is_tried_without_its_new_checks() -> None:
