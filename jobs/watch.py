@@ -167,9 +167,10 @@ class Watcher:
                 seen = observe.look_for_signs(settings, self._request.rules, listed, self._cluster)
                 is_unsure = self._clock.now() < leases_count_from
                 signs = seen.after_outage(signs, settings.lease_timeout_seconds) if is_unsure else seen
-                self._updates.put(partial(self._detector.see, signs))
+                self._updates.put(partial(self._detector.see, signs, listed, is_sure=not is_unsure))
             except Failure as error:
                 complaints.log(f"the nodes' health cannot be seen: {error}")
+                self._updates.put(self._detector.fail_to_see)
                 leases_count_from = self._clock.now() + settings.lease_timeout_seconds
             self._clock.sleep(max(1.0, began + tick_seconds - self._clock.now()))
 

@@ -1,6 +1,6 @@
 """Whether watch has to make a sync run: what it would publish now, and what of that has changed. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -77,13 +77,17 @@ class ChangeDetector:
         self._version: str | None = None
         self._words: str | None = None
         self._has_news = False
+        self._is_sure = True
         self.listed = _NOTHING
         """The nodes as they were at the last look."""
         self.warnings: tuple[str, ...] = ()
         """The kinds of evidence that were not believed at the last look."""
 
     def begin(self, listed: NodeList, words: str | None) -> None:
-        """Begin again with a whole list; with `words` that alone is a trigger, for what was missed is not known."""
+        """Begin again with a whole list; with `words` that alone is a trigger, for what was missed is not known.
+
+        But not while the looks are unsure: a sync would believe Leases that an outage has made old.
+        """
         self._nodes = {node.name: node for node in listed.nodes}
         self._version, self._has_news = listed.resource_version, True
         self._words = words or self._words
@@ -92,11 +96,8 @@ class ChangeDetector:
         """Learn how a node is now; nothing happens when what matters of it is as it was."""
         before = self._nodes.get(node.name)
         if before != node:
-            if _is_ready(node) and not (
-                before and _is_ready(before)
-            ):  # its kubelet is alive: the Lease seen is history
-                ages = {name: age for name, age in self._signs.lease_ages.items() if name != node.name}
-                self._signs = replace(self._signs, lease_ages=ages)
+            if _is_ready(node) and not (before and _is_ready(before)):
+                self._signs = _without_leases(self._signs, {node.name})
             self._nodes[node.name] = node
             self._version, self._has_news = resource_version, True
 
@@ -105,9 +106,16 @@ class ChangeDetector:
         if self._nodes.pop(name, None):
             self._version, self._has_news = resource_version, True
 
-    def see(self, signs: Signs) -> None:
-        """Learn what was seen of the nodes."""
-        self._signs, self._has_news = signs, True
+    def see(self, signs: Signs, began_with: NodeList | None = None, *, is_sure: bool = True) -> None:
+        """Learn what was seen of the nodes by a look that began with these, or with those of now."""
+        if began_with:
+            before = {node.name for node in began_with.nodes if _is_ready(node)}
+            signs = _without_leases(signs, {node.name for node in self._nodes.values() if _is_ready(node)} - before)
+        self._signs, self._is_sure, self._has_news = signs, is_sure, True
+
+    def fail_to_see(self) -> None:
+        """Learn that a look has failed: the next ones are unsure until they say otherwise."""
+        self._is_sure = False
 
     def trigger(self, now: datetime) -> Trigger | None:
         """Say why a sync would publish something else than when this was last asked; None when it would not."""
@@ -119,10 +127,17 @@ class ChangeDetector:
         presences = {verdict.node: _presence(verdict) for verdict in conclusion.verdicts}
         changed = {name for name, each in presences.items() if each.differs_from(self._presences.get(name))}
         changed |= self._presences.keys() - presences.keys()
-        words = self._words or _words(changed, conclusion.verdicts)
+        occasion = self._words if self._is_sure else None
+        words = occasion or _words(changed, conclusion.verdicts)
         trigger = Trigger(words, now, self._version, conclusion.withdrawn_by_evidence) if words else None
-        self._presences, self._version, self._words, self._has_news = presences, None, None, False
+        self._presences, self._version, self._has_news = presences, None, False
+        self._words = None if self._is_sure else self._words
         return trigger
+
+
+def _without_leases(signs: Signs, nodes: Container[str]) -> Signs:
+    """Leave out the Leases of nodes that have turned ready since they were seen: their kubelets are alive."""
+    return replace(signs, lease_ages={name: age for name, age in signs.lease_ages.items() if name not in nodes})
 
 
 def _is_ready(node: Node) -> bool:

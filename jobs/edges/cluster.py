@@ -25,8 +25,8 @@ Value = TypeVar("Value")
 
 PAGE_SIZE = 500  # objects per request: keeps memory flat with 5,000 nodes
 MOST_PAGES = 200  # Kubernetes is made for 5,000 nodes: a list that goes on for longer never ends
-STREAM_SECONDS = 60  # how long the server keeps one stream of events open
-SILENCE_SECONDS = 70.0  # a stream silent for longer is dead: the server ends it, or sends a bookmark, before
+STREAM_SECONDS = 25  # how long the server keeps one stream of events open: load balancers cut a silent one after 30 s
+SILENCE_SECONDS = 35.0  # a stream silent for longer is dead: the server ends it, or sends a bookmark, before
 LONGEST_EVENT = 1_000
 _NODES = "/api/v1/nodes"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
@@ -110,7 +110,7 @@ class Cluster:
         raise TemporaryError(f"GET {path}: the list has not ended after {MOST_PAGES} pages")
 
     def node_events(self, label_selector: str, resource_version: str) -> Iterator[NodeEvent]:
-        """Follow the nodes from a version on, until the server ends the stream after a minute.
+        """Follow the nodes from a version on, until the server ends the stream.
 
         Raises Expired when it no longer has the version, TemporaryError when the stream breaks off or falls silent.
         """

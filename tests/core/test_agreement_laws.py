@@ -56,8 +56,9 @@ def known(sight: Sight) -> set[Address]:
 def test_what_a_sync_would_change_is_a_trigger(seen: Looks, current: Sequence[Raw], asked: dict[str, Any]) -> None:
     """Whenever a sync that looks now would change what the sync before has left, watch has a trigger.
 
-    No change waits for the CronJob's next minute. But addresses that nodes which are out gain or lose may turn a
-    refusal for a percentage: that waits.
+    No change waits for the CronJob's next minute, but two: a node that comes from out into doubt, which is left as it
+    is and so is not a trigger, may be published all the same where the domain would show nothing, or end a refusal; and
+    addresses that nodes which are out gain or lose may turn a refusal for a percentage.
     """
     first, second = seen
     assume(not asked["min_nodes"].percent or known(first) == known(second))
@@ -70,8 +71,18 @@ def test_what_a_sync_would_change_is_a_trigger(seen: Looks, current: Sequence[Ra
         return
     assert decided(first, shown, asked).plan.changes == ()
     event("changes" if changes else "no change")
-    if changes:
+    if changes and not _comes_into_doubt(first, second):
         assert trigger_of(first, second) is not None
+
+
+def _comes_into_doubt(first: Sight, second: Sight) -> bool:
+    """Whether an address that was out is in doubt."""
+    then, now = ({each.node: _three_ways(each) for each in look.conclusion().verdicts} for look in (first, second))
+    return any(
+        published is None and address not in then.get(node, {})
+        for node, addresses in now.items()
+        for address, published in addresses.items()
+    )
 
 
 def _place(verdict: Verdict) -> tuple[object, ...]:

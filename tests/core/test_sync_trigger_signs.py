@@ -227,6 +227,39 @@ def test_a_node_that_turns_ready_is_not_accused_by_a_lease_seen_before() -> None
     assert words_of(detector) == "node-1: lease not renewed for 50 s"
 
 
+def test_a_look_that_began_before_a_node_turned_ready_does_not_accuse_it() -> None:
+    """A look that is under way when a node turns Ready has found its old Lease; the next look counts again."""
+    began_with = NodeList(tuple(numbered(4, lost=[1])), NOW, "5")
+    detector = detector_of(began_with.nodes)
+    detector.see(ages(4, {1: 50}))
+    detector.trigger(NOW)
+    detector.node(numbered(4)[0], "7")
+    assert words_of(detector) == "node-1: publishable with 5.0.0.1 at no place"
+    detector.see(ages(4, {1: 50}), began_with)
+    assert detector.trigger(NOW) is None
+    detector.see(ages(4, {1: 50}), detector.listed)
+    assert words_of(detector) == "node-1: lease not renewed for 50 s"
+
+
+def test_a_gap_is_a_trigger_when_the_looks_are_sure_again() -> None:
+    """After a look that has failed a new list is a trigger only when one is sure again; what differs is one at once.
+
+    A sync just after an outage would believe Leases that it has made old.
+    """
+    detector = detector_of(numbered(4))
+    detector.fail_to_see()
+    detector.begin(NodeList(tuple(numbered(4)), NOW, "8"), "a gap")
+    assert detector.trigger(NOW) is None
+    detector.node(replace(numbered(4)[1], cordoned=True), "9")
+    assert words_of(detector) == "node-2: cordoned"
+    detector.see(ages(4), is_sure=False)
+    assert detector.trigger(NOW) is None
+    detector.see(ages(4))
+    assert words_of(detector) == "a gap"
+    detector.see(ages(4))
+    assert detector.trigger(NOW) is None
+
+
 def test_other_news_of_a_node_does_not_make_its_old_lease_forgotten() -> None:
     """An old Lease counts on when anything else of its node changes, and when the node turns not ready.
 
