@@ -4,10 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.sandbox.world import PREFIX, World
-from tests.support import forks
 from tests.support.machines import AWS, AZURE, GCP, URL, Machine, Metadata, Outcome, outcomes
-from tests.support.sync_runs import addresses
 
 PUBLIC, PUBLIC_6 = "5.75.128.10", "2a01:4f8:c17:1::10"
 FOR_ALL = ["--public-ip-from", "aws", "--public-ip-from", "gcp", "--public-ip-from", "azure", "--public-ip-from", URL]
@@ -122,27 +119,3 @@ def test_the_result_names_the_source(together: tuple[dict[str, Outcome], list[st
     ]
     (private,) = (found for found in document["left_out"] if found["address"] == "10.0.0.5")
     assert (private["interface"], private["source"]) == ("eth0", "interface")
-
-
-@pytest.fixture
-def cluster(world: World) -> World:
-    """Give a cluster with a zone, and a node on which annotate-once has found none."""
-    world.node("node-1", "", addresses=[("InternalIP", "192.168.1.7"), ("ExternalIP", PUBLIC)])
-    return world
-
-
-@pytest.mark.parametrize(
-    ("annotations", "options"),
-    [
-        pytest.param({f"{PREFIX}public-ips": PUBLIC}, [], id="home router, by public-ips"),
-        pytest.param({}, ["--external-ip"], id="K3s with --node-external-ip"),
-        pytest.param({f"{PREFIX}public-ips": PUBLIC}, ["--external-ip"], id="both"),
-    ],
-)
-def test_what_no_annotate_once_finds(cluster: World, annotations: dict[str, str], options: list[str]) -> None:
-    """Publishes what the user has named on the node, and with --external-ip what K3s has written to its status."""
-    zone = cluster.route53.zone("example.com")
-    cluster.kubernetes.edit("Node", "node-1", lambda node: node["metadata"]["annotations"].update(annotations))
-    finished = forks.run(cluster, "sync-once", "--domain", "cdn.example.com", *options)
-    assert finished.returncode == 0, finished.stderr
-    assert addresses(cluster, zone) == {PUBLIC}
