@@ -91,7 +91,7 @@ def test_above_500_nodes_leases_are_listed_every_ten_seconds(world: World) -> No
 
 
 def test_thousands_of_heartbeats_make_no_job_and_take_no_memory(world: World) -> None:
-    """2,000 heartbeats make no Job and take at most 1 MiB of memory; each has a kilobyte."""
+    """2,000 heartbeats, of a kilobyte and more each, make no Job and take at most 1 MiB of memory."""
     populated(world)
     add_fat_nodes(world, 1)
     with started(environment_of(world), *OPTIONS) as watcher:
