@@ -54,6 +54,7 @@ CLOCKS = {"now", "today", "utcnow"}
 
 KNOWN_TO = {
     "kubernetes": {"edges.kubeconfig"},
+    "yaml": {"edges.kubeconfig"},
     "urllib3": {"edges.urllib3_names"},
     "boto3": {"edges.route53"},
     "botocore": {"edges.aws_errors", "edges.route53"},

@@ -49,26 +49,25 @@ def _by_facts(
     node: Node, listed: NodeList, signs: Signs, settings: EvidenceSettings, rules: Rules, hold: str
 ) -> Candidate | Skipped:
     ready = node.ready
-    if ready is None or ready.status not in {"True", "Unknown"}:
-        verdict = assess(node, rules)
-        assert isinstance(verdict, Skipped)  # noqa: S101 - it is not ready
-        return verdict
-    verdict = assess(node if ready.status == "True" else replace(node, ready=Condition("True", "")), rules)
+    is_unknown = ready is not None and ready.status == "Unknown"
+    verdict = assess(replace(node, ready=_TAKEN_AS_READY) if is_unknown else node, rules)
     if isinstance(verdict, Skipped):
         return verdict
+    assert ready is not None  # noqa: S101 - it would be skipped
     missing = [service for service, nodes in signs.serving.items() if nodes and node.name not in nodes]
-    if ready.status == "Unknown":
-        candidate = Candidate(verdict, hold=hold, ready_too_briefly=_ready_too_briefly(0, rules))
+    if is_unknown:
+        briefly = _ready_too_briefly(0, rules)
         if _is_young(signs.lease_ages.get(node.name), settings):
-            return replace(candidate, hold=hold or _UNSURE) if missing else candidate
+            unsure = hold or (_UNSURE if missing else "")
+            return Candidate(verdict, hold=unsure, ready_too_briefly=briefly)
         if ready.age_seconds(listed.listed_at, AHEAD_SECONDS) < UNKNOWN_IS_EVIDENCE_SECONDS:
-            return replace(candidate, unknown_because=not_ready(ready))
-        return replace(candidate, excluded_because=not_ready(ready))
-    briefly = _ready_too_briefly(ready.age_seconds(listed.listed_at, 0), rules) if rules.min_ready_seconds else ""
-    candidate = Candidate(verdict, hold=hold, ready_too_briefly=briefly)
+            return Candidate(verdict, unknown_because=not_ready(ready), ready_too_briefly=briefly)
+        return Candidate(verdict, excluded_because=not_ready(ready), ready_too_briefly=briefly)
+    briefly = _ready_too_briefly(ready.age_seconds(listed.listed_at, 0), rules)
     if missing:
-        return replace(candidate, excluded_because=f"no ready endpoint of {', '.join(missing)}")
-    return candidate
+        excluded = f"no ready endpoint of {', '.join(missing)}"
+        return Candidate(verdict, excluded_because=excluded, ready_too_briefly=briefly)
+    return Candidate(verdict, hold=hold, ready_too_briefly=briefly)
 
 
 def probe_targets(judged: Iterable[Candidate | Skipped], settings: EvidenceSettings) -> Iterator[tuple[Address, Probe]]:
@@ -79,6 +78,7 @@ def probe_targets(judged: Iterable[Candidate | Skipped], settings: EvidenceSetti
             yield from ((address, probe) for address in each.verdict.addresses for probe in probes)
 
 
+_TAKEN_AS_READY = Condition("True", "")
 _UNSURE = "the node controller calls it Unknown, and with it its endpoints"
 
 

@@ -130,16 +130,12 @@ def _assigned(
 
 
 def _ready(view: View, wanted: Sequence[RecordSet], current: Sequence[RecordSet]) -> Sequence[RecordSet]:
-    """Pick the sets that can have a check now, or all of a type where none can: a type is not emptied for this."""
+    """Pick the sets that keep a check or can get theirs, or all of a type if none can: it is not emptied for this."""
     before = {each.key: each for each in current}
     picked: list[RecordSet] = []
     for type_ in TYPES:
         of_type = [each for each in wanted if each.type == type_]
-        ready = [
-            each
-            for each in of_type
-            if _exact(view, each, before.get(each.key)).check or _kept(view, each, before.get(each.key))
-        ]
+        ready = [each for each in of_type if _kept(view, each, before.get(each.key)) or _exact(view, each, None).check]
         picked += ready or of_type
     return picked
 
@@ -183,12 +179,12 @@ def _contents(view: View, check: HealthCheck) -> set[str]:
 
 def _kept(view: View, wanted: RecordSet, before: RecordSet | None) -> str | None:
     """Leave a record set the check that it has, unless that is gone or asks for none of the set's addresses."""
-    check = before.health_check_id if before else None
-    if before is None or check is None or not set(before.addresses) & set(wanted.addresses):
+    if before is None or not set(before.addresses) & set(wanted.addresses):
         return None
+    check = before.health_check_id
     if view.known is None:
         return None if view.rejected else check
-    if check not in view.known:
+    if check is None or check not in view.known:
         return None
     asked = {view.known[each].address for each in (check, *view.known[check].children) if each in view.known} - {None}
     return check if not asked or asked & set(wanted.addresses) else None

@@ -52,11 +52,12 @@ def conclude(listed: NodeList, signs: Signs, settings: EvidenceSettings, rules: 
                 doubted.setdefault(key, (finding.reason, _unbelieved(survey.kind, against, of)))
             else:
                 believed.setdefault(key, finding.reason)
-    lost, of = _lost(standing, believed) if believed else (0, 0)
-    if lost > _believable(of):
-        cause = _unbelieved("evidence of all kinds together", lost, of)
-        doubted |= {key: (reason, cause) for key, reason in believed.items()}
-        believed.clear()
+    if believed:
+        lost, of = _lost(standing, believed)
+        if lost > _believable(of):
+            cause = _unbelieved("evidence of all kinds together", lost, of)
+            doubted |= {key: (reason, cause) for key, reason in believed.items()}
+            believed.clear()
     verdicts = tuple(
         _verdict(each, believed, doubted, acquitted) if isinstance(each, Candidate) else each for each in judged
     )
@@ -96,8 +97,8 @@ def _lost(standing: Sequence[Candidate], believed: Mapping[tuple[str, Address], 
     return len(gone) + len(lost), len(standing) + len(shared)
 
 
-def _believable(looked_at: int) -> int:
-    return max(1, looked_at // 3) if looked_at > 1 else 0
+def _believable(looked_at: int) -> float:
+    return max(1, looked_at / 3) if looked_at > 1 else 0
 
 
 def _unbelieved(kind: str, against: int, looked_at: int) -> str:

@@ -43,20 +43,23 @@ class Explainer:
         """List what a record set gains, then what it loses."""
         before = change.before.addresses if change.before else ()
         after = change.after.addresses if change.after else ()
-        gained = [AddressChange("+", each, self._node(each)) for each in after if each not in before]
-        return gained + [AddressChange("-", each, self._reason(each)) for each in before if each not in after]
+        gained = [each for each in after if each not in before]
+        lost = [each for each in before if each not in after]
+        return [AddressChange("+", each, self._nodes(each) or self._reason(each)) for each in gained] + [
+            AddressChange("-", each, self._reason(each)) for each in lost
+        ]
 
     def line(self, change: Change) -> str:
         """Describe a whole change on one line."""
         parts = [f"{each.sign} {each.address} ({each.why})" for each in self.addresses(change)]
         return f"{title(change)}: {', '.join(parts) or 'same addresses'}"
 
-    def _node(self, address: Address) -> str:
+    def _nodes(self, address: Address) -> str:
         return ", ".join(self._published.get(address, ()))
 
     def _reason(self, address: Address) -> str:
         if address in self._published:
-            return f"{self._node(address)}: moves to another record set"
+            return f"{self._nodes(address)}: moves to another record set"
         return "; ".join(self._absent.get(address, ())) or self._nobodys
 
 

@@ -74,9 +74,9 @@ MissingCheck = Mapping[Address, str | None]
 class View(Struct, frozen=True, dict=True):
     """What a run knows of a domain's health checks at one look.
 
-    `known` are all checks of the account by id, None when they could not be listed. The run may not make more of them
-    when something went wrong with that before. `rejected` says that Route 53 has rejected a batch that named a check
-    for the first time. In a `dry_run` what is missing is taken as made.
+    `known` are all checks of the account by id, None when they could not be listed, or no set can be given any of them.
+    The run may not make more of them when something went wrong with that before. `rejected` says that Route 53 has
+    rejected a batch that named a check for the first time. In a `dry_run` what is missing is taken as made.
     """
 
     checking: Checking

@@ -18,11 +18,11 @@ class Condition(Struct, frozen=True):
     since: datetime | None = None
 
     def age_seconds(self, now: datetime, ahead_seconds: float) -> float:
-        """How long it has been so. A time ahead of `now` counts as now, one further ahead than that as long ago."""
+        """How long it has been so: less than 0 for a time ahead of `now`, for ever for one further ahead than that."""
         if self.since is None:
             return inf
         age = (now - self.since).total_seconds()
-        return age if age >= 0 else 0.0 if age >= -ahead_seconds else inf
+        return age if age >= -ahead_seconds else inf
 
 
 class Node(Struct, frozen=True):

@@ -28,7 +28,7 @@ def addresses_of(node: Node, rules: Rules) -> Addresses:
     try:
         if node.public_ips is not None:
             named = _listed(node.public_ips, PUBLIC_IPS)
-            return _split(named, rules, f"no address: annotation {PUBLIC_IPS} is empty")
+            return _split_or_why(named, rules, f"no address: annotation {PUBLIC_IPS} is empty")
         annotated = _listed(node.node_ips or "", NODE_IPS)
     except ValueError as error:
         return (), (), str(error)
@@ -40,7 +40,7 @@ def addresses_of(node: Node, rules: Rules) -> Addresses:
         none += ", and its status has no ExternalIP"
     if _has_rebooted(node):
         return _after_reboot(annotated, external, rules)
-    return _split((*annotated, *external), rules, none)
+    return _split_or_why((*annotated, *external), rules, none)
 
 
 def _listed(text: str, annotation: str) -> tuple[Address, ...]:
@@ -63,15 +63,21 @@ def _has_rebooted(node: Node) -> bool:
 
 def _after_reboot(annotated: tuple[Address, ...], external: tuple[Address, ...], rules: Rules) -> Addresses:
     """Count on what no boot binds alone: an address that was found before may be a stranger's by now."""
-    fresh, withheld, _ = _split(external, rules, "")
-    old, more, _ = _split((address for address in annotated if address not in external), rules, "")
+    fresh, withheld = _split(external, rules)
+    old, more = _split((address for address in annotated if address not in external), rules)
     if not fresh:
         return old, withheld + more, _REBOOTED
     return fresh, (*withheld, *(Withheld(address, _REBOOTED) for address in old), *more), None
 
 
-def _split(found: Iterable[Address], rules: Rules, none: str) -> Addresses:
-    """Split addresses by what each is worth; `none` is the reason where there is not one."""
+def _split_or_why(found: Iterable[Address], rules: Rules, none: str) -> Addresses:
+    """Split addresses, and say why none is to be published; `none` is the reason where there is not one."""
+    good, withheld = _split(found, rules)
+    return good, withheld, None if good else "no address to publish" if withheld else none
+
+
+def _split(found: Iterable[Address], rules: Rules) -> tuple[tuple[Address, ...], tuple[Withheld, ...]]:
+    """Split addresses by what each is worth."""
     good: list[Address] = []
     withheld: list[Withheld] = []
     for address in dict.fromkeys(found):
@@ -82,8 +88,7 @@ def _split(found: Iterable[Address], rules: Rules, none: str) -> Addresses:
             withheld.append(Withheld(address, reason))
         else:
             good.append(address)
-    why = None if good else "no address to publish" if withheld else none
-    return tuple(good), tuple(withheld), why
+    return tuple(good), tuple(withheld)
 
 
 def _why_not_wanted(address: Address, rules: Rules) -> str | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from functools import lru_cache
 from typing import Self
 
@@ -42,7 +42,7 @@ def _degrees(text: str, what: str, limit: int) -> Decimal:
     degrees = Decimal(text)
     if not -limit <= degrees <= limit:
         raise ValueError(f"{what} {quoted(text)} is not between -{limit} and {limit}")
-    return degrees.quantize(Decimal("0.01"), ROUND_HALF_EVEN) + 0  # + 0 makes -0.00 plain 0.00
+    return degrees.quantize(Decimal("0.01")) + 0  # rounds half to even; + 0 makes -0.00 plain 0.00
 
 
 class Places(Struct, frozen=True):

@@ -61,6 +61,8 @@ class Domain(Struct, frozen=True):
     """Whether something was written whose change id was lost with the answer."""
     checks_rejected: bool = False
     """Whether Route 53 has rejected a batch that named a health check for the first time."""
+    checks_refused: bool = False
+    """Whether it has then refused another one for a check that it lists: no set can be given any."""
     checks_error: Failure | None = None
     """What went wrong with health checks: it keeps no address in or out of DNS, but the exit status shows it."""
 
@@ -168,10 +170,13 @@ class Progress:
         """
         domain = self[name]
         is_about_checks = domain.checks_rejected or domain.names_new_check or isinstance(error, CheckGone)
+        members: dict[str, Any] = {"error": error, "checks_rejected": is_about_checks}
+        if isinstance(error, CheckGone) and domain.checks_rejected:
+            members |= {"checks_refused": True, "checks_error": domain.checks_error or error}
         if isinstance(error, LostRace):
-            self._count_write(name, error=error, rejections=0, expected=None, checks_rejected=is_about_checks)
+            self._count_write(name, **members, rejections=0)
         else:
-            self._count_write(name, error=error, expected=domain.after, checks_rejected=is_about_checks)
+            self._count_write(name, **members, expected=domain.after)
 
     def misconfigured(self, name: str, error: ConfigurationError) -> None:
         """Note that a write can never be applied; the first time that it names a health check, one without may be."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from msgspec import Struct
 
-from jobs.core.address import Address, numeric_order
+from jobs.core.address import Address
 from jobs.core.annotations import COORDINATES
 from jobs.core.place import Coordinates
 from jobs.core.record_set import TYPES, RecordSet, addresses_in
@@ -189,11 +189,11 @@ def _record_set(
     domain: str, slot: Slot, ttl: int, policy: str, biases: Mapping[Coordinates, int], addresses: Iterable[Address]
 ) -> RecordSet:
     type_, place = slot
-    plain = RecordSet(domain, type_, tuple(sorted(addresses, key=numeric_order)), ttl)
+    plain = RecordSet(domain, type_, tuple(sorted(addresses)), ttl, policy)
     match place:
         case None:
             return plain
         case Coordinates():
             identifier = f"geoproximity-coords:{place}"
-            return replace(plain, policy=policy, set_identifier=identifier, coordinates=place, bias=biases[place])
-    return replace(plain, policy=policy, set_identifier=f"multivalue:{place}")
+            return replace(plain, set_identifier=identifier, coordinates=place, bias=biases[place])
+    return replace(plain, set_identifier=f"multivalue:{place}")

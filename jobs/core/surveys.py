@@ -91,8 +91,8 @@ def _of_leases(
     old = {node: f"lease not renewed for {age:.0f} s" for node, age in ages.items() if age >= limit}
     survey = _of_nodes("lease not renewed in time", standing, frozenset(ages), old, acquitted)
     accusable = {each.verdict.node for each in standing if not acquitted.issuperset(each.verdict.addresses)}
-    suspects = frozenset(node for node, age in ages.items() if suspect_from <= age < limit and node in accusable)
-    return replace(survey, suspects=suspects)
+    overdue = {node for node, age in ages.items() if age >= suspect_from}
+    return replace(survey, suspects=frozenset(accusable & overdue - old.keys()))
 
 
 def _of_probes(standing: Sequence[Candidate], signs: Signs, settings: EvidenceSettings) -> Iterator[Survey]:

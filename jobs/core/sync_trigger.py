@@ -1,6 +1,6 @@
 """Whether watch has to make a sync run: what it would publish now, and what of that has changed. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -31,12 +31,13 @@ class Trigger(Struct, frozen=True):
 
 
 class Presence(Struct, frozen=True):
-    """What a sync would make of a node: its place, and its addresses, published (True) or in doubt (None).
+    """What a sync would make of a node: its place, and its addresses.
 
     Whether it is about to go matters whatever its health: percentages of --min-nodes and routing no longer count it.
     """
 
-    addresses: Mapping[Address, bool | None]
+    published: frozenset[Address]
+    in_doubt: frozenset[Address]
     coordinates: Coordinates | None
     bias: int
     is_ending: bool = False
@@ -46,22 +47,22 @@ class Presence(Struct, frozen=True):
         """Whether a sync has to run: an address in doubt is left as it is in DNS, so a new doubt is not a reason."""
         if before is None:
             return True
-        if replace(self, addresses=before.addresses) != before:
+        if replace(self, published=before.published, in_doubt=before.in_doubt) != before:
             return True
-        changed = (
-            (self.addresses.get(address, False), before.addresses.get(address, False))
-            for address in self.addresses.keys() | before.addresses.keys()
-        )
-        return any(now is not None and now != then for now, then in changed)
+        gone = (before.published | before.in_doubt) - self.published - self.in_doubt
+        return bool(gone or self.published - before.published)
 
 
 def _presence(verdict: Verdict) -> Presence:
     match verdict:
         case Published():
-            addresses: dict[Address, bool | None] = dict.fromkeys(verdict.addresses, True)
-            addresses |= dict.fromkeys((doubt.address for doubt in verdict.doubts), None)
-            return Presence(addresses, verdict.coordinates, verdict.bias)
-    return Presence({}, verdict.coordinates, verdict.bias, verdict.is_ending, verdict.is_deleted)
+            in_doubt = frozenset(doubt.address for doubt in verdict.doubts)
+            return Presence(frozenset(verdict.addresses), in_doubt, verdict.coordinates, verdict.bias)
+    nothing: frozenset[Address] = frozenset()
+    return Presence(nothing, nothing, verdict.coordinates, verdict.bias, verdict.is_ending, verdict.is_deleted)
+
+
+_NOTHING = NodeList((), datetime.min.replace(tzinfo=UTC), "")
 
 
 class ChangeDetector:
@@ -76,7 +77,7 @@ class ChangeDetector:
         self._version: str | None = None
         self._words: str | None = None
         self._has_news = False
-        self.listed = NodeList((), datetime.min.replace(tzinfo=UTC), "")
+        self.listed = _NOTHING
         """The nodes as they were at the last look."""
         self.warnings: tuple[str, ...] = ()
         """The kinds of evidence that were not believed at the last look."""

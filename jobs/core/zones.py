@@ -68,8 +68,7 @@ def choose_zone(domain: str, zones: Iterable[Zone]) -> Zone | None:
     Raises ConfigurationError when two share that name: nobody knows which of them the world asks.
     """
     public = [zone for zone in zones if not zone.private and within(domain, zone.name)]
-    longest = max((len(zone.name) for zone in public), default=0)
-    chosen = [zone for zone in public if len(zone.name) == longest]
+    chosen = [zone for zone in public if len(zone.name) == max(len(each.name) for each in public)]
     if len(chosen) > 1:
         raise ConfigurationError(
             f"two public hosted zones could hold it: {' and '.join(map(str, chosen))}; choose one with --zone-id"
@@ -87,7 +86,7 @@ def no_zone(domain: str, zones: Iterable[Zone]) -> ConfigurationError:
         )
     from difflib import get_close_matches  # noqa: PLC0415 - hardly a run needs it
 
-    near = get_close_matches(domain, [zone.name for zone in seen], n=3, cutoff=0.5)
+    near = get_close_matches(domain, [zone.name for zone in seen], cutoff=0.5)  # at most three
     names = ", ".join(str(zone) for zone in seen if zone.name in near) or "none"
     return ConfigurationError(
         f"no public hosted zone of this account holds it; zones seen that come near: {names}; "

@@ -154,7 +154,11 @@ class ApiServer:
             raise _unreachable(error, self._login.source) from error
         except ValueError as error:  # which shows the header: it is not for the log
             header = isinstance(error, UnicodeEncodeError) or "Invalid header value" in str(error)
-            words = "the token holds a character that no header may hold" if header else one_line(str(error))
+            words = (
+                "the token, or a name under `as`, holds a character that no header may hold"
+                if header
+                else one_line(str(error))
+            )
             raise ConfigurationError(f"no request to Kubernetes can be made: {words}") from error
         finally:
             log.debug("%s %s?%s: %s in %.0f ms", method, path, asked, outcome, 1000 * (time.monotonic() - started))
@@ -167,8 +171,6 @@ class ApiServer:
         headers = {"Accept": "application/json", "Accept-Encoding": encoding, "User-Agent": "kube-node-dns"}
         if body is not None:
             headers["Content-Type"] = "application/merge-patch+json" if method == "PATCH" else "application/json"
-        if authorization := self._login.authorization():
-            headers["Authorization"] = authorization
         return headers
 
 

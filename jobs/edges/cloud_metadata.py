@@ -144,7 +144,8 @@ def _endpoint(variable: str, scheme: str, default: str) -> str:
     url = (scheme + (os.environ.get(variable, "").strip() or default)).rstrip("/")
     try:
         parts = urlsplit(url)
-        usable = parts.scheme == "http" and parts.hostname and parts.port != 0 and url.isascii() and "@" not in url
+        usable = parts.scheme == "http" and parts.hostname and parts.port != 0 and not (scheme and parts.path)
+        usable = usable and re.fullmatch(r"[!-~]+", url) and not set(url) & set("@?#\\")
     except ValueError:
         usable = False
     if not usable:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jobs.core.errors import ConfigurationError
 from jobs.edges.proxies import proxy_of_environment
-from jobs.edges.transport import Login
+from jobs.edges.transport import Credentials, Login
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 TOKEN_SECONDS = 60.0
@@ -20,14 +20,14 @@ def login_of(kubeconfig: str | None, context: str | None) -> Login:
 
     Raises ConfigurationError where there is no such login, Failure where a login plugin fails.
     """
-    files = kubeconfig or os.environ.get("KUBECONFIG")
+    files = [kubeconfig] if kubeconfig else list(filter(None, os.environ.get("KUBECONFIG", "").split(os.pathsep)))
     is_pod = (SERVICE_ACCOUNT / "token").exists()
     if is_pod and not (files or context):
         return _pods_login()
     from jobs.edges.kubeconfig import login_from  # noqa: PLC0415 - 0.3 s of CPU, which no pod needs
 
-    source = files or _HOME_CONFIG + ("" if is_pod else ", and this is not a pod")
-    return login_from(files or _HOME_CONFIG, context, source + (f", context {context}" if context else ""))
+    source = os.pathsep.join(files) or _HOME_CONFIG + ("" if is_pod else ", and this is not a pod")
+    return login_from(files or [_HOME_CONFIG], context, source + (f", context {context}" if context else ""))
 
 
 def pod_namespace() -> str | None:
@@ -45,9 +45,9 @@ def _pods_login() -> Login:
     server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
     authority, token = SERVICE_ACCOUNT / "ca.crt", _Token(SERVICE_ACCOUNT / "token")
     _content(authority)
-    token.header()
+    token.credentials()
     proxy = proxy_of_environment(server)
-    return Login(server, "the pod's service account", token.header, ca_file=str(authority), proxy=proxy)
+    return Login(server, "the pod's service account", token.credentials, ca_file=str(authority), proxy=proxy)
 
 
 class _Token:
@@ -57,11 +57,11 @@ class _Token:
         self._path = path
         self._text, self._read_at = "", -TOKEN_SECONDS
 
-    def header(self) -> str:
-        """Give the value of the header `Authorization`."""
+    def credentials(self) -> Credentials:
+        """Give what a request is sent with."""
         if time.monotonic() >= self._read_at + TOKEN_SECONDS:
             self._text, self._read_at = _content(self._path), time.monotonic()
-        return f"Bearer {self._text}"
+        return Credentials(f"Bearer {self._text}")
 
 
 def _content(path: Path) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from http import client
 from io import BufferedReader, RawIOBase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from jobs.edges.urllib3_names import (
     BaseHTTPResponse,
     HTTPConnection,
     HTTPConnectionPool,
+    HTTPHeaderDict,
     HTTPResponse,
     HTTPSConnection,
     HTTPSConnectionPool,
@@ -40,6 +41,15 @@ _IDLE_CONNECTIONS = 16  # what is more is closed after use; a watcher has two th
 _CHECK_PROXY = "check proxy-url in the kubeconfig, HTTPS_PROXY and ALL_PROXY"
 
 
+class Credentials(NamedTuple):
+    """What a request is sent with."""
+
+    authorization: str | None
+    """The value of the header."""
+    certificate_file: str | None = None
+    key_file: str | None = None
+
+
 class Login(Struct, frozen=True, eq=False):
     """How to reach an API server, and as whom. Files are read again for each connection: they may be replaced."""
 
@@ -47,13 +57,13 @@ class Login(Struct, frozen=True, eq=False):
     """Its URL."""
     source: str
     """What it is taken from, for messages."""
-    authorization: Callable[[], str | None]
-    """Gives the value of the header, for each request; raises Failure."""
+    credentials: Callable[[], Credentials]
+    """Gives those of the moment, for each request; raises Failure."""
+    impersonation: tuple[tuple[str, str], ...] = ()
+    """The headers by which one acts as somebody else; several may have one name."""
     ca_file: str | None = None
     ca_data: str | bytes | None = None
     """The authority's certificates; without them and without a file those of the system."""
-    certificate_file: str | None = None
-    key_file: str | None = None
     verify: bool = True
     server_name: str | None = None
     """The name in the server's certificate, where it is not the one in the URL."""
@@ -77,8 +87,6 @@ class Transport:
             "cert_reqs": ssl.CERT_REQUIRED if login.verify else ssl.CERT_NONE,
             "ca_certs": login.ca_file,
             "ca_cert_data": login.ca_data,
-            "cert_file": login.certificate_file,
-            "key_file": login.key_file,
             "server_hostname": login.server_name,
             "assert_hostname": login.assert_hostname,
         }
@@ -87,11 +95,21 @@ class Transport:
         self._pools.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> BaseHTTPResponse:
-        """Send a request and give the response, of which no more than the head is read; raises urllib3's errors."""
+        """Send a request and give the response, of which no more than the head is read.
+
+        Raises urllib3's errors, and Failure where there are no credentials.
+        """
+        authorization, certificate, key = self._login.credentials()
+        self._pools.connection_pool_kw.update(cert_file=certificate, key_file=key)  # each has its connections
+        fields = HTTPHeaderDict(headers)
+        if authorization:
+            fields["Authorization"] = authorization
+        for name, value in self._login.impersonation:
+            fields.add(name, value)
         return self._pools.urlopen(
             method,
             self._login.server + path,
-            headers=headers,
+            headers=fields,
             body=body,
             timeout=Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
             retries=False,

@@ -43,6 +43,7 @@ with _without_metadata():
     from urllib3 import (
         BaseHTTPResponse,
         HTTPConnectionPool,
+        HTTPHeaderDict,
         HTTPResponse,
         HTTPSConnectionPool,
         PoolManager,
@@ -59,6 +60,7 @@ __all__ = (
     "HTTPConnection",
     "HTTPConnectionPool",
     "HTTPError",
+    "HTTPHeaderDict",
     "HTTPResponse",
     "HTTPSConnection",
     "HTTPSConnectionPool",

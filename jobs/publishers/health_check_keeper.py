@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.core.address import Address
 from jobs.core.check_assignment import CheckChanges
-from jobs.core.errors import Failure
+from jobs.core.errors import ConfigurationError, Failure
 from jobs.core.health_checks import Checking, HealthCheck, View, owner_of
 from jobs.core.progress import Progress
 from jobs.core.route53_form import check_of_address, check_of_any
@@ -59,7 +59,9 @@ class Keeper:
     def _view(self, name: str, known: Mapping[str, HealthCheck] | None) -> View:
         domain = self._progress[name]
         assert domain.zone is not None  # noqa: S101 - its records were read
-        if known is not None and not domain.checks_rejected:
+        if domain.checks_refused:
+            known = None  # whatever the list says
+        elif known is not None and not domain.checks_rejected:
             known = {**self._made, **known}  # the list may lag behind; after a rejection only the list counts
         return View(
             self._checking,
@@ -103,7 +105,20 @@ class Keeper:
                 if known is None and address not in made:
                     made[address] = make([address], check_of_address(view.checking, address))
             if len(leaves) > 1:
-                make(leaves, check_of_any(known or made[address] for address, known in leaves.items()))
+                children = {known or made[address] for address, known in leaves.items()}
+                with self._noticing_lost(children):
+                    make(leaves, check_of_any(sorted(children)))
+
+    @contextmanager
+    def _noticing_lost(self, children: set[str]) -> Iterator[None]:
+        """Turn the refusal of a check whose children somebody has deleted meanwhile into something that passes."""
+        try:
+            yield
+        except ConfigurationError as error:
+            gone = sorted(children - self._edge.all().keys())
+            if not gone:
+                raise
+            raise Failure(f"{error}; {', '.join(gone)} is gone since it was listed, a later run goes on") from error
 
     def _check_time(self, end: float, seconds: float) -> None:
         """Raise Failure when the time for checks is up, or not enough is left for what comes after them."""

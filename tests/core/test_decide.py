@@ -10,6 +10,7 @@ from jobs.core.min_nodes import MinNodes
 from jobs.core.place import Coordinates
 from jobs.core.plan import Change, Plan
 from jobs.core.record_set import RecordSet
+from jobs.core.route53_form import with_health_check
 from jobs.core.verdict import Published, Verdict
 from tests.support.builders import (
     DOMAIN,
@@ -187,6 +188,29 @@ def test_a_limit_is_not_a_failure() -> None:
         published(f"n{place}", f"5.0.1.{place}", Coordinates.parse(f"{place},1")) for place in range(31)
     ]
     assert decided([], crowd, min_nodes=MinNodes(31)).refusal is None
+
+
+@pytest.mark.parametrize(("min_nodes", "shown"), [(1, "5.0.0.2"), (9, "5.0.0.9")])
+def test_a_place_to_publish_to_that_takes_fewer_addresses(min_nodes: int, shown: str) -> None:
+    """Where fewer addresses fit than in Route 53, no set has more, nor one that --min-nodes lets only grow."""
+    crowd: list[Verdict] = [published(f"n{number}", f"5.0.0.{number}") for number in range(1, 5)]
+    current = [plain("A", "5.0.0.1", "5.0.0.9")]
+    decision = decided(current, crowd, max_addresses=2, min_nodes=MinNodes(min_nodes))
+    assert decision.plan.record_sets == (plain("A", "5.0.0.1", shown),)
+
+
+def test_a_decision_knows_what_it_was_made_from() -> None:
+    """A decision names the record sets that it was made from, so that the run notes what the domain showed then."""
+    assert decided([BOTH], [UP, DOWN]).current == (BOTH,)
+
+
+@pytest.mark.parametrize(("rejected", "check"), [(False, "gone"), (True, None)])
+def test_a_refused_run_names_a_check_until_it_is_rejected(check: str | None, *, rejected: bool) -> None:
+    """A run that only adds names the checks that the sets have, until Route 53 has rejected one: that is gone."""
+    current = with_health_check(near("A", PARIS, "5.0.0.1"), "gone")
+    nodes = Conclusion((published("a", "5.0.0.1 5.0.0.2", PARIS),))
+    decision = decide(request(min_nodes=MinNodes(2)), DOMAIN, [current], nodes, checks_rejected=rejected)
+    assert decision.plan.record_sets == (with_health_check(near("A", PARIS, "5.0.0.1", "5.0.0.2"), check),)
 
 
 def test_a_decision_knows_whether_it_waits_for_health_checks() -> None:

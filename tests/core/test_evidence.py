@@ -98,6 +98,14 @@ def test_kinds_that_are_believed_one_by_one_are_not_together_when_they_are_too_m
     assert (out(conclusion), conclusion.withdrawn_by_evidence) == ({}, ())
 
 
+def test_too_many_together_bring_nobody_back_whom_one_kind_leaves_as_it_is() -> None:
+    """When all kinds together are not believed, what a single kind was not believed of is left as it is too."""
+    found = [unknown(node, 5) if number < 2 else node for number, node in enumerate(nodes(6))]
+    answers = dead(*map(ipv4, range(3, 6))) | alive(*map(ipv4, range(3)))
+    conclusion = judged(found, lease_ages=ages(40, 40, 31, 4, 4, 4), answers=answers)
+    assert {node for node, _ in doubted(conclusion)} == {f"n{number}" for number in range(6)}
+
+
 def test_kinds_that_are_believed_together() -> None:
     """Nodes that fail at once, each in another way, all leave when they are few enough together."""
     conclusion, accused = three_ways(15)

@@ -221,6 +221,13 @@ def test_a_node_is_left_as_it_is_until_it_has_been_ready_for_a_while(
     assert (out(conclusion), conclusion.causes) == ({}, (words,) if is_held else ())
 
 
+def test_a_node_that_is_taken_as_ready_is_so_since_a_moment() -> None:
+    """With --min-ready-seconds a node that is Unknown and taken as ready is left as it is: nobody knows since when."""
+    found = [unknown(nodes(3)[0], 3600), *nodes(3)[1:]]
+    conclusion = judged(found, rules=Rules(min_ready_seconds=1), lease_ages=ages(4, 4, 4))
+    assert doubted(conclusion) == {("n0", ipv4(0)): "Ready for less than 1 s (--min-ready-seconds)"}
+
+
 def test_nobody_knows_since_when_a_node_is_ready() -> None:
     """A node that is Ready since nobody knows when is Ready for long."""
     assert doubted(judged([NODE], rules=Rules(min_ready_seconds=60))) == {}

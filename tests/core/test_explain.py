@@ -87,6 +87,13 @@ def test_addresses_of_a_change(verdicts: list[Verdict], change: Change, expected
     assert Explainer(verdicts).addresses(change) == expected
 
 
+def test_an_address_that_enters_though_nobody_publishes_it() -> None:
+    """An address that somebody else has added during the run is reported with why no node publishes it."""
+    change = Change(None, ONE)
+    assert Explainer([published("b", "5.0.0.2")]).addresses(change)[0].why == "no selected node has this address"
+    assert Explainer([skipped("a", "5.0.0.1")]).addresses(change)[0].why == "a: cordoned"
+
+
 def test_a_change_on_one_line() -> None:
     """The line of the log says what the report says."""
     explainer = Explainer([published("a", "5.0.0.2"), skipped("b", "5.0.0.1")])

@@ -14,7 +14,7 @@ from jobs.core.record_set import RecordSet
 from jobs.core.records import Wanted
 from jobs.core.route53_form import check_of_address, check_of_any, with_health_check
 from jobs.core.zones import Zone
-from tests.support.builders import DOMAIN, PARIS, TOKYO, ZONE, alias, multivalue, near, plain, routed
+from tests.support.builders import DOMAIN, LIMA, PARIS, TOKYO, ZONE, alias, multivalue, near, plain, routed
 from tests.support.checking import NOW, OFF, OWNER, TCP, check, theirs, view
 
 A1, A2, A3 = "5.0.0.1", "5.0.0.2", "5.0.0.3"
@@ -137,6 +137,13 @@ def test_references_are_short_and_tell_their_age() -> None:
     assert (theirs("x").content, theirs("x").created) == ("", 0)
 
 
+def test_references_stay_what_they_are() -> None:
+    """A check's caller reference is the same in each version: an update of this program makes no check again."""
+    owner = owner_of(Zone("Z1", ZONE, private=False), DOMAIN)
+    reference = replace(view(), owner=owner).reference([ip_address(A2), ip_address(A1)])
+    assert reference == "kube-node-dns:f2419894d52d:c54b61c76815d964:1800000000000"
+
+
 def test_a_set_keeps_its_own_check_whatever_its_age() -> None:
     """A set keeps the check that it has; of several young ones the oldest is taken, by all runs the same."""
     old, young, younger = check("z", A1, age=9 * OLD), check("y", A1, age=20), check("x", A1, age=10)
@@ -202,11 +209,69 @@ def test_what_was_rejected_with_new_checks_is_written_without_first() -> None:
     assert ids(about, PLACES, PLACES) == ["t", "p"]
 
 
+def test_after_a_rejection_sets_keep_their_checks() -> None:
+    """What is written without new checks keeps those that the sets have."""
+    about = view(check("p", A1), check("t", A2), rejected=True)
+    current = [*(having(each, known) for each, known in zip(PLACES, "pt", strict=True)), near("A", LIMA, A3)]
+    found, check_changes = given(about, PLACES, current)
+    assert [each.health_check_id for each in found.record_sets] == ["t", "p"]
+    assert check_changes == CheckChanges(about)
+
+
+AT_LIMA = near("A", LIMA, A3)
+
+
+@pytest.mark.parametrize(
+    ("known", "wanted", "current", "at_once"),
+    [
+        pytest.param(
+            [check("p", A1, age=OLD), check("t", A2)],
+            [PLACES[0], AT_LIMA],
+            [having(PLACES[0], "p"), having(PLACES[1], "t")],
+            [having(PLACES[0], "p")],
+            id="one that has none yet is left to the next batch",
+        ),
+        pytest.param(
+            [check(each, address) for each, address in (("p", A1), ("t", A2))],
+            [PLACES[0], AT_LIMA],
+            [PLACES[1]],
+            [having(PLACES[0], "p")],
+            id="one whose check is there has it",
+        ),
+        pytest.param(
+            [check("g", f"{A1} {A2} {A3}", children="a b c", age=OLD)],
+            [BOTH, near("A", LIMA, "5.0.0.4")],
+            [having(near("A", PARIS, A1, A2, A3), "g")],
+            [having(BOTH, "g")],
+            id="one keeps its check of more addresses",
+        ),
+        pytest.param([], [PLACES[0]], [PLACES[1]], [PLACES[0]], id="none has any: all are written without"),
+        pytest.param(
+            [check("p", A1), check("t", A2)],
+            [PLACES[0], near("AAAA", LIMA, "2600::3")],
+            [having(PLACES[0], "p"), having(PLACES[1], "t")],
+            [having(PLACES[0], "p"), near("AAAA", LIMA, "2600::3")],
+            id="each type stands for itself",
+        ),
+    ],
+)
+def test_a_withdrawal_that_does_not_wait_for_checks(
+    known: list[HealthCheck], wanted: list[RecordSet], current: list[RecordSet], at_once: list[RecordSet]
+) -> None:
+    """A batch that withdraws names the checks that there are, and adds no set beside them that has none yet."""
+    about = view(*known)
+    found, check_changes = given(about, wanted, current)
+    assert (found.record_sets, check_changes) == (tuple(at_once), CheckChanges(about))
+
+
 def test_simple_routing_has_none() -> None:
     """With simple routing there is no check, but a warning, and none is made."""
-    found, check_changes = given(view(check("p", A1)), [plain("A", A1)], [])
-    assert (found.record_sets, check_changes.missing) == ((plain("A", A1),), ())
-    assert "no effect with simple routing" in found.warnings[0]
+    both = (plain("A", A1), plain("AAAA", "2600::1"))
+    found, check_changes = given(view(check("p", A1)), both, [])
+    assert (found.record_sets, check_changes) == (both, CheckChanges(view(check("p", A1))))
+    assert found.warnings == (
+        "--health-check has no effect with simple routing: Route 53 ignores checks there, none is made",
+    )
     assert given(view(checking=OFF), [plain("A", A1)], [])[0].warnings == ()
 
 
@@ -238,7 +303,9 @@ def test_a_dry_run_counts() -> None:
     found, _ = given(about, [*PLACES, near("AAAA", PARIS, "2600::1", "2600::2")], current)
     assert [each.health_check_id for each in found.record_sets] == [NEW, "p", NEW]
     assert found.warnings == ("health checks: 4 would be made, 0 would be deleted",), "a run that writes deletes none"
-    assert given(about, PLACES[:1], current)[0].warnings == ("health checks: 0 would be made, 1 would be deleted",)
+    found, check_changes = given(about, PLACES[:1], current)
+    assert found.warnings == ("health checks: 0 would be made, 1 would be deleted",)
+    assert check_changes.view is about
     assert given(view(check("p", A1), dry_run=True), PLACES[:1], current)[0].warnings == ()
     assert given(view(dry_run=True, unlisted=True), PLACES[:1], current)[0].record_sets == tuple(current)
 
@@ -311,6 +378,7 @@ def test_nothing_is_deleted_before_the_records_are_right() -> None:
     assert [each.id for each in given(about, PLACES[:1], kept)[1].unused] == ["t"]
     assert given(about, PLACES[:1], [*kept, PLACES[1]])[1].unused == ()
     assert given(about, PLACES, kept)[1].unused == ()
+    assert given(replace(about, has_written=True), PLACES[:1], kept)[1].unused == (), "nor right after a write"
 
 
 @pytest.mark.parametrize(

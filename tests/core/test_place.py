@@ -85,7 +85,7 @@ def test_a_bias_is_read(annotation: str | None, bias: int) -> None:
     assert placed(replace(NODE, bias=annotation), PLACES) == (PARIS, bias, ())
 
 
-@pytest.mark.parametrize("annotation", ["", "100", "-100", "1.5", "ten", "1 0", "\u0661", "0001", "--1", "\n1"])
+@pytest.mark.parametrize("annotation", ["", "100", "-100", "1.5", "ten", "1 0", "\u0661", "0001", "--1", "\n1", "X1"])
 def test_a_bias_that_cannot_be_read_is_a_warning(annotation: str) -> None:
     """Anything else is 0 with a warning that names the node and the annotation; its place stays."""
     coordinates, bias, [warning] = placed(replace(NODE, bias=annotation), PLACES)
@@ -114,6 +114,7 @@ def test_a_place_is_read() -> None:
         pytest.param("fsn1", "is not VALUE=LAT,LON", id="no place"),
         pytest.param("=1,2", "is not VALUE=LAT,LON", id="no label"),
         pytest.param("", "is not VALUE=LAT,LON", id="empty"),
+        pytest.param("a=b=1,2", "latitude 'b=1' is not a decimal number", id="no label has an equals sign"),
         pytest.param("fsn1 =1,2", "is not VALUE=LAT,LON", id="no value of a label"),
         pytest.param(f"{'x' * 64}=1,2", "is not VALUE=LAT,LON", id="longer than a label's"),
         pytest.param("fsn1=1", "'1' is not <latitude>,<longitude>", id="half a place"),

@@ -38,6 +38,8 @@ from jobs.core.probe import Probe
             "https://www.example.com/",
             id="the usual port, written",
         ),
+        pytest.param("http://a:1/", Probe("http", 1, "a", "/"), "http://a:1/", id="the lowest port of a URL"),
+        pytest.param("http://a:65535/", Probe("http", 65535, "a", "/"), "http://a:65535/", id="the highest one"),
         pytest.param("http://WWW/X", Probe("http", 80, "www", "/X"), "http://www/X", id="the host in lower case"),
     ],
 )

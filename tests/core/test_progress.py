@@ -14,9 +14,11 @@ from jobs.core.zones import Zone
 from tests.support.builders import DOMAIN, LIMA, PARIS, TOKYO, near, plain
 
 REJECTED = Conflict("[protected]")
+GONE = CheckGone("NoSuchHealthCheck")
 LOST = TemporaryError("timed out")
 LATE = Failure("not done within 45 s (--timeout)")
 AT_PARIS, AT_TOKYO, AT_LIMA = near("A", PARIS, "5.0.0.1"), near("A", TOKYO, "5.0.0.2"), near("A", LIMA, "5.0.0.3")
+NEW_CHECK = Change(AT_PARIS, with_health_check(AT_PARIS, "c"))
 
 
 def finished(*names: str) -> Progress:
@@ -242,9 +244,12 @@ def test_a_look_without_a_refusal_counts_nothing() -> None:
     assert looked(rejected_once(), AT_PARIS, AT_TOKYO).rejections == 1
 
 
+FASTER, WRONG = LostRace("changed"), ConfigurationError("InvalidInput")
+
+
 def lose_race(progress: Progress) -> None:
     """Be rejected because somebody else was faster, for certain."""
-    progress.rejected(DOMAIN, LostRace("changed"))
+    progress.rejected(DOMAIN, FASTER)
 
 
 def write(progress: Progress) -> None:
@@ -257,13 +262,32 @@ def lose_answer(progress: Progress) -> None:
     progress.outcome_unknown(DOMAIN, LOST)
 
 
-@pytest.mark.parametrize("outcome", [lose_race, write, lose_answer])
-def test_any_other_outcome_ends_the_row_of_refusals(outcome: Callable[[Progress], None]) -> None:
-    """Rejections count in a row: a write with any other outcome begins again, and is counted as a write."""
+def be_wrong(progress: Progress) -> None:
+    """Name a health check for the first time in a write that can never be applied."""
+    progress.note(DOMAIN, attempted=(NEW_CHECK,))
+    progress.misconfigured(DOMAIN, WRONG)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error"), [(lose_race, FASTER), (write, None), (lose_answer, LOST), (be_wrong, WRONG)]
+)
+def test_any_other_outcome_ends_the_row_of_refusals(outcome: Callable[[Progress], None], error: Failure | None) -> None:
+    """Rejections count in a row: a write with any other outcome begins again, and is counted as a write.
+
+    What went wrong with the last write alone is remembered: a run that succeeds in the end has no error.
+    """
     progress = rejected_once()
     outcome(progress)
     domain = looked(progress, AT_PARIS, AT_TOKYO)
-    assert (domain.rejections, domain.writes) == (0, 2)
+    assert (domain.rejections, domain.writes, domain.error) == (0, 2, error)
+
+
+def test_what_was_written_is_shown_before_it_is_looked_at() -> None:
+    """A run that is cut short after a write reports what it has written."""
+    progress = Progress([DOMAIN])
+    looked(progress, AT_PARIS)
+    progress.written(DOMAIN, "C1", [AT_TOKYO])
+    assert progress[DOMAIN].difference.changes == (Change(None, AT_TOKYO), Change(AT_PARIS, None))
 
 
 def test_a_second_refusal_that_is_no_race_ends_the_attempts() -> None:
@@ -301,11 +325,8 @@ def test_too_many_writes_say_why(error: Failure | None, words: str) -> None:
     given_up = progress.copy()
     given_up.check_attempts(DOMAIN, [ours, theirs])
     assert str(given_up[DOMAIN].error) == f"AAAA simple: given up after 3 writes {words}"
-    progress.check_attempts(DOMAIN, [ours])
-    assert str(progress[DOMAIN].error).startswith(f"A geoproximity {PARIS}: given up")
-
-
-NEW_CHECK = Change(AT_PARIS, with_health_check(AT_PARIS, "c"))
+    progress.check_attempts(DOMAIN, [ours, ours])
+    assert str(progress[DOMAIN].error).startswith(f"A geoproximity {PARIS}, A geoproximity {PARIS}: given up")
 
 
 @pytest.mark.parametrize(
@@ -328,22 +349,40 @@ def test_a_rejection_may_be_for_a_health_check(
         error = REJECTED
 
 
+@pytest.mark.parametrize(
+    ("errors", "is_refused"),
+    [
+        pytest.param([GONE, GONE], True, id="twice"),
+        pytest.param([REJECTED, GONE], False, id="for the first time"),
+        pytest.param([GONE, REJECTED], False, id="then for something else"),
+    ],
+)
+def test_the_second_rejection_for_a_check_that_is_gone_says_that_none_is_taken(
+    errors: list[Conflict], *, is_refused: bool
+) -> None:
+    """When the checks that the list shows are gone for Route 53, a write names none, and the exit status shows it."""
+    progress = Progress([DOMAIN])
+    for error in errors:
+        progress.rejected(DOMAIN, error)
+    assert progress[DOMAIN].checks_refused is is_refused
+    assert (progress[DOMAIN].checks_error is GONE) is is_refused
+
+
 def test_a_write_that_can_never_be_applied_is_tried_without_its_new_checks() -> None:
     """The first configuration error of a write that names a new health check leaves the domain open, the next not."""
     progress = Progress([DOMAIN])
     progress.note(DOMAIN, attempted=(NEW_CHECK,))
-    wrong = ConfigurationError("InvalidInput")
-    progress.misconfigured(DOMAIN, wrong)
-    assert progress[DOMAIN] == Domain(DOMAIN, attempted=(NEW_CHECK,), error=wrong, writes=1, checks_rejected=True)
-    progress.misconfigured(DOMAIN, wrong)
+    progress.misconfigured(DOMAIN, WRONG)
+    assert progress[DOMAIN] == Domain(DOMAIN, attempted=(NEW_CHECK,), error=WRONG, writes=1, checks_rejected=True)
+    progress.misconfigured(DOMAIN, WRONG)
     assert (progress[DOMAIN].done, progress[DOMAIN].writes) == (True, 1)
 
 
 def test_a_write_without_new_checks_that_can_never_be_applied_fails() -> None:
     """A configuration error of a write that names no new health check fails its domain at once."""
     progress = Progress([DOMAIN])
-    progress.misconfigured(DOMAIN, ConfigurationError("InvalidInput"))
-    assert progress[DOMAIN].done
+    progress.misconfigured(DOMAIN, WRONG)
+    assert (progress[DOMAIN].done, progress[DOMAIN].error) == (True, WRONG)
 
 
 def test_a_lost_write_is_compared_with_the_last_look() -> None:

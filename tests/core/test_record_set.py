@@ -127,6 +127,7 @@ def test_a_health_check_changes_nothing_else(each: RecordSet, check: str | None)
     checked = with_health_check(each, check)
     assert replace(checked, health_check_id=each.health_check_id) == each
     assert api_form(checked).get("HealthCheckId") == check == checked.health_check_id
+    assert ("HealthCheckId" in api_form(checked)) is (check is not None), "Route 53 takes no null"
     assert {**api_form(checked), "HealthCheckId": None} == {**api_form(each), "HealthCheckId": None}
     assert from_api(api_form(checked)) == checked
 
@@ -193,6 +194,13 @@ def test_a_set_of_the_name_asked_for_that_cannot_be_read() -> None:
     odd = {"SetIdentifier": "blue", "Weight": 1, "ResourceRecords": [{"Value": "5.75.128.010"}]}
     with pytest.raises(TemporaryError, match=rf"A blue of {DOMAIN} cannot be read: '5.75.128.010'.*; correct"):
         by_name([good, good | odd], DOMAIN)
+
+
+def test_a_simple_set_that_cannot_be_read_is_named_by_its_type() -> None:
+    """A set without an identifier that cannot be read is named by its type alone."""
+    odd = {"Name": f"{DOMAIN}.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "5.75.128.010"}]}
+    with pytest.raises(TemporaryError, match=rf"^record set A of {DOMAIN} cannot be read: "):
+        by_name([odd], DOMAIN)
 
 
 def test_a_place_that_is_none_is_refused() -> None:

@@ -73,6 +73,12 @@ def test_sources_join_the_interfaces() -> None:
     )
 
 
+def test_an_address_that_a_source_reports_too_stands_by_its_interface() -> None:
+    """Of an address found twice the source's word comes first, then the interfaces by name, in the order of any run."""
+    twice = [Found(FOUR, "eth0"), Found(FOUR, "WAN")]
+    assert joined(twice, [("aws", FOUR)]) == (Found(FOUR, source="aws"), *reversed(twice))
+
+
 def test_what_cannot_be_reached_is_left_out_with_its_reason() -> None:
     """An answer from behind carrier-grade NAT is left out, as an interface's address would be."""
     (found,) = joined([], [(A, ip_address("100.64.0.1"))])

@@ -227,6 +227,20 @@ def test_a_node_that_turns_ready_is_not_accused_by_a_lease_seen_before() -> None
     assert words_of(detector) == "node-1: lease not renewed for 50 s"
 
 
+def test_other_news_of_a_node_does_not_make_its_old_lease_forgotten() -> None:
+    """An old Lease counts on when anything else of its node changes, and when the node turns not ready.
+
+    Otherwise a dead node would be published again for every annotation that somebody sets on it.
+    """
+    for news in (replace(numbered(4)[1], coordinates="1,2"), numbered(4, lost=[2])[1]):
+        detector = detector_of(numbered(4))
+        detector.see(ages(4, {2: 31}))
+        assert words_of(detector) == "node-2: lease not renewed for 31 s"
+        detector.node(news, "7")
+        trigger = detector.trigger(NOW)
+        assert trigger is None or trigger.withdrawn_by_evidence == ("node-2",)
+
+
 def test_nodes_that_are_unknown_with_young_leases_are_not_a_trigger() -> None:
     """Nodes that turn Unknown while their Leases are young are neither a trigger nor a warning, however long."""
     detector = detector_of(numbered(4))

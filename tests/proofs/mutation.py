@@ -1,18 +1,18 @@
-"""`python -m tests.proofs.mutation`: change the core in two thousand small ways, and see whether the tests notice each.
+"""`python -m tests.proofs.mutation`: change the core in thousands of small ways, and see whether the tests notice each.
 
 mutmut makes the mutants in the folder `mutants`, which also keeps the results: another run goes on from them, and
-looks again at what has changed since. Arguments are handed on to it: names of mutants, globs too.
+looks again at what has changed since. Arguments are handed on to it: names of mutants, globs too, `--max-children N`.
 
 What it cannot change: constants and tables outside of functions, and functions with decorators of their own; these,
 and all outside of the core, `tests.proofs.slips` changes by hand. What may survive, because nobody can tell it from the
 original:
 
-- `ROUND_HALF_EVEN` and `n=3` left out: they are the defaults of decimal and difflib;
-- the default of `max` over no zone at all: then none is chosen either;
-- `looked_at / 3` for `looked_at // 3`: whole numbers are compared with it;
-- routing by place where no node has one: that is simple routing;
-- the text of a Condition that is True, and of the error about a single address: nobody reads them;
+- the other IP version or record type where both are gone through: `!=` for `==` in `_most`, `_assigned` and `_ready`;
+- `numeric_order` left out where a record set's addresses, all of one version, are put in order;
+- a shortcut not taken that only saves time: nodes without an address over a limit, shared addresses without a probe;
+- another text for what is not there, where it stands for no answer, no check or a check that is gone;
 - what a `ChangeDetector` holds before its first list, and the version of its `listed`: nobody asks;
+- `UNICODE_ESCAPE`, another name of the same encoding;
 - `XX` among the characters that are stripped off a CronJob's name: it has no capital letters.
 """
 
@@ -37,7 +37,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:  # noqa: ARG001 - pytest's 
 def main() -> int:
     """Try the mutants, then name those that no test has noticed."""
     mutmut = ["uv", "run", "-q", "--with", MUTMUT, "mutmut"]
-    environment = {**os.environ, "HYPOTHESIS_PROFILE": "brief"}
+    environment = {**os.environ, "HYPOTHESIS_PROFILE": "mutants"}
     status = subprocess.run([*mutmut, "run", *sys.argv[1:]], env=environment, check=False).returncode
     return status or subprocess.run([*mutmut, "results"], env=environment, check=False).returncode
 

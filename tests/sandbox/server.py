@@ -219,7 +219,7 @@ class _Http(http.server.ThreadingHTTPServer):
     def end_connections(self) -> None:
         for connection in list(self.open):
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)  # TLS' own would go on in clear
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients may leave whenever they like."""
@@ -246,7 +246,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def serve(self) -> None:
         url = urllib.parse.urlsplit(self.path)
         query = {key: values[-1] for key, values in urllib.parse.parse_qs(url.query, keep_blank_values=True).items()}
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # the client is gone
+            self._reset()
+            return
         request = Request(
             self.command, urllib.parse.unquote(url.path), query, HTTPHeaderDict(self.headers.items()), body
         )

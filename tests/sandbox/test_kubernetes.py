@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import socket
 import threading
 from collections.abc import Iterator
 
@@ -44,6 +45,16 @@ def test_failures_are_the_api_servers_own(server: Server, api: Api, kind: FaultK
     assert answer.error == (status, reason)
     assert answer.headers.get("Retry-After") == ("1" if kind == "throttled" else None)
     assert api.call("GET", NODES).names == ["a", "b"]
+
+
+def test_a_request_that_is_cut_short_is_none(server: Server) -> None:
+    """Ends the connection of a client that leaves before its request is complete, and remembers no call."""
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(f"POST {JOBS} HTTP/1.1\r\nContent-Length: 100\r\n\r\n{{".encode())
+        connection.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
+    assert server.calls == []
 
 
 def test_a_malformed_answer_is_no_json(server: Server, api: Api) -> None:

@@ -39,6 +39,26 @@ def test_white_space_around_a_token_reaches_no_header_of_any_request(cluster: Wo
     assert {call.request.headers["Authorization"] for call in cluster.cluster.calls} == {"Bearer first"}
 
 
+def test_one_can_act_as_somebody_else(cluster: World) -> None:
+    """`as` and its companions are sent with each request, each group in a header of its own."""
+    config = login(cluster, "first")
+    config["users"][0]["user"] |= {"as": "me", "as-groups": ["a", "b"], "as-user-extra": {"x/y": ["z"]}}
+    write(cluster.kubeconfig, config)
+    assert who(forks.run(cluster, *LOGIN), cluster.cluster) == "first"
+    (call,) = cluster.cluster.calls
+    headers = [(name.lower(), value) for name, value in call.request.headers.items() if name.startswith("Imp")]
+    groups = [("impersonate-group", "a"), ("impersonate-group", "b")]
+    assert headers == [("impersonate-user", "me"), *groups, ("impersonate-extra-x%2fy", "z")]
+
+
+def test_a_scheme_in_capitals_is_checked_for_its_certificate(cluster: World) -> None:
+    """HTTPS:// is https:// with the authority of the kubeconfig."""
+    with secure(cluster) as (server, certificate):
+        url = server.url.replace("https", "HTTPS")
+        write(cluster.kubeconfig, kubeconfig(url, "first", authority_pem=certificate.authority_pem))
+        assert who(forks.run(cluster, *LOGIN), server) == "first"
+
+
 def test_a_name_and_a_password_log_in(cluster: World) -> None:
     """Basic authentication is sent as kubectl sends it."""
     config = login(cluster, "")
@@ -109,6 +129,12 @@ UNREADABLE = encoded(b"no PEM")
         pytest.param("cluster", {"server": "htps://me:SECRET@127.0.0.1"}, "server", id="address, no scheme"),
         pytest.param("cluster", {"server": "me:SECRET@127.0.0.1:6443"}, "server", id="address, scheme left out"),
         pytest.param("cluster", {"server": "https://me:SECRET@[::1"}, "kubeconfig", id="address, half a bracket"),
+        pytest.param(
+            "cluster",
+            {"server": "https://me:SECRET@a\u2100b", "proxy-url": "http://127.0.0.1:1"},
+            "kubeconfig",
+            id="address, odd characters, and a proxy",
+        ),
         pytest.param("cluster", {"proxy-url": "http://me:SECRET@127.0.0.1:99999"}, "proxy-url", id="proxy, no port"),
         pytest.param("cluster", {"proxy-url": "htp://me:SECRET@127.0.0.1"}, "proxy-url", id="proxy, no scheme"),
         pytest.param("cluster", {"proxy-url": "http://me:SECRET@a..b:1"}, "proxy-url", id="proxy, no name"),
@@ -120,6 +146,8 @@ UNREADABLE = encoded(b"no PEM")
             "certificate",
             id="client certificate",
         ),
+        pytest.param("user", {"token": ["SECRET"]}, "token", id="token, a list"),
+        pytest.param("user", {"as": "SECRET\n", "token": "first"}, "header", id="as, two lines"),
         pytest.param("user", {"token": "SECRET\u4e2d"}, "token", id="token"),
         pytest.param("user", {"token": "SECRET\nSECRET"}, "token", id="token, two lines"),
     ],
@@ -177,6 +205,7 @@ def test_a_key_behind_a_password_is_reported_once(cluster: World) -> None:
     [
         pytest.param("", id="empty"),
         pytest.param("{", id="not YAML"),
+        pytest.param("users: [{name: me, user: {token: !SECRET x}}]", id="a tag"),
         pytest.param("just text", id="text"),
         pytest.param("- a\n- list\n", id="list"),
         pytest.param("\x00\x01", id="binary"),
@@ -189,4 +218,5 @@ def test_a_kubeconfig_that_is_none_is_named_in_plain_words(cluster: World, text:
     write(cluster.kubeconfig, text)
     line = complaint(forks.run(cluster, *LOGIN), 2)
     assert str(cluster.kubeconfig) in line
+    assert "SECRET" not in line
     assert [word for word in ("'str' object", "'list' object", "indices", "NoneType", "KeyError") if word in line] == []

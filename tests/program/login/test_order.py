@@ -53,6 +53,23 @@ def test_a_file_of_kubeconfig_that_does_not_exist_is_passed_over(cluster: World)
     assert who(forks.run(cluster, *LOGIN, KUBECONFIG=os.pathsep.join(files)), cluster.cluster) == "second"
 
 
+def test_the_option_names_one_file(cluster: World) -> None:
+    """A colon in the path of --kubeconfig separates nothing: only KUBECONFIG is a list."""
+    chosen = write(cluster.home / "a:b" / "config", login(cluster, "first"))
+    assert who(forks.run(cluster, *LOGIN, "--kubeconfig", chosen), cluster.cluster) == "first"
+
+
+def test_the_first_current_context_is_used(cluster: World) -> None:
+    """Of several files with a current-context of their own the first one's is used, as with kubectl."""
+    files = []
+    for name in ("first", "second"):
+        config = login(cluster, name)
+        config["users"][0]["name"] = config["contexts"][0]["name"] = config["current-context"] = name
+        config["contexts"][0]["context"]["user"] = name
+        files.append(write(cluster.home / name, config))
+    assert who(forks.run(cluster, *LOGIN, KUBECONFIG=os.pathsep.join(files)), cluster.cluster) == "first"
+
+
 def test_the_home_directorys_file_is_the_last_resort(cluster: World) -> None:
     """~/.kube/config is used where nothing else is set."""
     write(cluster.home / ".kube" / "config", login(cluster, "first"))
@@ -87,7 +104,7 @@ def test_what_is_named_wins_over_a_pods_service_account(cluster: World, how: str
 
 def test_an_unknown_context_is_named(cluster: World) -> None:
     """An unknown `--context` is an error of status 2, which names it; no request is made."""
-    assert "prod" in complaint(forks.run(cluster, *LOGIN, "--context", "prod"), 2)
+    assert "'admin@prod'" in complaint(forks.run(cluster, *LOGIN, "--context", "admin@prod"), 2)
     assert cluster.cluster.calls == []
 
 

@@ -59,12 +59,12 @@ def test_a_token_is_used_for_a_minute(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(login, "time", SimpleNamespace(monotonic=lambda: seconds))
     for name, value in pod_variables(443).items():
         monkeypatch.setenv(name, value)
-    given = login.login_of(None, None).authorization
+    given = login.login_of(None, None).credentials
     (tmp_path / "token").write_text("second", encoding="utf-8")
     seconds = 59.0
-    assert given() == "Bearer first"
+    assert given().authorization == "Bearer first"
     seconds = 60.0
-    assert given() == "Bearer second"
+    assert given().authorization == "Bearer second"
 
 
 def _authorizations(world: World) -> list[str]:

@@ -282,6 +282,24 @@ def test_a_check_that_is_gone_is_replaced(world: World, zone: str) -> None:
     assert asked(world, zone) == of_two_places()
 
 
+def test_a_check_of_several_that_loses_one_meanwhile_is_a_lost_race(world: World, zone: str) -> None:
+    """When somebody deletes a check that one of several addresses was to stand on, the next run puts it right."""
+    world.node("fra-2", FRA_2, FRANKFURT)
+    checks = world.route53.health_checks
+
+    def lose(call: Call) -> None:
+        if b"CALCULATED" in call.request.body:
+            (lost,) = (each["Id"] for each in checks.checks.values() if FRA_2 in str(each))
+            checks.delete(lost)
+
+    world.dns.before = lose
+    finished = sync(world, *TCP)
+    assert (finished.returncode, "is gone since it was listed" in finished.stderr) == (1, True), finished.stderr
+    world.dns.before = lambda _call: None
+    synced(world, *TCP)
+    assert asked(world, zone) == of_two_places() | {f"A {FRANKFURT}": [FRA_4, FRA_2]}
+
+
 def test_sets_that_are_refused_for_their_checks_are_written_without(world: World) -> None:
     """When Route 53 refuses every set that names a check, the addresses are published, and the status tells."""
     zone = two_places(world)
@@ -289,6 +307,22 @@ def test_sets_that_are_refused_for_their_checks_are_written_without(world: World
     finished = sync(world, *TCP)
     assert finished.returncode == 1, finished.stderr
     assert answers(world, zone) == at_fra_and_nyc()
+
+
+def test_a_set_that_is_refused_for_the_check_it_has_is_written_without(world: World) -> None:
+    """When Route 53 does not take the checks that it lists, a dead address leaves all the same; the status tells."""
+    zone = two_places(world)
+    world.node("fra-2", FRA_2, FRANKFURT)
+    synced(world, *TCP)
+    world.route53.refuse_checks_in_records = True
+    breaks(world, "fra-2")
+    finished = sync(world, *TCP)
+    assert (finished.returncode, "NoSuchHealthCheck" in finished.stderr) == (1, True), finished.stderr
+    assert answers(world, zone) == at_fra_and_nyc()
+    assert not any(asked(world, zone).values())
+    world.route53.refuse_checks_in_records = False
+    synced(world, *TCP)
+    assert asked(world, zone) == of_two_places()
 
 
 def test_only_old_idle_checks_of_ours_are_deleted(world: World, zone: str) -> None:

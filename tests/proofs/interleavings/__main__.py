@@ -7,13 +7,13 @@ import sys
 import time
 
 from tests.proofs.interleavings.explore import BrokenLaw, explore
-from tests.proofs.interleavings.laws import WHOLE
+from tests.proofs.interleavings.laws import TRACELESS, WHOLE
 from tests.proofs.interleavings.mistakes import MISTAKES
-from tests.proofs.interleavings.scenarios import CHECKED, NAMED, SCENARIOS
+from tests.proofs.interleavings.scenarios import CHECKED, NAMED, PROTECTED, SCENARIOS
 from tests.proofs.interleavings.state import EVENTS
 from tests.proofs.interleavings.world import World
 
-STRANGERS = {"ours", "foreign"}
+STRANGERS = {"ours", "foreign", "protection"}
 """What is left out with health checks, for it takes minutes: it has nothing to do with them."""
 
 
@@ -25,10 +25,10 @@ def main() -> int:
     total = 0
     print(f"| scenario | {' | '.join(['none', *EVENTS])} | interleavings | states | CPU s |")
     print(f"| --- |{' ---: |' * (len(EVENTS) + 4)}")
-    for scenario in (*SCENARIOS, *CHECKED):
+    for scenario in (*SCENARIOS, PROTECTED, *CHECKED):
         started = time.process_time()
         kinds = [each for each in EVENTS if not (scenario.checking and each in STRANGERS)]
-        found = explore(World(scenario), kinds, strict=[WHOLE])
+        found = explore(World(scenario), kinds, strict=[WHOLE, *([TRACELESS] if scenario.protected else ())])
         seconds = time.process_time() - started
         total += found.interleavings.total()
         numbers = [*(found.interleavings[event] for event in ("none", *EVENTS)), found.interleavings.total()]

@@ -12,7 +12,10 @@ from tests.proofs.interleavings.store import Dns, Raw, same
 from tests.proofs.interleavings.world import World
 
 NEWEST, WHOLE = "the newest node list has the last word", "a new type has the policy of the other"
+TRACELESS = "a lost race is taken for a protection, for another write has undone the change before the next look"
 """Laws that the program does not keep in every case; they bind only where they are asked for."""
+REFUSALS = 2
+"""After so many in a row that no look explains, a run is to end."""
 
 
 class Laws:
@@ -39,10 +42,28 @@ class Laws:
         run = after.runs[step.number]
         if step.number >= 0 and run.call and run.call.what == "write" and run.plans_written() > MAX_WRITES:
             yield f"more than {MAX_WRITES} plans are written"
-        if step.number >= 0 and isinstance(run.domain.error, ConfigurationError):
-            yield "a lost race is taken for a wrong configuration"
+        if step.number >= 0:
+            yield from self._of_refusals(run)
         if after.over():
             yield from self._at_the_end(after)
+
+    def _of_refusals(self, run: Run) -> Iterator[str]:
+        """Say which laws about refused batches do not hold now.
+
+        Two in a row, each with nothing changed at the next look, are by something that stands in the way: the run ends
+        there, unless there is nothing left to do. Any other refusal is a lost race.
+        """
+        is_misconfigured = isinstance(run.domain.error, ConfigurationError)
+        is_clear = len(run.refusals) >= REFUSALS
+        by_protection = ["protected" in words for words in run.refusals[-REFUSALS:]]
+        if run.call and run.call.what == "write" and is_clear:
+            yield "what is refused though nobody else changes it is written once more"
+        if is_misconfigured and not (is_clear and any(by_protection)):
+            yield "a lost race is taken for a wrong configuration"
+        if is_misconfigured and TRACELESS in self._strict and not all(by_protection):
+            yield TRACELESS
+        if is_clear and not run.call and not (run.done or is_misconfigured):
+            yield f"a protection is taken for a lost race: {run.domain.error}"
 
     def _by_write(self, before: Dns, request: Request, after: Dns) -> Iterator[str]:
         read = self._world.store.seen(request.run)
@@ -131,6 +152,8 @@ class Laws:
         if world.scenario.checking and (orphans := self._orphans_an_hour_later(state.dns, moment)):
             return f"an hour and a run later these health checks are left: {orphans}"
         expected = set(world.scenario.moments[moment].answers.split())
+        if dns.protected and isinstance(run.domain.error, ConfigurationError):
+            return "" if state.dns is dns else "what is protected is not left alone"
         if not run.done:
             return f"it fails: {run.domain.error}"
         if not self._is_quiet(state.dns, run):

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from jobs.core.decision import SyncRequest
-from jobs.core.errors import Failure, NotApplied
+from jobs.core.errors import Conflict, Failure, LostRace, NotApplied
 from jobs.core.health_checks import Checking, HealthCheck
 from jobs.core.node import LeaseAge, NodeList
 from jobs.core.plan import Change
 from jobs.core.progress import Domain, Progress
-from jobs.core.record_set import RecordSet
+from jobs.core.record_set import TYPES, RecordSet
 from jobs.core.route53_form import api_changes
 from jobs.core.zones import Zone
 from jobs.publishers.dnsendpoints import DnsEndpoints
@@ -171,6 +171,8 @@ class Run:
         self.history = history
         self.call = call
         self.domain = domain
+        self.refusals = _refusals(history)
+        """Why its last writes were refused, in a row, each time with nothing changed at the next look."""
         self.next: dict[Answer, Run] = {}
 
     @property
@@ -195,6 +197,30 @@ class Run:
             elif call.what == "write" and fresh and not (answer and isinstance(answer.value, NotApplied)):
                 count, fresh = count + 1, False
         return count
+
+
+def _refusals(history: Iterable[Told]) -> tuple[str, ...]:
+    """Give the words of the refusals at the end that no look explains; what does not count leaves them as they are."""
+    found: tuple[str, ...] = ()
+    refused, read = "", None
+    for call, answer in history:
+        if call.what == "records":
+            shown = _own(answer.value)
+            if refused:
+                found = (*found, refused) if shown == read else ()
+            refused, read = "", shown
+        elif call.what == "write" and not isinstance(answer.value, NotApplied):
+            is_no_race = isinstance(answer.value, Conflict) and not isinstance(answer.value, LostRace)
+            refused = str(answer.value) if is_no_race else ""
+            found = found if refused else ()
+    return found
+
+
+def _own(read: object) -> object:
+    """Give the domain's own record sets of a look at a zone."""
+    if not isinstance(read, Mapping):
+        return read
+    return {each.key: each for each in next(iter(read.values())) if each.type in TYPES}
 
 
 CRASHED = Run((), None, Domain("crashed"))
@@ -251,7 +277,12 @@ class Runs:
         run = Run(history, call, domain)
         if call:
             return run
-        key = (run.done, *sorted((what, answer.key) for what, answer in run.look().items()))
+        key = (
+            run.done,
+            type(run.domain.error),
+            run.refusals,
+            *sorted((what, answer.key) for what, answer in run.look().items()),
+        )
         return self._ended.setdefault(key, run)  # what it did before makes no difference any more
 
     def _publisher(self, edge: Any, clock: VirtualClock) -> Publisher:  # noqa: ANN401 - an Edge

@@ -242,7 +242,19 @@ CHECKED = (
 )
 """With health checks there are more calls to come between: these have few addresses."""
 
-NAMED = {scenario.name: scenario for scenario in (*SCENARIOS, *CHECKED)}
+PROTECTED = Scenario(
+    "a protection of A: a node loses its IPv6, then fails",
+    (
+        Moment(START, (ONE, node("two", A2)), f"{FIRST} {A2}"),
+        Moment("two fails", (ONE, down(node("two", A2))), FIRST),
+    ),
+    PLAIN,
+    REQUEST,
+    BOTH,
+    protected=frozenset({"A"}),
+)
+
+NAMED = {scenario.name: scenario for scenario in (*SCENARIOS, PROTECTED, *CHECKED)}
 
 ONE_TYPE_ADDED = Scenario(
     "a switch to geoproximity while the first IPv6 node joins",
@@ -252,4 +264,17 @@ ONE_TYPE_ADDED = Scenario(
     ),
     raw(plain("A", A1)),
     REQUEST,
+)
+
+UNDONE = Scenario(
+    "a protection of A: a node fails, returns with IPv6, loses that, and fails again",
+    (
+        Moment(START, (ONE, down(node("two", A2)))),
+        Moment("two returns with IPv6", (ONE, TWO)),
+        Moment("two loses its IPv6", (ONE, node("two", A2))),
+        Moment("two fails again", (ONE, down(node("two", A2)))),
+    ),
+    raw(plain("A", A1, A2), plain("AAAA", B1)),
+    REQUEST,
+    protected=frozenset({"A"}),
 )

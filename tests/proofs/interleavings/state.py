@@ -10,9 +10,10 @@ from jobs.core.node import Node
 from tests.proofs.interleavings.runs import Run, Sent
 from tests.proofs.interleavings.store import Dns, Raw
 
-EVENTS = ("crash", "late", "throttled", "ours", "foreign")
+EVENTS = ("crash", "late", "throttled", "ours", "foreign", "protection")
 """A run crashes; a write is answered by a timeout and arrives then, later or never; Route 53 asks for patience; a third
-party changes our record sets; or others at and around the name. Nodes change besides, as the scenario says."""
+party changes our record sets; or others at and around the name; or protects our A record sets from changes, or no
+longer. Nodes change besides, as the scenario says."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Scenario:
 
     `promised` are the types that every moment wants: once there, they never vanish. Runs that are `blind` may not look
     at Leases. With `checking` each shown set has a health check, two hours old. Runs may publish `to_object`, a
-    DNSEndpoint, instead of to Route 53.
+    DNSEndpoint, instead of to Route 53. The types that are `protected` cannot be changed at first.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Scenario:
     blind: frozenset[int] = frozenset()
     checking: Checking | None = None
     to_object: bool = False
+    protected: frozenset[str] = frozenset()
 
 
 class View(NamedTuple):

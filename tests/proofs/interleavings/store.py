@@ -24,9 +24,19 @@ Contents = dict[str, dict[str, Sets]]
 class Dns:
     """All that an account holds at one moment; equal contents are one object."""
 
-    def __init__(self, number: int, contents: Contents, zone_id: str, domain: str, checks: "Checks") -> None:
+    def __init__(
+        self,
+        number: int,
+        contents: Contents,
+        zone_id: str,
+        domain: str,
+        checks: "Checks",
+        protected: frozenset[str],
+    ) -> None:
         """Take it apart: what is the domain's own, and everything else."""
         self.checks = checks
+        self.protected = protected
+        """The types that a record set protection keeps as they are at the domain."""
         self.number = number
         self.contents = contents
         at_name = contents[zone_id].get(f"{domain}.", {})
@@ -116,6 +126,10 @@ class Store:
         assert isinstance(after, Dns), after
         return after
 
+    def protect(self, dns: Dns, types: frozenset[str]) -> Dns:
+        """Protect the domain's record sets of these types, and no others, from being changed."""
+        return self._known_as(dns.contents, dns.checks, types)
+
     def list_checks(self, dns: Dns) -> Answer:
         """Answer a listing of all health checks."""
         found = {check_id: health_check(raw) for check_id, raw in dns.checks.known.items()}
@@ -155,6 +169,8 @@ class Store:
         for zone in self._zones.all():
             names = zone.sets.keys() | dns.contents[zone.id].keys()
             zone.commit({name: dict(dns.contents[zone.id].get(name, {})) for name in names})
+        own = self._zones.get(self.zone.id)
+        own.protected = dict.fromkeys(((f"{self.domain}.", type_) for type_ in sorted(dns.protected)), "")
         self._checks.checks = dict(dns.checks.known)
         self._checks.created = dict.fromkeys(dns.checks.known, 0.0)
         self._checks.deleted = set(dns.checks.deleted)
@@ -162,9 +178,14 @@ class Store:
     def _now(self) -> Dns:
         contents = {zone.id: {name: dict(sets) for name, sets in zone.sets.items()} for zone in self._zones.all()}
         checks = Checks(dict(self._checks.checks), frozenset(self._checks.deleted))
-        key = _written([contents, sorted(checks.known), sorted(checks.deleted)])  # an id says what a check asks
+        protected = frozenset(type_ for _, type_ in self._zones.get(self.zone.id).protected)
+        return self._known_as(contents, checks, protected)
+
+    def _known_as(self, contents: Contents, checks: Checks, protected: frozenset[str]) -> Dns:
+        """Give the one object of these contents; the id of a check says what it asks."""
+        key = _written([contents, sorted(checks.known), sorted(checks.deleted), sorted(protected)])
         if key not in self._known:
-            self._known[key] = Dns(len(self._known), contents, self.zone.id, self.domain, checks)
+            self._known[key] = Dns(len(self._known), contents, self.zone.id, self.domain, checks, protected)
             self._numbered.append(self._known[key])
         return self._known[key]
 

@@ -50,6 +50,13 @@ FOREIGN_WRITE = (
 )
 
 
+def own_protection(dns: Dns) -> tuple[str, frozenset[str]]:
+    """Protect the domain's A record sets, or let them be changed again where anything is protected."""
+    if dns.protected:
+        return "a third party takes the protection away", frozenset()
+    return "a third party protects the A records", frozenset({"A"})
+
+
 def own_write(dns: Dns) -> tuple[str, list[Raw]]:
     """Interfere with the domain's first set: make its type weighted, give it one more address, or delete it."""
     if not dns.own:

@@ -11,7 +11,7 @@ from tests.proofs.interleavings.objects import ObjectStore
 from tests.proofs.interleavings.runs import CRASHED, NOON, Answer, Edge, Run, Runs
 from tests.proofs.interleavings.state import OTHERS_WROTE, Mark, Moment, Request, Scenario, State, Step, Turn, View
 from tests.proofs.interleavings.store import Dns, Store
-from tests.proofs.interleavings.strangers import FOREIGN_WRITE, OTHER_ZONE, own_write, surrounded
+from tests.proofs.interleavings.strangers import FOREIGN_WRITE, OTHER_ZONE, own_protection, own_write, surrounded
 from tests.support.builders import DOMAIN, ZONE
 
 LISTED = datetime(2026, 8, 1, 12, tzinfo=UTC)
@@ -36,7 +36,7 @@ class World:
         self.later = Runs(scenario.request, self.store.zone, edge, scenario.checking, NOON + HOURS)
         self._answers: dict[tuple[str, int, str], Answer] = {}
         self._theirs: dict[tuple[Dns, str], tuple[str, Dns]] = {}
-        dns = surrounded(self.store, scenario.shown, scenario.checking)
+        dns = self.store.protect(surrounded(self.store, scenario.shown, scenario.checking), scenario.protected)
         self.start = State(dns, 0, (self.runs.start,) * runs, (View(),) * runs, (), (), (), 0)
 
     def turns(self, state: State, kinds: Iterable[str], events: int) -> Iterator[Turn]:
@@ -51,10 +51,14 @@ class World:
         if not state.over():
             if state.moment + 1 < len(self.scenario.moments):
                 yield Turn(None, partial(self._nodes_change, state))
-            for event in sorted(allowed & {"ours", "foreign"}):
+            for event in sorted(allowed & self._strangers(state.dns)):
                 yield Turn(event, partial(self._third_party, state.with_event(event), event))
         for request in state.flying:
             yield Turn(None, partial(self._arrives, state, request))
+
+    def _strangers(self, dns: Dns) -> set[str]:
+        """Say what a third party can do: what is protected from us is so from others; no object can be protected."""
+        return {"foreign", *(() if dns.protected else ("ours",)), *(() if self.scenario.to_object else ("protection",))}
 
     def _of_run(self, state: State, number: int, run: Run, allowed: frozenset[str]) -> Iterator[Turn]:
         assert run.call is not None
@@ -152,11 +156,17 @@ class World:
     def _third_party(self, state: State, event: str) -> Taken:
         key = state.dns, event
         if key not in self._theirs:
-            words, changes = own_write(state.dns) if event == "ours" else FOREIGN_WRITE
-            self._theirs[key] = words, self.store.applied(state.dns, *changes)
+            self._theirs[key] = self._done_by_third_party(state.dns, event)
         words, dns = self._theirs[key]
         after = state._replace(dns=dns)
         return Step(words), after.noted(OTHERS_WROTE) if event == "ours" else after
+
+    def _done_by_third_party(self, dns: Dns, event: str) -> tuple[str, Dns]:
+        if event == "protection":
+            words, types = own_protection(dns)
+            return words, self.store.protect(dns, types)
+        words, changes = own_write(dns) if event == "ours" else FOREIGN_WRITE
+        return words, self.store.applied(dns, *changes)
 
 
 def _seen(moment: Moment, what: str, service: str) -> object:

@@ -55,8 +55,8 @@ SLIPS = (
     Slip(
         "No boot binds what the status says",
         "jobs/core/node_addresses.py",
-        "fresh, withheld, _ = _split(external, rules",
-        "fresh, withheld, _ = _split((), rules",
+        "fresh, withheld = _split(external, rules",
+        "fresh, withheld = _split((), rules",
         "tests/core/test_node_addresses.py::test_a_reboot_does_not_bind_the_status",
     ),
     Slip(
@@ -90,8 +90,8 @@ SLIPS = (
     Slip(
         "A node behind NAT with a public IPv6 is published with that alone",
         "jobs/core/node_addresses.py",
-        "why = None if good else",
-        "why = None if good and not withheld else",
+        "return good, withheld, None if good else",
+        "return good, withheld, None if good and not withheld else",
         "tests/core/test_assessment.py::test_private_addresses_are_withheld",
     ),
     Slip(

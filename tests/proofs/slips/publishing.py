@@ -25,6 +25,20 @@ SLIPS = (
         "tests/core/test_health_checks.py::test_a_check_of_several_wants_one_healthy",
     ),
     Slip(
+        "A batch names no check at all where Route 53 does not take those that it lists",
+        "jobs/publishers/health_check_keeper.py",
+        "            known = None  # whatever the list says\n",
+        "            pass\n",
+        "tests/program/sync/test_health_checks.py::test_a_set_that_is_refused_for_the_check_it_has_is_written_without",
+    ),
+    Slip(
+        "A check that somebody deletes before another is made of it is a lost race",
+        "jobs/publishers/health_check_keeper.py",
+        "            if not gone:\n",
+        "            if gone or not gone:\n",
+        "tests/program/sync/test_health_checks.py::test_a_check_of_several_that_loses_one_meanwhile_is_a_lost_race",
+    ),
+    Slip(
         "Multivalue sets get checks",
         "jobs/core/check_assignment.py",
         '_CHECKED = ("geoproximity", "multivalue")',
