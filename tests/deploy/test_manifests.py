@@ -27,7 +27,6 @@ from tests.support.manifests import (
     container,
     granted,
     job_spec,
-    kustomize,
     one,
     pod_of,
     pod_spec,
@@ -68,12 +67,6 @@ def test_every_object_is_valid(kubernetes: str) -> None:
     for manifest in map(json.loads, sorted(different)):
         if manifest["kind"] != "PrometheusRule":
             kubernetes_validate.validate(manifest, kubernetes, strict=True)
-
-
-@pytest.mark.parametrize("folder", [".", "sync", "watch", "alerts", "kubelets", "ready-service", "other-namespaces"])
-def test_every_folder_renders_by_itself(folder: str) -> None:
-    """`kubectl kustomize` renders each folder."""
-    assert kustomize(CRON / folder)
 
 
 def test_the_files_are_tidy() -> None:

@@ -8,7 +8,7 @@ import kubernetes_validate
 import pytest
 
 from tests.sandbox.world import World
-from tests.support.manifests import ANNOTATE_NAMESPACE, CONTAINERS, CRON, IMAGE, NAMESPACE, Manifest, pod_of
+from tests.support.manifests import ANNOTATE_NAMESPACE, CONTAINERS, CRON, NAMESPACE, Manifest, pod_of
 from tests.support.readme_overlays import MANUAL, README, of_the_manual, of_the_readme, rendered
 
 ROOT = README.parent
@@ -87,11 +87,6 @@ def test_another_label_can_be_kept_from_kubelets(tmp_path: Path) -> None:
     )
     (policy,) = (each for each in named if each["kind"] == "ValidatingAdmissionPolicy")
     assert policy["spec"]["variables"][0] == {"name": "selecting", "expression": '["example.com/edge"]'}
-
-
-def test_without_an_overlay_nothing_can_be_pulled() -> None:
-    """The manifests name an image of a domain that nobody can ever register (RFC 6761)."""
-    assert IMAGE.partition("/")[0].endswith(".invalid")
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -54,11 +54,6 @@ def far(number: int) -> str:
     return f"5.161.{number // 250}.{1 + number % 250}"
 
 
-def far_6(number: int) -> str:
-    """Give an IPv6 address from which nothing ever comes back."""
-    return f"2a01:4ff:f0:7::{number}"
-
-
 def nodes(*found: str) -> dict[str, list[str]]:
     """Name nodes by their addresses, which are joined by spaces."""
     return {f"node-{number}": each.split() for number, each in enumerate(found, 1)}

@@ -124,6 +124,16 @@ def populated(world: World) -> World:
     return world
 
 
+FOUR = ("fra-1", "nyc-1", "sgp-1", "syd-1")
+
+
+def four_nodes(world: World) -> World:
+    """Put four nodes and a CronJob into a world."""
+    world.node("sgp-1", "5.223.50.3", "1.35,103.82")
+    world.node("syd-1", "5.223.60.4", "-33.87,151.21")
+    return populated(world)
+
+
 class Kubelets:
     """The kubelets of a world's nodes: each has renewed its Lease when the Leases are listed, unless it is silent.
 
@@ -214,6 +224,11 @@ def answered(world: World, operation: str, status: int) -> int:
     """Count the calls of an operation that got this answer."""
     calls = list(world.cluster.calls)
     return sum((call.operation, call.status) == (operation, status) for call in calls)
+
+
+def settled(world: World) -> int:
+    """Count the Jobs that were created or were there already."""
+    return sum(answered(world, "create jobs", status) for status in (201, 409))
 
 
 class Streams:

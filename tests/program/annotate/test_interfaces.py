@@ -201,22 +201,11 @@ def test_other_interfaces_than_the_nodes_own_are_left_out_by_default() -> None:
     assert taken == [*(f"9.9.{n}.8" for n in range(len(OURS))), *(f"2600:{n + 1}::8" for n in range(len(OURS)))]
 
 
-def test_a_global_ipv6_address_of_pods_is_left_out_by_default() -> None:
-    """A global IPv6 address of a host's end of a pod's link is left out by default."""
-    seen = look("link veth1; ip address add 2001:4860::8/64 dev veth1 nodad")
-    assert seen.addresses == []
-
-
 def test_interface_replaces_the_default_exclusions() -> None:
     """`--interface docker0` takes that interface, excluded by default, and no other."""
     seen = look(f"{TWO_LINKS} {container_links()}", "--interface", "docker0")
     assert seen.addresses == ["8.7.6.8", "2001:4860:7::8"]
     assert "8.8.8.8" in seen.left_out
-
-
-def test_interface_can_be_repeated() -> None:
-    """`--interface` can be repeated, and all the interfaces named are taken."""
-    assert look(TWO_LINKS, "--interface", "eth0", "--interface", "eth1").addresses == ["8.8.8.8", "9.9.9.9"]
 
 
 def test_an_excluded_interface_stays_out_even_when_chosen() -> None:
@@ -253,50 +242,6 @@ def test_globs_that_match_no_interface_are_wrong_usage(options: tuple[str, ...])
 def test_an_interface_that_is_there_is_enough(script: str, options: tuple[str, ...]) -> None:
     """Finds no address where a glob matches an interface without one: that is what this node is like."""
     assert look(script, *options).addresses == []
-
-
-def test_interfaces_in_the_environment_count() -> None:
-    """Globs in `KUBE_NODE_DNS_INTERFACE` choose their interfaces."""
-    assert look(TWO_LINKS, KUBE_NODE_DNS_INTERFACE=" eth0,\teth1 ").addresses == ["8.8.8.8", "9.9.9.9"]
-
-
-def test_exclusions_in_the_environment_count() -> None:
-    """Globs in `KUBE_NODE_DNS_EXCLUDE_INTERFACE` leave their interfaces out."""
-    assert look(TWO_LINKS, KUBE_NODE_DNS_EXCLUDE_INTERFACE="eth0,x*").addresses == ["9.9.9.9"]
-
-
-def test_ipv4_comes_before_ipv6_each_in_numeric_order() -> None:
-    """IPv4 addresses come before IPv6 ones, each family in numeric order, whatever interface they are on.
-
-    The annotation does not depend on the kernel's order, and each change of it wakes a sync.
-    """
-    seen = look("""
-        link eth0; link eth1
-        for each in 100.20.0.1 9.9.9.9; do ip address add $each/32 dev eth0; done
-        for each in 20.0.0.1 9.9.9.10; do ip address add $each/32 dev eth1; done
-        for each in 2606:4700::1 2001:4860::10; do ip address add $each/128 dev eth0 nodad; done
-        for each in 2001:4860::9 2a00:1450::1; do ip address add $each/128 dev eth1 nodad; done
-    """)
-    assert seen.addresses == [
-        "9.9.9.9",
-        "9.9.9.10",
-        "20.0.0.1",
-        "100.20.0.1",
-        "2001:4860::9",
-        "2001:4860::10",
-        "2606:4700::1",
-        "2a00:1450::1",
-    ]
-
-
-def test_each_address_names_its_interface() -> None:
-    """Each address in the JSON document, taken or left out, names its interface."""
-    document = dry_run(TWO_LINKS)
-    assert document["addresses"] == [
-        {"address": "8.8.8.8", "interface": "eth0", "source": "interface"},
-        {"address": "9.9.9.9", "interface": "eth1", "source": "interface"},
-    ]
-    assert {"address": "127.0.0.1", "interface": "lo", "source": "interface"}.items() <= document["left_out"][0].items()
 
 
 def named(name: str, address: str) -> str:

@@ -1,13 +1,9 @@
 """annotate-once on the machines of this world: what each publishes, by settings of its own and by one for all."""
 
 from dataclasses import replace
+from typing import Any
 
-import pytest
-
-from tests.sandbox.world import PREFIX, World
-from tests.support import forks
-from tests.support.machines import AWS, AZURE, GCP, URL, Machine, Metadata, Outcome, outcomes
-from tests.support.sync_runs import addresses
+from tests.support.machines import AWS, AZURE, GCP, URL, Machine, Metadata, outcomes
 
 PUBLIC, PUBLIC_6 = "5.75.128.10", "2a01:4f8:c17:1::10"
 FOR_ALL = ["--public-ip-from", "aws", "--public-ip-from", "gcp", "--public-ip-from", "azure", "--public-ip-from", URL]
@@ -70,79 +66,37 @@ def among_others(number: int, name: str) -> Machine:
     return replace(machine, name=name, options=FOR_ALL, seen_as=seen_as, metadata=metadata, variables=nowhere)
 
 
-@pytest.fixture(scope="module")
-def each() -> dict[str, Outcome]:
-    """Run annotate-once on each machine with the options that are for it."""
+def test_a_machine_with_its_own_settings() -> None:
+    """Writes the addresses by which the world reaches each kind of machine, and no other."""
     found, _ = outcomes([*MACHINES.values()])
-    return dict(zip(MACHINES, found, strict=True))
+    assert [outcome.status for outcome in found] == [0] * len(MACHINES), [outcome.err for outcome in found]
+    written = {name: outcome.node_ips for name, outcome in zip(MACHINES, found, strict=True)}
+    assert written == {name: f"{PUBLIC},{PUBLIC_6}" if name in BOTH else PUBLIC for name in MACHINES}
 
 
-@pytest.fixture(scope="module")
-def together() -> tuple[dict[str, Outcome], list[str]]:
-    """Run it on all of them in one cluster with one configuration, then sync-once with one for all."""
-    found, shown = outcomes([among_others(number, name) for number, name in enumerate(MACHINES)], "--external-ip")
-    return dict(zip(MACHINES, found, strict=True)), shown
-
-
-@pytest.mark.parametrize("name", MACHINES)
-def test_a_machine_with_its_own_settings(each: dict[str, Outcome], name: str) -> None:
-    """Writes the addresses by which the world reaches this kind of machine, and no other."""
-    outcome = each[name]
-    assert outcome.status == 0, outcome.err
-    assert outcome.node_ips == (f"{PUBLIC},{PUBLIC_6}" if name in BOTH else PUBLIC)
-
-
-@pytest.mark.parametrize("name", MACHINES)
-def test_one_configuration_for_all_machines(together: tuple[dict[str, Outcome], list[str]], name: str) -> None:
-    """Writes the same with one configuration for all kinds of machines, and uses no proxy.
+def test_one_configuration_for_all_machines() -> None:
+    """Writes the same with one configuration for all kinds of machines, and uses no proxy; one sync publishes them all.
 
     A cloud is asked on its own machines only.
     """
-    outcome = together[0][name]
-    number = [*MACHINES].index(name)
-    assert outcome.status == 0, outcome.err
-    assert outcome.node_ips == (f"{own(number)},{own(number, 6)}" if name in BOTH else own(number))
-    metadata = {operation for operation in outcome.asked if operation != "GET /ip"}
-    assert bool(metadata) == (MACHINES[name].metadata is not None)
+    found, shown = outcomes([among_others(number, name) for number, name in enumerate(MACHINES)], "--external-ip")
+    expected = {
+        name: [own(number, family) for family in (4, 6) if family == 4 or name in BOTH]
+        for number, name in enumerate(MACHINES)
+    }
+    for (name, addresses), outcome in zip(expected.items(), found, strict=True):
+        assert (outcome.status, outcome.node_ips) == (0, ",".join(addresses)), (name, outcome.err)
+        metadata = {operation for operation in outcome.asked if operation != "GET /ip"}
+        assert bool(metadata) == (MACHINES[name].metadata is not None), name
+    assert shown == sorted(address for addresses in expected.values() for address in addresses)
+    names_its_sources(found[[*MACHINES].index("ec2")].document)
 
 
-def test_all_of_them_are_published_together(together: tuple[dict[str, Outcome], list[str]]) -> None:
-    """One sync then publishes every address of all of them."""
-    names = enumerate(MACHINES)
-    expected = [own(n, family) for n, name in names for family in (4, 6) if family == 4 or name in BOTH]
-    assert together[1] == sorted(expected)
-
-
-def test_the_result_names_the_source(together: tuple[dict[str, Outcome], list[str]]) -> None:
-    """Each address has its source: an interface by its name, or the word of --public-ip-from."""
-    document = together[0]["ec2"].document
+def names_its_sources(document: dict[str, Any]) -> None:
+    """Expect that each address has its source: an interface by its name, or the word of --public-ip-from."""
     assert document["addresses"] == [
         {"address": own(2), "interface": None, "source": "aws"},
         {"address": own(2), "interface": None, "source": URL},
     ]
     (private,) = (found for found in document["left_out"] if found["address"] == "10.0.0.5")
     assert (private["interface"], private["source"]) == ("eth0", "interface")
-
-
-@pytest.fixture
-def cluster(world: World) -> World:
-    """Give a cluster with a zone, and a node on which annotate-once has found none."""
-    world.node("node-1", "", addresses=[("InternalIP", "192.168.1.7"), ("ExternalIP", PUBLIC)])
-    return world
-
-
-@pytest.mark.parametrize(
-    ("annotations", "options"),
-    [
-        pytest.param({f"{PREFIX}public-ips": PUBLIC}, [], id="home router, by public-ips"),
-        pytest.param({}, ["--external-ip"], id="K3s with --node-external-ip"),
-        pytest.param({f"{PREFIX}public-ips": PUBLIC}, ["--external-ip"], id="both"),
-    ],
-)
-def test_what_no_annotate_once_finds(cluster: World, annotations: dict[str, str], options: list[str]) -> None:
-    """Publishes what the user has named on the node, and with --external-ip what K3s has written to its status."""
-    zone = cluster.route53.zone("example.com")
-    cluster.kubernetes.edit("Node", "node-1", lambda node: node["metadata"]["annotations"].update(annotations))
-    finished = forks.run(cluster, "sync-once", "--domain", "cdn.example.com", *options)
-    assert finished.returncode == 0, finished.stderr
-    assert addresses(cluster, zone) == {PUBLIC}

@@ -93,13 +93,6 @@ def test_a_wrong_variable_is_refused_under_its_own_name(world: World) -> None:
     assert_untouched(world)
 
 
-def test_a_wrong_node_name_of_the_manifest_is_refused_under_its_own_name(world: World) -> None:
-    """A wrong `KUBE_NODE_NAME`, such as an unexpanded `$(NODE_NAME)`, is refused under its own name."""
-    line = complaint(forks.run(world, "annotate-once", KUBE_NODE_NAME="$(NODE_NAME)"), 2)
-    assert "KUBE_NODE_NAME: '$(NODE_NAME)'" in line
-    assert_untouched(world)
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -137,22 +130,9 @@ def test_a_command_asks_for_what_it_cannot_do_without(world: World, command: str
     assert_untouched(world)
 
 
-def test_a_label_selector_the_cluster_refuses_changes_nothing(world: World) -> None:
-    """A label selector that the cluster refuses ends the run with status 2, and leaves DNS as it is."""
-    world.node(NODE, "5.75.128.10")
-    zone = world.route53.zone("example.com")
-    assert forks.run(world, *SYNC).returncode == 0
-    before = world.shown(zone)
-    finished = forks.run(world, *SYNC, "--node-label-selector", "serve-public=(")
-    line = complaint(finished, 2)
-    assert world.shown(zone) == before != []
-    assert "--node-label-selector" in line
-    assert "serve-public=(" in line
-
-
 @pytest.mark.parametrize("command", OPTIONS)
 def test_help_and_readme_name_every_option(command: str) -> None:
-    """`--help` names each option with its variable, and exit statuses; the README has a row for each option."""
+    """`--help` names each option with its variable, no other command's, and exit statuses; the README has them too."""
     finished = run((command, "--help"), bare_environment())
     assert (finished.returncode, finished.stderr) == (0, "")
     statuses = {"annotate-once": "012", "sync-once": "0123", "watch": "12"}[command]
@@ -162,12 +142,6 @@ def test_help_and_readme_name_every_option(command: str) -> None:
         assert f"{option.name} " in finished.stdout
         assert f"[{option.variable}" in finished.stdout
         assert f"`{option.name}" in readme
-
-
-@pytest.mark.parametrize("command", OPTIONS)
-def test_help_names_no_option_of_another_command(command: str) -> None:
-    """What `--help` says of one option mentions those of the same command only."""
-    finished = run((command, "--help"), bare_environment())
     mentioned = set(re.findall("--[a-z0-9-]+", finished.stdout)) - {"--help"}
     assert mentioned == {option.name for option in OPTIONS[command]}
 
@@ -214,22 +188,6 @@ def test_a_misspelt_variable_is_told(world: World) -> None:
     assert all(slip in line and meant in line for line, (slip, meant) in zip(warnings, told, strict=True)), warnings
 
 
-def test_an_empty_variable_is_unset(world: World) -> None:
-    """An empty variable counts as unset. A manifest may have `value: ""` for the default."""
-    world.node(NODE)
-    empty = {option.variable: "" for option in OPTIONS["annotate-once"]}
-    assert run(ANNOTATE, environment_of(world, **empty)).returncode == 0
-
-
-def test_options_come_from_variables_and_the_option_wins(world: World) -> None:
-    """`KUBE_NODE_DNS_DOMAIN` is a list of domains, which `--domain` on the command line replaces."""
-    world.route53.zone("example.com")
-    for option, expected in (((), [DOMAIN, "b.example.com"]), (("--domain", "c.example.com"), ["c.example.com"])):
-        command = ("sync-once", *option, "--dry-run", "--output", "json")
-        finished = forks.run(world, *command, KUBE_NODE_DNS_DOMAIN=f" {DOMAIN},\n b.example.com ")
-        assert [each["name"] for each in json.loads(finished.stdout)["domains"]] == expected
-
-
 @pytest.mark.parametrize(
     ("arguments", "variables"),
     [
@@ -251,20 +209,6 @@ def test_a_json_log_has_one_object_a_line_also_for_errors(
     records = [json.loads(line) for line in finished.stderr.splitlines()]
     assert all({"time", "level", "message"} <= record.keys() for record in records)
     assert "error" in {record["level"] for record in records}
-
-
-def test_verbose_tells_each_call(world: World) -> None:
-    """With `-v` the log has each request, and without it none."""
-    world.node(NODE)
-    quiet, told = (forks.run(world, *ANNOTATE, *options).stderr for options in ((), ("-v",)))
-    assert "PATCH" not in quiet
-    assert f"PATCH /api/v1/nodes/{NODE}" in told
-
-
-def test_no_secret_is_logged(world: World) -> None:
-    """With `-v` the log does not have the cluster's token; tests of sync-once know its other secrets."""
-    world.node(NODE)
-    assert world.kubernetes.admin_token not in forks.run(world, *ANNOTATE, "-v").stderr
 
 
 def test_sigterm_ends_process_1(world: World) -> None:

@@ -1,9 +1,7 @@
 """Each command does its one thing: the console script as a process against the sandbox."""
 
-import pytest
-
 from tests.sandbox.world import PREFIX, World
-from tests.support.processes import ANNOTATE, NODE, bare_environment, environment_of, run
+from tests.support.processes import ANNOTATE, NODE, environment_of
 from tests.support.watching import OPTIONS, follows, job_number, populated, started, words
 
 
@@ -42,11 +40,3 @@ def test_watch_makes_a_job_when_a_node_fails(world: World) -> None:
         world.kubernetes.set_ready("fra-1", "False", "PLEG is not healthy")
         assert words(job_number(world, 2)) == "fra-1: not ready: PLEG is not healthy"
     assert watcher.process.returncode == 143
-
-
-@pytest.mark.parametrize("command", ["annotate-once", "sync-once", "watch"])
-def test_help_names_the_options(command: str) -> None:
-    """--help exits with 0 and names the command's options."""
-    finished = run([command, "--help"], bare_environment())
-    assert (finished.returncode, finished.stderr) == (0, "")
-    assert "--kubeconfig" in finished.stdout

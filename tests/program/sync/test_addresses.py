@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from jobs.edges.cluster_schema import NodeStatus
-from tests.sandbox.world import PREFIX, World
+from tests.sandbox.world import World
 from tests.support.sync_runs import FRA_4, FRA_6, NYC_4, addresses, annotate, reported, synced, verdict
 
 CLOUDS = "5.223.50.3"
@@ -28,29 +28,11 @@ def test_the_users_addresses_replace_all_others(world: World, zone: str) -> None
     assert addresses(world, zone) == {NYC_4, FRA_6}
 
 
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        pytest.param("fra-1.dyndns.example", f"annotation {PREFIX}public-ips is not a list of addresses", id="a name"),
-        pytest.param(",".join([NYC_4] * 400), "4399 characters; at most 4096", id="too long"),
-        pytest.param("", f"annotation {PREFIX}public-ips is empty", id="empty"),
-    ],
-)
-def test_public_ips_that_cannot_be_read(world: World, zone: str, value: str, words: str) -> None:
-    """A node whose public-ips are no list is skipped with that reason; what they replace does not come back."""
-    annotate(world, "fra-1", "public-ips", value)
-    reason = verdict(reported(world, "--min-nodes", "0"), "fra-1")["reason"]
-    assert words in reason
-    assert len(reason) < 250
-    assert addresses(world, zone) == set()
-
-
-@pytest.mark.parametrize("variables", [{}, {"KUBE_NODE_DNS_EXTERNAL_IP": "true"}], ids=["option", "variable"])
-def test_external_ips_join_when_asked_for(world: World, zone: str, variables: dict[str, str]) -> None:
+def test_external_ips_join_when_asked_for(world: World, zone: str) -> None:
     """With --external-ip the addresses of that type in the status count too, and no other type does."""
     synced(world)
     assert addresses(world, zone) == {FRA_4}
-    synced(world, *([] if variables else ["--external-ip"]), **variables)
+    synced(world, "--external-ip")
     assert addresses(world, zone) == {FRA_4, CLOUDS}
 
 

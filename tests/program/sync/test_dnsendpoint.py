@@ -43,7 +43,6 @@ from tests.support.sync_runs import (
     document,
     ends,
     forget,
-    no_place,
 )
 
 pytestmark = pytest.mark.usefixtures("dnsendpoints")
@@ -311,12 +310,3 @@ def test_two_runs_do_not_empty_a_name_together(world: World) -> None:
     assert targets(world) == {"A simple": [NYC_4], "AAAA simple": [NYC_6]}
     assert "the object has been modified" in finished.stderr
     assert CREATE not in world.cluster.operations()[5:]
-
-
-def test_nodes_without_places(world: World) -> None:
-    """With geoproximity routing, which must be named, nodes without a place are skipped with the reason."""
-    no_place(world)
-    annotate(world, "fra-1", "aws-geoproximity-coordinates", FRANKFURT)
-    finished = synced_object(world, "--routing", "geoproximity")
-    assert set(targets(world)) == {f"A {PLACES}{FRANKFURT}", f"AAAA {PLACES}{FRANKFURT}"}
-    assert "no coordinates: --routing geoproximity" in finished.stdout

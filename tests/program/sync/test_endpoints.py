@@ -9,7 +9,7 @@ from tests.sandbox.kubernetes_builders import endpoint, endpoint_slice
 from tests.sandbox.server import Fault
 from tests.sandbox.world import World
 from tests.support.processes import complaint
-from tests.support.silent_nodes import SERVICE, Stopped, address, cluster, falls_silent, serves, showing
+from tests.support.silent_nodes import SERVICE, Stopped, address, cluster, serves, showing
 from tests.support.sync_runs import LOOK, answers, reported, sync, synced, verdict
 
 READY = ("--ready-service", SERVICE)
@@ -41,16 +41,8 @@ def test_a_node_without_a_ready_endpoint_is_withdrawn(world: World) -> None:
         assert any(f"- {address(1)}" in line and f"node-1: {REASON}" in line for line in text.splitlines()), text
 
 
-def test_the_document_tells_the_reason(world: World) -> None:
-    """The JSON document says which service has no ready endpoint on the node."""
-    cluster(world)
-    serves(world, [0, 2])
-    domain = reported(world, *READY)
-    assert (verdict(domain, "node-1")["reason"], domain["warnings"]) == (REASON, [])
-
-
 def test_which_endpoints_count(world: World) -> None:
-    """A node stays with an endpoint of its own that is not terminating and not said to be unready."""
+    """A node stays with an endpoint of its own, in any slice, that is not terminating and not said to be unready."""
     zone = cluster(world, 11)
     staying = [
         [endpoint("node-0")],
@@ -66,25 +58,9 @@ def test_which_endpoints_count(world: World) -> None:
         [endpoint(None)],
         [endpoint("node-99")],  # a name that begins with a node's
     ]
-    slices(world, *staying, *leaving)
+    slices(world, None, *staying, [], *leaving)
     synced(world, *READY)
     assert answers(world, zone) == showing(*range(5))
-
-
-def test_few_nodes_with_the_ingress_are_no_fault_of_the_observer(world: World) -> None:
-    """Of five nodes, the one with a ready endpoint is published alone, without a warning."""
-    zone = cluster(world, 5)
-    serves(world, [3])
-    assert "warning" not in synced(world, *READY).stdout
-    assert answers(world, zone) == showing(3)
-
-
-def test_a_service_may_have_many_slices_some_of_them_empty(world: World) -> None:
-    """The endpoints of all slices count, and empty slices change nothing."""
-    zone = cluster(world)
-    slices(world, None, [endpoint("node-0")], [], [endpoint("node-1")])
-    synced(world, *READY)
-    assert answers(world, zone) == showing(0, 1)
 
 
 def test_more_slices_than_a_page(world: World) -> None:
@@ -120,15 +96,6 @@ def test_every_service_is_needed(world: World) -> None:
     assert reasons == [None, "no ready endpoint of web/cache", REASON]
 
 
-def test_services_in_the_environment(world: World) -> None:
-    """Services in `KUBE_NODE_DNS_READY_SERVICE` are needed, each of them."""
-    zone = cluster(world)
-    serves(world, [0, 1])
-    serves(world, [0, 2], "web/cache")
-    synced(world, KUBE_NODE_DNS_READY_SERVICE=f"{SERVICE}, web/cache")
-    assert answers(world, zone) == showing(0)
-
-
 @pytest.mark.parametrize(
     "found",
     [
@@ -144,15 +111,6 @@ def test_a_service_that_is_ready_nowhere_is_ignored(world: World, found: tuple[l
     assert NOWHERE in complaint(finished, 0)
     assert f"  warning: {NOWHERE}" in finished.stdout
     assert (answers(world, zone), world.route53.history) == (showing(0, 1, 2), [])
-
-
-def test_a_service_that_is_ready_nowhere_leaves_the_others_in_force(world: World) -> None:
-    """A service that is ready on no node leaves the other services in force."""
-    zone = cluster(world)
-    serves(world, [0, 1])
-    domain = reported(world, *READY, "--ready-service", "traefik/traeffik")
-    assert answers(world, zone) == showing(0, 1)
-    assert ["traefik/traeffik" in each for each in domain["warnings"]] == [True]
 
 
 def test_the_missing_right_to_list_endpoints_is_a_wrong_configuration(world: World) -> None:
@@ -175,27 +133,3 @@ def test_endpoints_that_cannot_be_read_withdraw_nothing(world: World) -> None:
     assert finished.returncode == 1
     assert "/endpointslices: " in finished.stderr.splitlines()[-1]
     assert (answers(world, zone), world.route53.history) == (showing(0, 1, 2), [])
-
-
-def test_the_last_nodes_stay_when_the_ingress_runs_elsewhere(world: World) -> None:
-    """A service that is ready on none of the selected nodes, but on another, withdraws none; the status is 3."""
-    zone = cluster(world)
-    serves(world, [7])
-    assert sync(world, *READY).returncode == 3
-    assert (answers(world, zone), world.route53.history) == (showing(0, 1, 2), [])
-
-
-def test_a_silent_node_counts_among_those_that_serve(world: World) -> None:
-    """A silent node is withdrawn when it is one of two that have a ready endpoint."""
-    zone = cluster(world, 5)
-    serves(world, [0, 1])
-    falls_silent(world, 1)
-    synced(world, *READY)
-    assert answers(world, zone) == showing(0)
-
-
-def test_nobody_asks_for_endpoints_by_default(world: World) -> None:
-    """Without `--ready-service` no EndpointSlices are listed, and no right to them is needed."""
-    cluster(world)
-    synced(world)
-    assert world.cluster.operations() == LOOK

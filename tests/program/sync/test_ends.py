@@ -3,14 +3,14 @@
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox.server import Fault, wait_until
-from tests.sandbox.world import Finished, World
+from tests.sandbox.world import World
 from tests.support import forks
 from tests.support.processes import ANNOTATE, GRACE_SECONDS
 from tests.support.sync_runs import DOMAIN, FRA_4, document, no_place, shows, undated
@@ -39,54 +39,37 @@ def end_plugin(told: Path) -> None:
     os.kill(int(told.read_text()), signal.SIGKILL)
 
 
-AT_DEADLINE: dict[str, Callable[[World], object]] = {
-    "route53-unreachable": lambda world: world.dns.refuse(),
-    "route53-unknown": no_place,
-    "cluster-unreachable": lambda world: world.cluster.refuse(),
-    "cluster-has-no-clock": undated,
-    "login-plugin-hangs": hang_at_login,
+AT_DEADLINE: dict[str, tuple[Callable[[World], object], str]] = {
+    "route53-unreachable": (lambda world: world.dns.refuse(), "Route 53 unreachable"),
+    "route53-unknown": (no_place, "Route 53 unreachable: the name 'route53.invalid' does not resolve"),
+    "cluster-unreachable": (lambda world: world.cluster.refuse(), "Kubernetes API server unreachable"),
+    "cluster-has-no-clock": (undated, "GET /api/v1/nodes: the answer has no Date that can be read"),
+    "login-plugin-hangs": (hang_at_login, "--timeout"),
 }
+"""Outages, with the words for each."""
 
 
-@pytest.fixture(scope="module")
-def at_deadline() -> Iterator[dict[str, tuple[World, Finished]]]:
-    """Let every run go to its deadline, all at the same time."""
+def test_outage_ends_the_run_at_the_deadline() -> None:
+    """An outage ends the run at its deadline with status 1; document and log name it, and nothing is written."""
+    last = ("--timeout", "20", "--output", "json", "--min-nodes", "0")
+    unknown = {"route53-unknown": {"AWS_ENDPOINT_URL_ROUTE_53": "http://route53.invalid"}}
     with ExitStack() as stack:
         worlds = {name: stack.enter_context(World()) for name in AT_DEADLINE}
         for name, world in worlds.items():
             shows(world, no_place(world), {"A simple": [FRA_4, "192.0.2.1"]})
-            AT_DEADLINE[name](world)
-        last = ("--timeout", "20", "--output", "json", "--min-nodes", "0")
-        unknown = {"route53-unknown": {"AWS_ENDPOINT_URL_ROUTE_53": "http://route53.invalid"}}
-        started = {
-            name: forks.start(world, *RUN, *last, change="", stdout=None, **unknown.get(name, {}))
+            AT_DEADLINE[name][0](world)
+        started = {  # all at the same time
+            name: forks.start(world, *RUN, *last, stdout=None, change="", **unknown.get(name, {}))
             for name, world in worlds.items()
         }
-        ended = {name: (worlds[name], run.finish(60)) for name, run in started.items()}
+        ended = {name: run.finish(60) for name, run in started.items()}
         end_plugin(worlds["login-plugin-hangs"].home / "plugin")
-        yield ended
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("route53-unreachable", "Route 53 unreachable"),
-        ("route53-unknown", "Route 53 unreachable: the name 'route53.invalid' does not resolve"),
-        ("cluster-unreachable", "Kubernetes API server unreachable"),
-        ("cluster-has-no-clock", "GET /api/v1/nodes: the answer has no Date that can be read"),
-        ("login-plugin-hangs", "--timeout"),
-    ],
-)
-def test_outage_ends_the_run_at_the_deadline(
-    at_deadline: dict[str, tuple[World, Finished]], name: str, words: str
-) -> None:
-    """An outage ends the run at its deadline with status 1; document and log name it, and nothing is written."""
-    world, finished = at_deadline[name]
-    found = document(finished)
-    assert (finished.returncode, found["status"]) == (1, 1)
-    assert words in found["domains"][0]["error"], found["domains"][0]["error"]
-    assert words in finished.stderr
-    assert world.route53.history == []
+    for name, finished in ended.items():
+        found = document(finished)
+        assert (finished.returncode, found["status"]) == (1, 1), name
+        assert AT_DEADLINE[name][1] in found["domains"][0]["error"], found["domains"][0]["error"]
+        assert AT_DEADLINE[name][1] in finished.stderr
+        assert worlds[name].route53.history == [], name
 
 
 def test_sigterm_ends_a_run_that_waits_to_try_again(world: World) -> None:

@@ -1,6 +1,5 @@
 """With --health-check each set that Route 53 chooses from has a check, made before it is named, deleted when idle."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +19,6 @@ from tests.support.sync_runs import (
     SINGAPORE,
     WRITE,
     addresses,
-    annotate,
     answers,
     at_fra,
     at_fra_and_nyc,
@@ -28,7 +26,6 @@ from tests.support.sync_runs import (
     forget,
     no_place,
     reported,
-    returns,
     sync,
     synced,
     two_places,
@@ -203,33 +200,12 @@ def test_multivalue_sets_have_checks(world: World) -> None:
     assert world.route53.served(zone, DOMAIN, "A") == [FRA_4]
 
 
-def test_simple_routing_gets_none_and_a_warning(world: World) -> None:
-    """With simple routing Route 53 ignores checks: none is made, and a warning says so."""
-    zone = no_place(world)
-    finished = synced(world, *TCP)
-    assert "--health-check has no effect with simple routing" in finished.stderr
-    assert (made(world), asked(world, zone)) == (0, {"A simple": [], "AAAA simple": []})
-
-
 def test_a_dead_place_is_skipped_without_us(world: World, zone: str) -> None:
     """Without an API server, and so without a run that could help, a dead place is not answered."""
     world.cluster.refuse()
     world.route53.health_checks.down = {NYC_4, NYC_6}
     assert world.route53.served(zone, DOMAIN, "A", NEW_YORK) == [FRA_4]
     assert world.route53.served(zone, DOMAIN, "AAAA", NEW_YORK) == [FRA_6]
-
-
-def test_a_withdrawal_does_not_wait(world: World, zone: str) -> None:
-    """A set that loses an address is written before the check that its other addresses need is made."""
-    world.node("fra-2", FRA_2, FRANKFURT)
-    world.node("fra-3", "5.75.128.12", FRANKFURT)
-    synced(world, *TCP)
-    breaks(world, "fra-2")
-    forget(world)
-    synced(world, *TCP)
-    operations = world.dns.operations()
-    assert operations.index(WRITE) < operations.index("CreateHealthCheck")
-    assert asked(world, zone) == of_two_places() | {f"A {FRANKFURT}": [FRA_4, "5.75.128.12"]}
 
 
 @pytest.mark.parametrize(
@@ -375,18 +351,6 @@ def test_a_run_that_writes_deletes_nothing(world: World, zone: str) -> None:
     assert checks.checks.keys() == {each["HealthCheckId"] for each in sets(world, zone)}
 
 
-def test_an_old_idle_check_is_not_named_again(world: World, zone: str) -> None:
-    """A place that comes back gets a new check: another run may be deleting the old one this moment."""
-    old = {each["HealthCheckId"] for each in sets(world, zone)}
-    breaks(world, "nyc-1")
-    synced(world, *TCP)
-    world.route53.health_checks.age(AN_HOUR // 2)
-    returns(world, "nyc-1")
-    synced(world, *TCP)
-    assert asked(world, zone) == of_two_places()
-    assert len(old & {each["HealthCheckId"] for each in sets(world, zone)}) == 2
-
-
 def test_checks_of_another_domain_are_not_touched(world: World, zone: str) -> None:
     """Each domain has checks of its own, whatever becomes of another's."""
     synced(world, *TCP, "--domain", "www.example.com")
@@ -460,46 +424,9 @@ def test_a_dry_run_says_how_many(world: World) -> None:
     assert made(world) == 0
 
 
-def test_a_dry_run_says_how_many_would_go(world: World, zone: str) -> None:
-    """A dry run of an uninstallation says how many checks would be deleted."""
-    domain = reported(world, *NONE, "--dry-run")
-    assert domain["warnings"] == ["health checks: 0 would be made, 4 would be deleted"]
-    assert (len(world.route53.health_checks.checks), asked(world, zone)) == (4, of_two_places())
-
-
-def test_a_set_that_moves_keeps_the_name_answered(world: World, zone: str) -> None:
-    """A node that gets another place takes its address there, with a check, in batches that leave no type out."""
-    annotate(world, "nyc-1", "aws-geoproximity-coordinates", SINGAPORE)
-    synced(world, *TCP)
-    assert asked(world, zone) == {key.replace(NEW_YORK, SINGAPORE): value for key, value in of_two_places().items()}
-
-
 def test_the_shortest_run_publishes_without_making_checks(world: World) -> None:
     """With too little time for checks and records, records come first."""
     zone = two_places(world)
     finished = sync(world, *TCP, "--timeout", "15")
     assert (finished.returncode, "raise --timeout" in finished.stderr) == (1, True)
     assert (answers(world, zone), made(world)) == (at_fra_and_nyc(), 0)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        pytest.param(("--health-check", "443"), "--health-check: '443' is neither tcp:PORT nor a URL", id="no probe"),
-        pytest.param(("--health-check", f"http://a/{'x' * 255}"), "more than 255 characters", id="a long path"),
-        pytest.param(("--health-check-interval", "20"), "is not one of 30, 10", id="another interval"),
-        pytest.param((*TCP, "--publish-to", "dnsendpoint"), "--health-check is for Route 53", id="a DNSEndpoint"),
-    ],
-)
-def test_wrong_usage(world: World, arguments: tuple[str, ...], words: str) -> None:
-    """What is not a check, and checks where there are none, are wrong usage."""
-    finished = sync(world, *arguments)
-    assert (finished.returncode, words in finished.stderr) == (2, True), finished.stderr
-
-
-def test_the_document_is_json_with_checks(world: World, zone: str) -> None:
-    """The change of a check alone is in the document in the AWS API's own form."""
-    finished = sync(world, "--health-check", "tcp:80", "--output", "json")
-    (domain,) = json.loads(finished.stdout)["domains"]
-    created = [each["record_set"] for each in domain["changes"] if each["action"] == "CREATE"]
-    assert created == sets(world, zone)

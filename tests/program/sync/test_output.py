@@ -15,15 +15,12 @@ from tests.support.sync_runs import (
     NYC_4,
     PLACES,
     WRITE,
-    all_in_one,
     annotate,
     answers,
     document,
     ends,
     forget,
     no_place,
-    no_place_shown,
-    others,
     settled,
     sync,
     synced,
@@ -74,45 +71,12 @@ def test_document_of_a_change(world: World) -> None:
     assert found == {"dry_run": False, "status": 0, "domains": [domain | {"changes": changes, "nodes": nodes}]}
 
 
-def test_document_of_a_failure(world: World) -> None:
-    """The JSON document of a failure has the same members, with the error."""
-    found = document(sync(world, "--dry-run", "--output", "json"))
-    (domain,) = found["domains"]
-    assert (found["dry_run"], found["status"], domain["status"]) == (True, 2, "failed")
-    assert (domain["name"], domain["zone_id"], domain["changes"], domain["nodes"]) == (DOMAIN, None, [], [])
-    assert (domain["warnings"], "zone" in domain["error"]) == ([], True)
-
-
-def test_document_shows_coordinates_whatever_the_routing(world: World) -> None:
-    """The JSON document shows a node's coordinates under simple routing too.
-
-    It shows which annotations have been understood.
-    """
-    no_place(world)
-    annotate(world, "fra-1", "aws-geoproximity-coordinates", "50.1109,8.6821")
-    (domain,) = document(synced(world, "--output", "json"))["domains"]
-    assert [node["coordinates"] for node in domain["nodes"]] == [FRANKFURT, None]
-    assert ["nyc-1" in warning for warning in domain["warnings"]] == [True]
-
-
 def test_document_stands_alone_on_standard_output(world: World) -> None:
     """Standard output holds the JSON document alone, and the log goes to standard error."""
     no_place(world)
     finished = synced(world, "--output", "json", "-v")
     assert set(document(finished)) == {"dry_run", "status", "domains"}
     assert finished.stderr
-
-
-def test_text_is_a_diff_and_a_table(world: World) -> None:
-    """The text has the addresses that come and go with their reasons, and a table of the nodes."""
-    zone = two_places_shown(world)
-    world.node("fra-2", "5.75.128.11", FRANKFURT)
-    ends(world, "nyc-1")
-    text = synced(world).stdout
-    for words in (DOMAIN, zone, "+ 5.75.128.11", f"- {NYC_4}", "fra-2", "Kubelet stopped posting"):
-        assert words in text
-    assert any(line.split()[:2] == ["fra-1", "yes"] and FRANKFURT in line for line in text.splitlines())
-    assert f"+ {FRA_4}" not in text
 
 
 def test_each_write_is_a_line_of_the_log(world: World) -> None:
@@ -153,12 +117,6 @@ def test_a_warning_about_one_domain_names_that_alone(world: World) -> None:
     }
 
 
-def test_quiet_when_there_is_nothing_to_do(world: World) -> None:
-    """A run with nothing to do logs nothing."""
-    no_place_shown(world)
-    assert synced(world).stderr == ""
-
-
 @pytest.mark.parametrize("polls", [0, 2])
 def test_wait_returns_when_route53_is_in_sync(world: World, polls: int) -> None:
     """`--wait` asks for the state of the change until Route 53 is in sync, and no longer."""
@@ -167,48 +125,6 @@ def test_wait_returns_when_route53_is_in_sync(world: World, polls: int) -> None:
     finished = synced(world, "--wait", "--output", "json")
     assert world.dns.operations().count("GetChange") == polls + 1
     assert document(finished)["domains"][0]["status"] == "changed"
-
-
-def test_wait_ends_at_the_deadline(world: World) -> None:
-    """`--wait` ends at the deadline with status 1 when Route 53 is not in sync; the change is made all the same."""
-    world.route53.pending_polls, world.route53.pending_seconds = 1000, 3600
-    zone = no_place(world)
-    finished = sync(world, "--wait", "--timeout", "15")
-    assert finished.returncode == 1
-    assert "INSYNC" in finished.stderr
-    assert answers(world, zone) == all_in_one()
-
-
-def test_without_wait_nobody_is_asked(world: World) -> None:
-    """Without `--wait` the state of the change is not asked for."""
-    no_place(world)
-    synced(world)
-    assert "GetChange" not in world.dns.operations()
-
-
-def test_one_bad_domain_does_not_stop_the_others(world: World) -> None:
-    """A domain that fails leaves the others to be changed, and sets the exit status."""
-    zone = no_place(world)
-    world.route53.put(zone, simple("old.example.com", "CNAME", "example.net"))
-    names = ("nowhere.example.org", "old.example.com", DOMAIN, "www.example.com")
-    finished = forks.run(
-        world, "sync-once", *(word for name in names for word in ("--domain", name)), "--output", "json"
-    )
-    statuses = {each["name"]: each["status"] for each in document(finished)["domains"]}
-    assert statuses == dict(zip(names, ("failed", "failed", "changed", "changed"), strict=True))
-    assert (finished.returncode, document(finished)["status"]) == (2, 2)
-    assert answers(world, zone) == answers(world, zone, "www.example.com") == all_in_one()
-
-
-def test_domains_of_several_zones_are_changed_in_one_run(world: World) -> None:
-    """One run changes domains of two zones, and nothing else in either."""
-    first = no_place(world)
-    second = world.route53.zone("example.org")
-    before = others(world, first), others(world, second, "www.example.org")
-    finished = sync(world, "--domain", "www.example.org")
-    assert finished.returncode == 0, finished.stderr
-    assert answers(world, first) == answers(world, second, "www.example.org") == all_in_one()
-    assert (others(world, first), others(world, second, "www.example.org")) == before
 
 
 def test_worst_outcome_is_the_exit_status(world: World) -> None:

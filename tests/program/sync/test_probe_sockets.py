@@ -13,7 +13,6 @@ import pytest
 from jobs.core.address import Address
 from jobs.core.probe import Probe
 from jobs.edges import probe as edge
-from jobs.edges.probe import MOST_OPEN
 from tests.support.probing import BlackHole, Refusing, listening, loopback
 
 HERE, HERE_6 = ip_address("127.0.0.1"), ip_address("::1")
@@ -61,12 +60,6 @@ def room_for(connections: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_an_address_that_listens_answers() -> None:
-    """An IPv4 address that listens answers."""
-    with listening() as port:
-        assert probe([(HERE, port)]) == {(HERE, port): None}
-
-
 @needs_ipv6
 def test_an_ipv6_address_that_listens_answers() -> None:
     """An IPv6 address that listens answers."""
@@ -74,22 +67,11 @@ def test_an_ipv6_address_that_listens_answers() -> None:
         assert probe([(HERE_6, port)]) == {(HERE_6, port): None}
 
 
-def test_an_address_where_nobody_listens_refuses() -> None:
-    """An IPv4 address where nobody listens refuses the connection."""
-    with Refusing() as port:
-        assert probe([(HERE, port.port)]) == {(HERE, port.port): "connection refused"}
-
-
 @needs_ipv6
 def test_an_ipv6_address_where_nobody_listens_refuses() -> None:
     """An IPv6 address where nobody listens refuses the connection. A node may serve over IPv4 only."""
     with Refusing("::1") as port:
         assert probe([(HERE_6, port.port)]) == {(HERE_6, port.port): "connection refused"}
-
-
-def test_an_address_that_drops_everything_times_out(hole: BlackHole) -> None:
-    """An address that drops every packet times out."""
-    assert probe([(HERE, hole.port)]) == {(HERE, hole.port): "timed out"}
 
 
 def test_each_target_has_an_answer_of_its_own(hole: BlackHole) -> None:
@@ -125,10 +107,9 @@ def test_a_port_that_opens_a_moment_later_is_made_good_by_a_second_try() -> None
         assert answers == {(loopback(4), port.port): None}
 
 
-@pytest.mark.parametrize("files", [MOST_OPEN, 100])
-def test_no_more_connections_are_open_than_a_process_may_have(hole: BlackHole, files: int) -> None:
+def test_no_more_connections_are_open_than_a_process_may_have(hole: BlackHole) -> None:
     """Under a limit of open files each answer is success or a timeout, and the healthy address answers."""
-    with room_for(files), listening() as port:
+    with room_for(100), listening() as port:
         dead = [(loopback(number), hole.port) for number in range(300)]
         answers = probe([*dead[:80], (HERE, port), *dead[80:]])
     assert answers[HERE, port] is None
@@ -143,24 +124,16 @@ def test_as_many_as_that_are_asked_at_once(hole: BlackHole, monkeypatch: pytest.
 
 
 def test_hundreds_of_dead_addresses_take_no_longer_and_those_not_asked_twice_are_not_judged(hole: BlackHole) -> None:
-    """Asking ends in time: of hundreds of dead addresses none was asked twice, so none is judged."""
+    """Asking ends in time: of hundreds of dead addresses none was asked twice, so none is judged.
+
+    They are among the answers: left out, the few asked twice would look like all that are dead.
+    """
     dead = [(loopback(number), hole.port) for number in range(900)]
     with listening() as port:
         answers = probe([*dead[:450], (HERE, port), *dead[450:]])
         assert answers[HERE, port] is None
-    assert not any(answers.values())
-
-
-def test_those_that_there_was_no_time_to_ask_twice_are_not_forgotten(hole: BlackHole) -> None:
-    """Addresses that there was no time to ask twice are among the answers.
-
-    Left out, they make the few that were asked twice look like all that are dead.
-    """
-    dead = [(loopback(number), hole.port) for number in range(400)]
-    with listening() as port:
-        answers = probe([*dead, (HERE, port)])
-        assert answers[HERE, port] is None
     assert len(answers) > 300
+    assert not any(answers.values())
 
 
 def test_no_connection_is_left_open(hole: BlackHole) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.sandbox.account import near, routed, simple
 from tests.sandbox.world import World
+from tests.support import forks
 from tests.support.sync_runs import (
     DOMAIN,
     FRA_4,
@@ -24,12 +25,12 @@ from tests.support.sync_runs import (
     at_fra,
     at_fra_and_nyc,
     ends,
+    forget,
     no_place,
     no_place_shown,
     others,
     reported,
     settled,
-    shows,
     sync,
     synced,
     two_places,
@@ -37,38 +38,34 @@ from tests.support.sync_runs import (
     verdict,
 )
 
-FOREIGN: list[Any] = [
-    pytest.param([simple(DOMAIN, "A", "192.0.2.1", "192.0.2.2", ttl=300)], id="simple"),
-    pytest.param([routed("a", {"Weight": 1}), routed("b", {"Weight": 0})], id="weighted"),
-    pytest.param([routed("a", {"Region": "eu-central-1"})], id="latency"),
-    pytest.param([routed("a", {"GeoLocation": {"ContinentCode": "EU"}})], id="geolocation"),
-    pytest.param([routed("a", {"GeoLocation": {"CountryCode": "*"}})], id="geolocation-default"),
-    pytest.param([routed("a", {"MultiValueAnswer": True}), routed("b", {"MultiValueAnswer": True})], id="multivalue"),
-    pytest.param([routed("a", {"Failover": "SECONDARY"})], id="failover"),
-    pytest.param([near("mine", "50.11", "8.68", Bias=20)], id="geoproximity-with-bias"),
-    pytest.param([near("mine", "50.11", "8.68")], id="same-place-other-identifier"),
-    pytest.param([routed("a", {"GeoProximityLocation": {"AWSRegion": "eu-central-1"}})], id="geoproximity-region"),
-    pytest.param([simple(DOMAIN, "AAAA", "2001:db8::1")], id="other-family"),
-]
+ALIAS = {"HostedZoneId": "Z2FDTNDATAQYW2", "DNSName": "d1.cloudfront.net.", "EvaluateTargetHealth": False}
+FOREIGN: dict[str, list[dict[str, Any]]] = {
+    "simple": [simple(DOMAIN, "A", "192.0.2.1", "192.0.2.2", ttl=300)],
+    "weighted": [routed("a", {"Weight": 1}), routed("b", {"Weight": 0})],
+    "latency": [routed("a", {"Region": "eu-central-1"})],
+    "geolocation": [routed("a", {"GeoLocation": {"ContinentCode": "EU"}})],
+    "geolocation-default": [routed("a", {"GeoLocation": {"CountryCode": "*"}})],
+    "multivalue": [routed("a", {"MultiValueAnswer": True}), routed("b", {"MultiValueAnswer": True})],
+    "failover": [routed("a", {"Failover": "SECONDARY"})],
+    "geoproximity-with-bias": [near("mine", "50.11", "8.68", Bias=20)],
+    "same-place-other-identifier": [near("mine", "50.11", "8.68")],
+    "geoproximity-region": [routed("a", {"GeoProximityLocation": {"AWSRegion": "eu-central-1"}})],
+    "other-family": [simple(DOMAIN, "AAAA", "2001:db8::1")],
+    "alias": [{"Name": DOMAIN, "Type": "A", "AliasTarget": ALIAS}],
+}
 
 
-@pytest.mark.parametrize("present", FOREIGN)
-def test_every_address_record_of_the_domain_is_replaced(world: World, present: list[dict[str, Any]]) -> None:
-    """Address records of the domain, of whatever routing and family, are replaced in one batch."""
+def test_every_address_record_of_a_domain_is_replaced(world: World) -> None:
+    """Address records of a domain, of whatever routing and family, are replaced in one batch."""
     zone = two_places(world)
-    world.route53.put(zone, *present)
-    synced(world)
-    assert answers(world, zone) == at_fra_and_nyc()
-    assert len(world.route53.history) == 2, "the sandbox's own batch, and one that replaces everything"
-
-
-def test_alias_is_replaced(world: World) -> None:
-    """An alias record of the domain is replaced."""
-    zone = no_place(world)
-    alias = {"HostedZoneId": "Z2FDTNDATAQYW2", "DNSName": "d1.cloudfront.net.", "EvaluateTargetHealth": False}
-    world.route53.put(zone, {"Name": DOMAIN, "Type": "A", "AliasTarget": alias})
-    synced(world)
-    assert answers(world, zone) == all_in_one()
+    domains = [f"{kind}.example.com" for kind in FOREIGN]
+    for name, present in zip(domains, FOREIGN.values(), strict=True):
+        world.route53.put(zone, *(each | {"Name": name} for each in present))
+    forget(world)
+    finished = forks.run(world, "sync-once", *(word for name in domains for word in ("--domain", name)))
+    assert finished.returncode == 0, finished.stderr
+    assert {name: answers(world, zone, name) for name in domains} == dict.fromkeys(domains, at_fra_and_nyc())
+    assert len(world.route53.history) == len(domains)
 
 
 def test_health_check_does_not_stand_in_the_way(world: World) -> None:
@@ -103,32 +100,6 @@ def test_nothing_else_is_touched(world: World) -> None:
     synced(world)
     assert (others(world, zone), world.route53.records(hidden)) == before
     assert addresses(world, zone) == {FRA_4, FRA_6}
-
-
-@pytest.mark.parametrize(
-    ("shown", "places", "wanted"),
-    [
-        pytest.param({}, (FRANKFURT, None), all_in_one(), id="nothing-some"),
-        pytest.param(at_fra_and_nyc(), (SINGAPORE, FRANKFURT), None, id="geoproximity-all"),
-        pytest.param(at_fra_and_nyc(), (None, None), all_in_one(), id="geoproximity-none"),
-    ],
-)
-def test_routing_table(
-    world: World, shown: dict[str, list[str]], places: tuple[str | None, ...], wanted: dict[str, list[str]] | None
-) -> None:
-    """Routing is geoproximity when all nodes have coordinates, and simple when none has, or not all at the start."""
-    zone = no_place(world)
-    shows(world, zone, shown)
-    for node, place in zip(("fra-1", "nyc-1"), places, strict=True):
-        annotate(world, node, "aws-geoproximity-coordinates", place)
-    synced(world)
-    swapped = {
-        f"A {PLACES}{SINGAPORE}": [FRA_4],
-        f"A {PLACES}{FRANKFURT}": [NYC_4],
-        f"AAAA {PLACES}{SINGAPORE}": [FRA_6],
-        f"AAAA {PLACES}{FRANKFURT}": [NYC_6],
-    }
-    assert answers(world, zone) == (swapped if wanted is None else wanted)
 
 
 def test_all_with_coordinates_turn_simple_routing_to_geoproximity_in_one_batch(world: World) -> None:
@@ -171,22 +142,6 @@ def test_node_without_place_does_not_turn_geoproximity_off(world: World, family:
     assert [each.startswith("new-1 could serve, but has no coordinates") for each in domain["warnings"]] == [True]
 
 
-def test_default_coordinates_give_nodes_a_place(world: World) -> None:
-    """`--default-coordinates` are the place of nodes without an annotation."""
-    zone = no_place(world)
-    annotate(world, "nyc-1", "aws-geoproximity-coordinates", NEW_YORK)
-    synced(world, "--default-coordinates", FRANKFURT)
-    assert answers(world, zone) == at_fra_and_nyc()
-
-
-def test_default_coordinates_hold_when_no_node_has_any(world: World) -> None:
-    """`--default-coordinates` hold when no node has an annotation."""
-    zone = no_place(world)
-    synced(world, "--default-coordinates=-1,-2.5")
-    here = f"{PLACES}-1.00,-2.50"
-    assert answers(world, zone) == {f"A {here}": [NYC_4, FRA_4], f"AAAA {here}": [FRA_6, NYC_6]}
-
-
 def test_node_that_moves_changes_its_place(world: World) -> None:
     """A node whose coordinates change is published at the new place alone."""
     zone = two_places_shown(world)
@@ -202,12 +157,6 @@ def test_ttl_is_changed(world: World) -> None:
     assert {line.split()[1] for line in world.shown(zone)} == {"0"}
     assert answers(world, zone) == at_fra_and_nyc()
     assert (len(world.route53.history), "60" in finished.stderr) == (1, True)
-
-
-def test_ttl_of_a_minute_is_the_default(world: World) -> None:
-    """The default time to live is 60 s."""
-    zone = settled(world, no_place(world))
-    assert {line.split()[1] for line in world.shown(zone)} == {"60"}
 
 
 def test_writes_are_delete_and_create(world: World) -> None:
@@ -245,29 +194,18 @@ def test_withdrawal_restates_a_set_that_stays(world: World) -> None:
     assert shown == 2 * [("DELETE", f"{PLACES}{NEW_YORK}")], "a precondition is no change"
 
 
-def test_batch_that_touches_what_stays_needs_no_precondition(world: World) -> None:
-    """A batch that changes a set of a place that stays has no changes besides."""
-    two_places(world)
-    world.node("fra-2", "5.75.128.11", FRANKFURT)
-    settled(world, "")
-    ends(world, "fra-2")
-    synced(world)
-    (batch,) = world.route53.history
-    assert len(batch.changes) == 2
-
-
-def crowded(world: World, nodes: int, *, places: bool = True) -> str:
+def crowded(world: World, nodes: int) -> str:
     """Make nodes with five addresses of either family each; give the zone's id."""
     for number in range(nodes):
         ipv4 = [f"5.75.{number}.{last}" for last in range(5)]
         ipv6 = [f"2a01:4f8:1111:1111:1111:1111:{0x1000 + number:x}:{0x1000 + last:x}" for last in range(5)]
-        world.node(f"node-{number:02d}", ",".join([*ipv4, *ipv6]), f"{number % 25}.00,1.00" if places else None)
+        world.node(f"node-{number:02d}", ",".join([*ipv4, *ipv6]))
     return world.route53.zone("example.com")
 
 
 def test_a_full_domain_is_switched_in_one_batch(world: World) -> None:
     """The largest exchange there can be fits one change batch: A and AAAA never differ in policy."""
-    zone = settled(world, crowded(world, 50, places=False))
+    zone = settled(world, crowded(world, 50))
     for number in range(50):
         annotate(world, f"node-{number:02d}", "aws-geoproximity-coordinates", f"{number % 25}.00,1.00")
     synced(world)
@@ -276,49 +214,16 @@ def test_a_full_domain_is_switched_in_one_batch(world: World) -> None:
     assert (len(answers(world, zone)), len(addresses(world, zone))) == (50, 500)
 
 
-def test_addresses_over_the_limit_are_withheld_with_a_reason(world: World) -> None:
-    """Of more than 250 addresses of a family 250 are published; the reason of the others names the limit."""
-    zone = crowded(world, 51, places=False)
-    last = verdict(reported(world), "node-50")
-    assert {kind: len(values) for kind, values in answers(world, zone).items()} == {"A simple": 250, "AAAA simple": 250}
-    assert last["published"] is False
-    assert all("250" in each["reason"] for each in last["addresses"])
-
-
-def test_addresses_in_dns_come_first(world: World) -> None:
-    """In a full domain a new node does not replace one that DNS shows, whatever its name."""
-    zone = settled(world, crowded(world, 50, places=False))
-    world.node("a-new-node", "5.223.50.3")
-    assert "250" in verdict(reported(world), "a-new-node")["reason"]
-    assert "5.223.50.3" not in addresses(world, zone)
-    assert world.route53.history == []
-
-
 def test_limit_never_blocks_a_withdrawal(world: World) -> None:
-    """A failed node leaves a full domain, and a waiting one takes its place."""
-    zone = settled(world, crowded(world, 50, places=False))
+    """A full domain withholds a new node with the reason, until a failed one leaves."""
+    zone = settled(world, crowded(world, 50))
     world.node("a-new-node", "5.223.50.3")
+    reason = verdict(reported(world), "a-new-node")["reason"]
+    assert (reason, world.route53.history) == ("over the limit of 250 A addresses per domain", [])
     ends(world, "node-07")
     synced(world)
     found = addresses(world, zone)
     assert ("5.75.7.0" in found, "5.223.50.3" in found) == (False, True)
-
-
-def test_places_over_the_limit_are_withheld_with_a_reason(world: World) -> None:
-    """Of more than 30 places 30 are published; the reason of the others names the limit.
-
-    When one leaves, a waiting one comes in.
-    """
-    for number in range(31):
-        world.node(f"node-{number:02d}", f"5.75.128.{number}", f"{number}.00,1.00")
-    zone = world.route53.zone("example.com")
-    last = verdict(reported(world), "node-30")
-    assert len(answers(world, zone)) == 30
-    assert (last["published"], "30" in last["reason"]) == (False, True)
-    world.node("a-new-node", "5.223.50.3", "77.00,1.00")
-    ends(world, "node-07")
-    synced(world)
-    assert {"5.75.128.7", "5.75.128.30", "5.223.50.3"} & addresses(world, zone) == {"5.223.50.3"}
 
 
 def test_sets_too_large_to_replace_are_an_error_of_the_domain(world: World) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.world import World
-from tests.support.silent_nodes import Stopped, address, cluster, showing
+from tests.support.silent_nodes import Stopped, cluster, showing
 from tests.support.sync_runs import (
     FRA_4,
     FRA_6,
@@ -101,25 +101,6 @@ def test_a_node_ready_for_a_moment_is_left_as_it_is() -> None:
         assert answers(world, zone) == showing(0, 1, 2, 3)
 
 
-def test_nodes_that_have_just_become_ready_are_better_than_none() -> None:
-    """Nodes that have just become Ready are published in a domain that shows nothing."""
-    with Stopped() as world:
-        zone = cluster(world, 2, shown=0)
-        for number in range(2):
-            world.kubernetes.set_ready(f"node-{number}", "True", age_seconds=1)
-        synced(world, "--min-ready-seconds", "60")
-        assert answers(world, zone) == showing(0, 1)
-
-
-def test_a_condition_of_the_future_is_old_enough() -> None:
-    """A Ready condition dated ahead counts as old enough for `--min-ready-seconds`."""
-    with Stopped() as world:
-        zone = cluster(world, 2, shown=1)
-        world.kubernetes.set_ready("node-1", "True", age_seconds=-5)
-        synced(world, "--min-ready-seconds", "60")
-        assert answers(world, zone) == showing(0, 1)
-
-
 @pytest.mark.parametrize(("family", "kept"), [("IPv4", {FRA_4, NYC_4}), ("IPv6", {FRA_6, NYC_6})])
 def test_one_family(world: World, family: str, kept: set[str]) -> None:
     """The other family's addresses are withheld with the reason, and its record sets deleted."""
@@ -185,14 +166,6 @@ def test_the_bias_of_a_place(world: World) -> None:
     assert "differ in bias (fra-1: -20, fra-2: 20): that of fra-1 counts" in finished.stdout
 
 
-def test_a_bad_bias_is_a_warning(world: World) -> None:
-    """A slip in the bias takes nothing out of DNS."""
-    zone = two_places_shown(world)
-    annotate(world, "fra-1", "aws-geoproximity-bias", "100")
-    assert "warning: fra-1 has no bias: " in synced(world).stdout
-    assert answers(world, zone) == at_fra_and_nyc()
-
-
 def test_multivalue(world: World) -> None:
     """Each address is a set of its own; a failed one leaves alone, and so does the routing when it is taken back."""
     zone = settled(world, two_places(world), "--routing", "multivalue")
@@ -207,36 +180,6 @@ def test_multivalue(world: World) -> None:
     world.kubernetes.edit("Node", "nyc-1", lambda each: each["spec"].update(unschedulable=False))
     synced(world)
     assert answers(world, zone) == at_fra_and_nyc()
-
-
-def test_multivalue_has_at_most_100_sets_of_a_type(world: World) -> None:
-    """Route 53 takes no more: the rest is withheld with that reason, and no withdrawal is blocked."""
-    for number in range(102):
-        world.node(f"node-{number:03}", address(number))
-    zone = settled(world, world.route53.zone("example.com"), "--routing", "multivalue")
-    assert len(answers(world, zone)) == 100
-    found = verdict(reported(world, "--routing", "multivalue"), "node-101")
-    assert found["reason"] == "over the limit of 100 A addresses per domain"
-    world.kubernetes.remove("Node", "node-000")
-    synced(world, "--routing", "multivalue", "--min-nodes", "101")
-    assert address(0) not in addresses(world, zone)
-
-
-def test_simple_where_every_node_has_a_place(world: World) -> None:
-    """`--routing simple` holds although every node has coordinates."""
-    zone = two_places(world)
-    synced(world, "--routing", "simple")
-    assert answers(world, zone) == all_in_one()
-
-
-def test_geoproximity_by_name_skips_nodes_without_a_place(world: World) -> None:
-    """`--routing geoproximity` leaves a node without coordinates out, with a warning."""
-    world.node("fra-1", FRA_4, FRANKFURT)
-    world.node("nyc-1", NYC_4)
-    zone = world.route53.zone("example.com")
-    finished = synced(world, "--routing", "geoproximity")
-    assert answers(world, zone) == {f"A {PLACES}{FRANKFURT}": [FRA_4]}
-    assert "warning: nyc-1 could serve, but has no coordinates: --routing geoproximity" in finished.stdout
 
 
 def test_places_that_are_lost_altogether(world: World) -> None:

@@ -4,8 +4,6 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias
 
-import pytest
-
 from tests.sandbox.server import wait_until
 from tests.sandbox.world import PREFIX, PROGRAM, World
 from tests.support import forks
@@ -21,7 +19,7 @@ from tests.support.watching import (
     job_number,
     jobs,
     names,
-    populated,
+    settled,
     started,
     version_in,
     watching,
@@ -32,12 +30,6 @@ Edit: TypeAlias = Callable[[Json], object]
 LONG = "s" * 52
 """As long as a CronJob's name may be."""
 TEMPLATE = {"labels": {"app": "kube-node-dns"}, "annotations": {"example.com/team": "edge"}}
-
-
-@pytest.fixture
-def cluster(world: World) -> World:
-    """Give a cluster of two nodes that can serve, with the CronJob `sync`."""
-    return populated(world)
 
 
 def annotate(**annotations: str) -> Edit:
@@ -166,29 +158,17 @@ def test_external_ips_make_a_job_when_they_count(cluster: World) -> None:
     assert len(watcher.changes) == 3
 
 
-def test_a_node_that_is_deleted_makes_a_job(cluster: World) -> None:
-    """A node that is deleted makes a Job."""
-    with watching(cluster):
-        job_number(cluster, 1)
-        cluster.kubernetes.remove("Node", "fra-1")
-        assert words(job_number(cluster, 2)) == "fra-1: no longer among the selected nodes"
-
-
-def test_a_new_node_makes_a_job(cluster: World) -> None:
-    """A node that is added makes a Job, which names its address."""
+def test_a_node_that_comes_goes_or_can_serve_again_makes_a_job(cluster: World) -> None:
+    """A node that is added, deleted, or Ready again makes a Job, which says so."""
+    cluster.kubernetes.set_ready("fra-1", "False")
     with watching(cluster):
         job_number(cluster, 1)
         cluster.node("sgp-1", "5.223.50.3")
         assert "5.223.50.3" in words(job_number(cluster, 2))
-
-
-def test_a_node_that_can_serve_again_makes_a_job(cluster: World) -> None:
-    """A node that is Ready again makes a Job, which names its address and coordinates."""
-    cluster.kubernetes.set_ready("fra-1", "False")
-    with watching(cluster):
-        job_number(cluster, 1)
+        cluster.kubernetes.remove("Node", "sgp-1")
+        assert words(job_number(cluster, 3)) == "sgp-1: no longer among the selected nodes"
         cluster.kubernetes.set_ready("fra-1", "True")
-        assert "publishable with 5.75.128.10 at 50.11,8.68" in words(job_number(cluster, 2))
+        assert "publishable with 5.75.128.10 at 50.11,8.68" in words(job_number(cluster, 4))
 
 
 def test_updates_that_change_nothing_in_dns_make_no_job(cluster: World) -> None:
@@ -214,15 +194,6 @@ def test_nodes_that_are_not_selected_make_no_job(cluster: World) -> None:
         cluster.kubernetes.set_ready("nyc-1", "False")
         assert wait_until(lambda: len(watcher.changes) > 1)
         assert [line.partition(":")[0] for line in watcher.changes] == [STARTED + "\n", "nyc-1"]
-
-
-def test_one_job_is_made_at_start_up(cluster: World) -> None:
-    """One Job is made at start-up. It covers what happened while no watcher was there."""
-    with watching(cluster):
-        first = job_number(cluster, 1)
-        follows(cluster)
-    assert words(first) == STARTED
-    assert len(jobs(cluster)) == 1
 
 
 def test_start_up_without_any_node_makes_a_job_too(world: World) -> None:
@@ -331,11 +302,6 @@ def test_two_replicas_make_one_job_for_a_change(cluster: World) -> None:
     assert names(cluster) == [*before, f"sync-{version(changed)}"]
 
 
-def settled(world: World) -> int:
-    """Count the Jobs that were created or were there already."""
-    return sum(answered(world, "create jobs", status) for status in (201, 409))
-
-
 def test_each_cronjob_gets_its_job(cluster: World) -> None:
     """A change makes a Job from each CronJob that is named."""
     cluster.kubernetes.put(cronjob("sync-static"))
@@ -389,24 +355,6 @@ def test_a_cronjob_that_goes_on_gets_the_job_of_the_next_change(cluster: World) 
         assert version_in(job_number(cluster, 1)) == version(changed)
 
 
-def test_settings_come_from_variables_too(cluster: World) -> None:
-    """Variables set the CronJobs, their namespace and the selector."""
-    cluster.kubernetes.put(cronjob("other"))
-    cluster.node("db-1", "5.75.128.66", labels={"serve-public": "false"})
-    variables = {
-        "KUBE_NODE_DNS_CRONJOB": "sync,other",
-        "KUBE_NODE_DNS_NAMESPACE": "default",
-        "KUBE_NODE_DNS_NODE_LABEL_SELECTOR": "serve-public=true",
-        "KUBE_NODE_DNS_MIN_INTERVAL": "1",
-    }
-    with started(environment_of(cluster, **variables)):
-        job_number(cluster, 2)
-        follows(cluster)
-    assert {name.rpartition("-")[0] for name in names(cluster)} == {"sync", "other"}
-    asked = next(call.request.query for call in cluster.cluster.calls if call.operation == "watch nodes")
-    assert asked["labelSelector"] == "serve-public=true"
-
-
 IN_THE_NAMESPACE_EDGE = """
 set -eu
 mount -t tmpfs tmpfs /var/run
@@ -427,24 +375,3 @@ def test_the_namespace_is_the_pods_own(world: World) -> None:
         job_number(world, 1)
     (path,) = [call.request.path for call in world.cluster.calls if call.operation == "create jobs"]
     assert path == "/apis/batch/v1/namespaces/edge/jobs"
-
-
-def test_only_what_the_service_account_may_do_is_asked_for(cluster: World) -> None:
-    """The watcher asks for nothing beyond the verbs and resources of the role that this project ships."""
-    with watching(cluster):
-        job_number(cluster, 1)
-        follows(cluster)
-        assert wait_until(lambda: answered(cluster, "list leases", 200) >= 1)
-    asked = set(cluster.cluster.operations())
-    assert asked == {"list nodes", "watch nodes", "list leases", "get cronjobs", "create jobs"}
-
-
-def test_nothing_of_aws_is_loaded(cluster: World) -> None:
-    """The watcher loads no library of AWS. It saves that memory in each resident replica."""
-    with started(
-        environment_of(cluster, PYTHONPROFILEIMPORTTIME="1"), "--cronjob", "sync", "--namespace", "default"
-    ) as watcher:
-        job_number(cluster, 1)
-    loaded = [line.rpartition("|")[2].strip() for line in watcher.said if line.startswith("import time:")]
-    assert "jobs.watch" in loaded
-    assert [name for name in loaded if name.split(".")[0] in {"boto3", "botocore", "s3transfer"}] == []

@@ -1,4 +1,4 @@
-"""watch without a right, with wrong usage, and at SIGTERM: what it says, whether it stays, how it ends."""
+"""watch without a right or a login, and at SIGTERM: what it says, whether it stays, how it ends."""
 
 import signal
 
@@ -7,7 +7,6 @@ import pytest
 from tests.sandbox.kubernetes import ADMIN_TOKEN, User
 from tests.sandbox.server import Fault, wait_until
 from tests.sandbox.world import World
-from tests.support import forks
 from tests.support.processes import GRACE_SECONDS, bare_environment, complaint, run
 from tests.support.watching import (
     Watcher,
@@ -16,7 +15,6 @@ from tests.support.watching import (
     follows,
     job_number,
     jobs,
-    populated,
     spoilable,
     version_in,
     watching,
@@ -24,12 +22,6 @@ from tests.support.watching import (
 
 RIGHTS = frozenset({("list", "nodes"), ("watch", "nodes"), ("list", "leases"), ("get", "cronjobs"), ("create", "jobs")})
 WATCH = ("watch", "--cronjob", "sync", "--namespace", "default")
-
-
-@pytest.fixture
-def cluster(world: World) -> World:
-    """Give a cluster of two nodes that can serve, with the CronJob `sync`."""
-    return populated(world)
 
 
 def allow(world: World, *without: tuple[str, str]) -> None:
@@ -50,18 +42,6 @@ def assert_one_error(world: World, watcher: Watcher, operation: str) -> None:
 def assert_change_arrives(world: World, version: int) -> None:
     """Expect a Job that shows the change."""
     assert wait_until(lambda: any(version_in(job) >= version for job in jobs(world)), 90)
-
-
-def test_the_role_is_enough(cluster: World) -> None:
-    """The rights of its role are enough for the watcher to make Jobs without an error or a warning."""
-    allow(cluster)
-    with watching(cluster) as watcher:
-        job_number(cluster, 1)
-        follows(cluster)
-        cluster.kubernetes.set_ready("fra-1", "False")
-        job_number(cluster, 2)
-        assert wait_until(lambda: answered(cluster, "list leases", 200) >= 1)
-        assert watcher.errors == watcher.warnings == []
 
 
 @pytest.mark.parametrize("lost", [("create", "jobs"), ("get", "cronjobs")], ids=" ".join)
@@ -116,16 +96,6 @@ def test_a_token_that_expired_is_one_error_and_loses_no_change(cluster: World) -
     assert "log in again" in error
 
 
-def test_one_line_tells_what_is_wrong(cluster: World) -> None:
-    """The error line names the CronJob that gets no Job, and the missing right in the server's words."""
-    allow(cluster, ("create", "jobs"))
-    with watching(cluster) as watcher:
-        assert wait_until(lambda: bool(watcher.errors))
-        (error,) = watcher.errors
-    assert "no sync Job from CronJob default/sync" in error
-    assert 'cannot create resource "jobs" in API group "batch" in the namespace "default"' in error
-
-
 def test_sigterm_ends_it_at_once_while_it_waits_for_events(cluster: World) -> None:
     """SIGTERM ends the watcher while it waits for events, with status 143 and no error."""
     with watching(cluster) as watcher:
@@ -163,22 +133,6 @@ def test_ctrl_c_ends_it(cluster: World) -> None:
         watcher.process.send_signal(signal.SIGINT)
         assert watcher.ends() == 130
         assert [line for line in watcher.said if not line.startswith("info: ")] == []
-
-
-USAGE = [
-    pytest.param(("watch", "--namespace", "default"), "--cronjob", id="no CronJob"),
-    pytest.param(("watch", "--cronjob", "sync"), "--namespace", id="no namespace"),
-    pytest.param((*WATCH, "--min-interval", "0"), "--min-interval", id="no interval"),
-    pytest.param((*WATCH, "--min-interval", "3601"), "--min-interval", id="too long an interval"),
-    pytest.param((*WATCH, "--domain", "example.com"), "--domain", id="an option of another command"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "names"), USAGE)
-def test_wrong_usage_ends_it_with_one_line(cluster: World, arguments: tuple[str, ...], names: str) -> None:
-    """Wrong usage ends the watcher with status 2 and one line that names the option; no request is made."""
-    assert names in complaint(forks.run(cluster, *arguments), 2)
-    assert cluster.cluster.calls == []
 
 
 def test_no_login_ends_it_with_one_line() -> None:

@@ -15,21 +15,23 @@ from tests.sandbox.server import Fault, wait_until
 from tests.sandbox.world import World
 from tests.support import forks
 from tests.support.watching import (
+    FOUR,
     STARTED,
     Json,
     Kubelets,
     answered,
     follows,
+    four_nodes,
     job_number,
     jobs,
     names,
     populated,
+    settled,
     version_in,
     watching,
     words,
 )
 
-NODES = ("fra-1", "nyc-1", "sgp-1", "syd-1")
 SERVICE = "traefik/traefik"
 STALE = re.compile(r"nyc-1: lease not renewed for [2-9][0-9] s")
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -42,26 +44,16 @@ def cluster(world: World) -> World:
     return four_nodes(world)
 
 
-def four_nodes(world: World) -> World:
-    """Put four nodes that can serve and the CronJob `sync` into a world."""
-    populated(world)
-    world.node("sgp-1", "5.223.50.3", "1.35,103.82")
-    world.node("syd-1", "5.223.60.4", "-33.87,151.21")
-    return world
-
-
 @pytest.fixture
 def kubelets(cluster: World) -> Kubelets:
     """Give the kubelets of the four nodes."""
-    return Kubelets(cluster, *NODES)
+    return Kubelets(cluster, *FOUR)
 
 
 def serving(world: World, *nodes: str, terminating: bool | None = None) -> None:
     """Let the endpoints of the service be ready on these of the nodes, and not on the others."""
     namespace, _, name = SERVICE.partition("/")
-    there = [
-        endpoint(node) if node in nodes else endpoint(node, ready=False, terminating=terminating) for node in NODES
-    ]
+    there = [endpoint(node) if node in nodes else endpoint(node, ready=False, terminating=terminating) for node in FOUR]
     world.kubernetes.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
     world.kubernetes.put(endpoint_slice(namespace, name, there))
 
@@ -191,11 +183,6 @@ def test_two_replicas_that_see_the_same_old_lease_make_one_job(cluster: World, k
     assert STALE.fullmatch(words(jobs(cluster)[-1]))
 
 
-def settled(world: World) -> int:
-    """Count the Jobs that were created or were there already."""
-    return sum(answered(world, "create jobs", status) for status in (201, 409))
-
-
 def test_leases_of_most_nodes_that_are_old_make_no_job_but_one_warning(cluster: World, kubelets: Kubelets) -> None:
     """When the Leases of three of four nodes are old, one warning is logged and no Job is made."""
     with watching(cluster, change=forks.HASTY) as watcher:
@@ -308,12 +295,12 @@ def test_a_restart_of_the_api_server_takes_no_node_out(cluster: World, kubelets:
         kubelets.looked()
         cluster.cluster.refuse()
         assert wait_until(lambda: len(watcher.errors) == 2)
-        for node in NODES:
+        for node in FOUR:
             kubelets.silence(node, age_seconds=60)
         cluster.cluster.listen()
         follows(cluster, 2)
         kubelets.looked(5)
-        kubelets.wake(*NODES)
+        kubelets.wake(*FOUR)
         kubelets.looked()
         assert len(watcher.changes) == 1
     assert [affinity(job) for job in jobs(cluster)] == [None]
@@ -321,7 +308,7 @@ def test_a_restart_of_the_api_server_takes_no_node_out(cluster: World, kubelets:
 
 def test_with_a_lease_timeout_of_0_no_lease_is_listed(cluster: World, kubelets: Kubelets) -> None:
     """With `--lease-timeout 0` no Leases are listed, and a silent node makes no Job."""
-    serving(cluster, *NODES)
+    serving(cluster, *FOUR)
     options = ("--lease-timeout", "0", "--ready-service", SERVICE)
     with watching(cluster, *options, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
@@ -338,15 +325,15 @@ def test_an_endpoint_that_is_not_ready_makes_a_job(
     terminating: bool | None,  # noqa: FBT001 - a value of a table
 ) -> None:
     """Endpoints that are no longer ready make a Job, and another one when they are ready again."""
-    serving(cluster, *NODES)
+    serving(cluster, *FOUR)
     with watching(cluster, "--ready-service", SERVICE, change=forks.HASTY):
         job_number(cluster, 1)
         kubelets.looked(operation="list endpointslices")
         serving(cluster, "fra-1", terminating=terminating)
         out = job_number(cluster, 2)
-        serving(cluster, *NODES)
+        serving(cluster, *FOUR)
         back = job_number(cluster, 3)
-    assert words(out) == "; ".join(f"{node}: no ready endpoint of {SERVICE}" for node in NODES[1:])
+    assert words(out) == "; ".join(f"{node}: no ready endpoint of {SERVICE}" for node in FOUR[1:])
     assert affinity(out) is None
     assert words(back).count("publishable with") == 3
 
@@ -356,7 +343,7 @@ def test_a_service_that_is_ready_nowhere_makes_no_job_but_one_warning(cluster: W
 
     It may be restarting, or its name may be wrong.
     """
-    serving(cluster, *NODES)
+    serving(cluster, *FOUR)
     with watching(cluster, "--ready-service", SERVICE, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.looked(operation="list endpointslices")
@@ -372,9 +359,9 @@ def test_most_nodes_unknown_make_no_job_before_half_a_minute_is_over() -> None:
     moment = math.floor(time.time())
     clock = [moment]
     with World(clock=lambda: clock[0]) as world:
-        kubelets = Kubelets(four_nodes(world), *NODES)
-        kubelets.silence(*NODES[1:], age_seconds=50)
-        for node in NODES[1:]:
+        kubelets = Kubelets(four_nodes(world), *FOUR)
+        kubelets.silence(*FOUR[1:], age_seconds=50)
+        for node in FOUR[1:]:
             world.kubernetes.set_ready(node, "Unknown")
         with watching(world, change=forks.TIMELESS) as watcher:
             assert words(job_number(world, 1)) == STARTED
@@ -386,5 +373,5 @@ def test_most_nodes_unknown_make_no_job_before_half_a_minute_is_over() -> None:
             job = job_number(world, 2)
             (warning,) = (line for line in watcher.warnings if "this machine's clock" not in line)
     assert "3 of 4 nodes" in warning
-    assert words(job) == "; ".join(f"{node}: not ready: Ready is Unknown" for node in NODES[1:])
+    assert words(job) == "; ".join(f"{node}: not ready: Ready is Unknown" for node in FOUR[1:])
     assert affinity(job) is None

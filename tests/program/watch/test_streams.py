@@ -21,7 +21,6 @@ from tests.support.watching import (
     follows,
     job_number,
     jobs,
-    populated,
     spoilable,
     version_in,
     watching,
@@ -30,12 +29,6 @@ from tests.support.watching import (
 
 IMPATIENT = "from jobs.edges import cluster; cluster.SILENCE_SECONDS = 2.0"
 """A stream counts as dead after 2 s of silence."""
-
-
-@pytest.fixture
-def cluster(world: World) -> World:
-    """Give a cluster of two nodes that can serve, with the CronJob `sync`."""
-    return populated(world)
 
 
 def refusal(code: int, reason: str) -> Json:

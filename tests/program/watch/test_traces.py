@@ -12,9 +12,8 @@ from tests.support import forks
 from tests.support.probed_world import near, nodes, played, set_up
 from tests.support.probing import listening
 from tests.support.sync_runs import DOMAIN, addresses
-from tests.support.watching import Kubelets, cronjob, job_number, jobs, populated, watching, words
+from tests.support.watching import FOUR, Kubelets, cronjob, four_nodes, job_number, jobs, watching, words
 
-NODES = ("fra-1", "nyc-1", "sgp-1", "syd-1")
 PROBE = ("--probe", "tcp:443")
 DEAD = "node-3: tcp 443 does not answer (connection refused)"
 
@@ -24,18 +23,15 @@ CLOCK = "this machine's clock is more than 10 s behind the API server's"
 @pytest.fixture
 def cluster(world: World) -> World:
     """Give a cluster of four nodes that can serve, with the CronJob `sync`."""
-    populated(world)
-    world.node("sgp-1", "5.223.50.3", "1.35,103.82")
-    world.node("syd-1", "5.223.60.4", "-33.87,151.21")
-    return world
+    return four_nodes(world)
 
 
 @pytest.mark.parametrize("answers_ahead", [True, False], ids=["answers", "takes a renewal"])
 def test_5_one_of_two_api_servers_is_ahead(cluster: World, *, answers_ahead: bool) -> None:
     """The clock of one of two API servers is 20 s ahead, of the one that answers or of another: no Job is made."""
     cluster.kubernetes.answering_clock = lambda: time.time() + 20 * answers_ahead
-    others = dict.fromkeys(NODES[1:] if answers_ahead else NODES[:1], 20.0)
-    kubelets = Kubelets(cluster, *NODES, age_seconds=9, ahead=others)
+    others = dict.fromkeys(FOUR[1:] if answers_ahead else FOUR[:1], 20.0)
+    kubelets = Kubelets(cluster, *FOUR, age_seconds=9, ahead=others)
     with watching(cluster, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.looked(5)
@@ -93,13 +89,13 @@ def test_11_the_api_server_was_away(cluster: World) -> None:
 
     No Job is made for a healthy one, but one for the node that is really dead.
     """
-    kubelets = Kubelets(cluster, *NODES)
+    kubelets = Kubelets(cluster, *FOUR)
     with watching(cluster, change=forks.HASTY) as watcher:
         job_number(cluster, 1)
         kubelets.looked()
-        for node in NODES:
+        for node in FOUR:
             cluster.kubernetes.set_ready(node, "Unknown", "Kubelet stopped posting.", age_seconds=40)
-        for node in NODES[:3]:
+        for node in FOUR[:3]:
             kubelets.looked()
             assert len(watcher.changes) == 1
             cluster.kubernetes.set_ready(node, "True")
