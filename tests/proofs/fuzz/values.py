@@ -44,7 +44,7 @@ scalars = (
     | st.booleans()
     | st.integers()
     | st.sampled_from([2**31, 2**63, 2**64, -(2**70), 10**400])
-    | st.floats()
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.sampled_from(_TIMES)
     | texts("True", "False", "Ready", "5.0.0.1")
 )

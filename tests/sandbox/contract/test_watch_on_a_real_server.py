@@ -287,7 +287,7 @@ def test_an_api_server_that_is_killed_and_comes_back_loses_no_change(restartable
             with restartable.served():
                 version = cluster.set_ready("False")
                 assert wait_until(lambda: any(version_in(job) >= version for job in cluster.jobs()), 90)
-                assert ANEW in map(words, cluster.jobs())
                 again = cluster.set_ready("True")
                 assert wait_until(lambda: any(version_in(job) >= again for job in cluster.jobs()), 90)
+                assert wait_until(lambda: ANEW in map(words, cluster.jobs()), 90)
                 assert watcher.process.poll() is None
