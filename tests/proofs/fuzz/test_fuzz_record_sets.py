@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
@@ -50,6 +51,7 @@ def zones(domain: str) -> st.SearchStrategy[tuple[str, Sequence[Raw]]]:
 guards = st.sampled_from([MinNodes(0), MinNodes(1), MinNodes(3), MinNodes(100, percent=True)])
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of a zone of any size
 @examples(0.6)
 @given(st.sampled_from(DOMAINS).flatmap(zones), nodes(), guards)
 def test_a_zone_of_anybody(site: Site, drawn: tuple[str, Sequence[Raw]], found: Nodes, guard: MinNodes) -> None:
