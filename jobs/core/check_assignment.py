@@ -47,8 +47,8 @@ def with_checks(
     A batch that withdraws an address does not wait for checks to be made. It names the checks that there are, and
     leaves new sets that have none yet to the next batch: beside one set without a check all others of the type would
     lose theirs. When Route 53 has rejected a batch that named a check for the first time, what has to change is
-    written without new checks first. Without a view nothing is known of the checks that a refused run keeps: when Route
-    53 has `rejected` one, none is named any more.
+    written without new checks first. Without a view, that is without --health-check, a refused run keeps
+    the checks that the sets have; once Route 53 has `rejected` one, all are taken off.
     """
     if view is None:
         if rejected:

@@ -97,8 +97,8 @@ def _lost(standing: Sequence[Candidate], believed: Mapping[tuple[str, Address], 
     return len(gone) + len(lost), len(standing) + len(shared)
 
 
-def _believable(looked_at: int) -> float:
-    return max(1, looked_at / 3) if looked_at > 1 else 0
+def _believable(looked_at: int) -> int:
+    return max(1, looked_at // 3) if looked_at > 1 else 0
 
 
 def _unbelieved(kind: str, against: int, looked_at: int) -> str:

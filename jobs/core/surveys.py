@@ -97,7 +97,9 @@ def _of_leases(
 
 def _of_probes(standing: Sequence[Candidate], signs: Signs, settings: EvidenceSettings) -> Iterator[Survey]:
     """Each probe and family is a kind of its own: an observer without IPv6 must not speak against it."""
-    owners = owners_of(standing if settings.probes else ())
+    if not settings.probes:
+        return
+    owners = owners_of(standing)
     for probe in settings.probes:
         for version in TYPES.values():
             asked = [

@@ -86,7 +86,7 @@ class ChangeDetector:
     def begin(self, listed: NodeList, words: str | None) -> None:
         """Begin again with a whole list; with `words` that alone is a trigger, for what was missed is not known.
 
-        But not while the looks are unsure: a sync would believe Leases that an outage has made old.
+        While looks are unsure the words wait for a sure one: a sync now would believe Leases that an outage made old.
         """
         self._nodes = {node.name: node for node in listed.nodes}
         self._version, self._has_news = listed.resource_version, True

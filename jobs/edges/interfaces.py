@@ -8,7 +8,8 @@ import fcntl
 import os
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -21,9 +22,9 @@ from jobs.core.text import escaped
 _SIOCGIFFLAGS, _IFF_UP = 0x8913, 0x1
 # netlink(7): length, type, flags, sequence and port of a message; rtnetlink(7): an address, and its attributes' headers
 _MESSAGE, _ADDRESS, _ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=BBBBI"), struct.Struct("=HH")
-_RTM_GETADDR, _NLM_F_REQUEST_DUMP, _NLM_F_DUMP_INTR, _NLMSG_DONE, _RTM_NEWADDR = 22, 0x301, 0x10, 3, 20
-_IFA_LOCAL = 2
+_RTM_GETADDR, _NLM_F_REQUEST_DUMP, _NLMSG_ERROR, _NLMSG_DONE, _IFA_LOCAL = 22, 0x301, 2, 3, 2
 _MOST_BYTES = 2**16  # of one datagram: the kernel sends half of that at most
+_MOST_LISTS = 10
 _IF_INET6 = Path("/proc/net/if_inet6")
 _NODES_BOOT_ID = Path("/var/run/kube-node-dns/boot_id")  # mounted by cron/lxc: LXC shows its containers one of its own
 _KERNELS_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -66,18 +67,28 @@ _Seen = tuple[str, Address, str | None]
 """An interface, an address on it, and why that is not to be relied on."""
 
 
-def _ipv4_addresses() -> Iterator[_Seen]:
+def _ipv4_addresses() -> Sequence[_Seen]:
     """Ask the kernel for all IPv4 addresses, by interface: the labels that older calls give may be any text.
 
-    Raises TemporaryError when they change while they are listed.
+    A list in several pieces may lack an address while others come and go: two alike in a row are believed. Raises
+    TemporaryError where there are none.
     """
+    found: list[_Seen] | None = None
+    for _ in range(_MOST_LISTS):
+        before, found = found, [*_ipv4_addresses_once()]
+        if found == before:
+            return found
+    raise TemporaryError("this machine's IPv4 addresses change each time that they are listed")
+
+
+def _ipv4_addresses_once() -> Iterator[_Seen]:
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as asking:
         request = _ADDRESS.pack(socket.AF_INET, 0, 0, 0, 0)
         asking.send(_MESSAGE.pack(_MESSAGE.size + len(request), _RTM_GETADDR, _NLM_F_REQUEST_DUMP, 1, 0) + request)
         for message in _messages(asking):
-            index = _ADDRESS.unpack_from(message)[-1]
+            family, _, _, _, index = _ADDRESS.unpack_from(message)
             for kind, value in _attributes(message[_ADDRESS.size :]):
-                if kind == _IFA_LOCAL:
+                if (family, kind) == (socket.AF_INET, _IFA_LOCAL):  # gVisor sends those of IPv6 too
                     with suppress(OSError):  # the interface is gone since
                         yield socket.if_indextoname(index), IPv4Address(value), None
 
@@ -85,13 +96,13 @@ def _ipv4_addresses() -> Iterator[_Seen]:
 def _messages(asking: socket.socket) -> Iterator[bytes]:
     while data := asking.recv(_MOST_BYTES):
         while data:
-            length, kind, flags, *_ = _MESSAGE.unpack_from(data)
-            if kind == _NLMSG_DONE:
+            length, kind, *_ = _MESSAGE.unpack_from(data)
+            message, data = data[_MESSAGE.size : length], data[_aligned(length) :]
+            if kind in {_NLMSG_ERROR, _NLMSG_DONE}:
+                if error := int.from_bytes(message[:4], sys.byteorder, signed=True):
+                    raise TemporaryError(f"the kernel does not list IPv4 addresses: {os.strerror(-error)}")
                 return
-            if kind != _RTM_NEWADDR or flags & _NLM_F_DUMP_INTR:
-                raise TemporaryError("the kernel does not list this machine's IPv4 addresses: they are just changing")
-            yield data[_MESSAGE.size : length]
-            data = data[_aligned(length) :]
+            yield message
 
 
 def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:

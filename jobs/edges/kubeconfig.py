@@ -19,7 +19,7 @@ from msgspec import Meta, Struct, ValidationError, convert, to_builtins
 from msgspec.structs import replace
 
 from jobs.core.errors import ConfigurationError, Failure
-from jobs.core.text import one_line, shortened, without_logins
+from jobs.core.text import one_line, shortened, without_login, without_logins
 from jobs.edges.kubeconfig_entry import Cluster, Entry, Plugin, User, chosen, filled, impersonation
 from jobs.edges.proxies import is_exempt
 from jobs.edges.transport import Credentials, Login
@@ -200,4 +200,5 @@ def _reported(source: str) -> Iterator[None]:
 
 
 def _failed(words: str) -> Failure:
-    return Failure(f"login to Kubernetes failed: {shortened(one_line(words), 300)}")
+    shown = " ".join(without_login(word) if "://" in word else word for word in words.split())
+    return Failure(f"login to Kubernetes failed: {shortened(one_line(shown), 300)}")

@@ -161,6 +161,8 @@ def _user(files: Mapping[str, _File], name: str) -> User:
         raise ConfigurationError(f"{where}: as-uid, as-groups and as-user-extra need `as`")
     if user.token or user.token_file or user.username:  # what is written down counts before what has to be asked for
         user.exec = user.auth_provider = None
+    if (user.client_certificate or user.client_certificate_data) and (user.client_key or user.client_key_data):
+        user.exec = None
     return user
 
 

@@ -100,7 +100,7 @@ class Transport:
         Raises urllib3's errors, and Failure where there are no credentials.
         """
         authorization, certificate, key = self._login.credentials()
-        self._pools.connection_pool_kw.update(cert_file=certificate, key_file=key)  # each has its connections
+        self._pools.connection_pool_kw.update(cert_file=certificate, key_file=key)  # each has its own connections
         fields = HTTPHeaderDict(headers)
         if authorization:
             fields["Authorization"] = authorization

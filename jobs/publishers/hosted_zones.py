@@ -55,11 +55,10 @@ class HostedZones:
                             words = f"change {change_id} is not INSYNC before the deadline (--timeout)"
                             raise Failure(f"written, but {words}: {error}")
                         case Failure() as error:
-                            raise error
+                            raise type(error)(f"written, but {error}")
                 if domain.unconfirmed:
                     raise Failure("written, but the answer with the change id was lost: it may not be INSYNC yet")
-                progress.note(domain.name, error=None)
-                progress.finish(domain.name)
+                progress.note(domain.name, error=None, done=True)
 
     def _find_zones(self, progress: Progress) -> None:
         """Give each open domain that has none its hosted zone: the one named, or the longest public one around it."""

@@ -135,6 +135,12 @@ def test_an_interface_that_is_down_counts_for_nothing_though_it_keeps_its_ipv4_a
     assert "down" in seen.left_out["8.8.8.8"]
 
 
+def test_more_addresses_than_the_kernel_lists_at_once_are_all_seen() -> None:
+    """All of many addresses are seen; the kernel lists some fifty at a time."""
+    seen = look("link eth0; seq -f 'address add 8.8.%g.8/32 dev eth0' 1 150 | ip -batch -")
+    assert {*seen.addresses, *seen.left_out} >= {f"8.8.{number}.8" for number in range(1, 151)}
+
+
 LABELS = pytest.mark.parametrize("label", ["eth0:1", "eth0vip"])  # systemd-networkd and netplan take any text
 
 
