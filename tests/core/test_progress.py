@@ -364,6 +364,7 @@ def test_the_second_rejection_for_a_check_that_is_gone_says_that_none_is_taken(
     progress = Progress([DOMAIN])
     for error in errors:
         progress.rejected(DOMAIN, error)
+    assert progress[DOMAIN].error is errors[-1]
     assert progress[DOMAIN].checks_refused is is_refused
     assert (progress[DOMAIN].checks_error is GONE) is is_refused
 

@@ -10,7 +10,7 @@ original:
 - the other IP version or record type where both are gone through: `!=` for `==` in `_most`, `_assigned` and `_ready`;
 - `numeric_order` left out where a record set's addresses, all of one version, are put in order;
 - a shortcut not taken that only saves time: nodes without an address over a limit;
-- `looked_at / 3` for `looked_at // 3`: whole numbers are compared with it;
+- `looked_at / 3` for `looked_at // 3`: whole numbers are compared with it; None for False where a detector is unsure;
 - another text for what is not there, where it stands for no answer, no check or a check that is gone;
 - what a `ChangeDetector` holds before its first list, and the version of its `listed`: nobody asks;
 - `UNICODE_ESCAPE`, another name of the same encoding;

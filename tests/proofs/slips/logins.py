@@ -270,7 +270,7 @@ SLIPS = (
         "jobs/edges/api_server.py",
         'return parsedate_to_datetime(date or "").replace(tzinfo=UTC)',
         'return parsedate_to_datetime(date or "") and datetime.now(UTC)',
-        "tests/program/sync/test_evidence.py::test_this_machines_clock_withdraws_nobody",
+        "tests/program/sync/test_evidence.py::test_the_api_servers_clock_withdraws_nobody",
     ),
     Slip(
         "Who publishes to DNSEndpoints loads nothing of AWS",
