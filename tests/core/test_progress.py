@@ -352,7 +352,7 @@ def test_a_rejection_may_be_for_a_health_check(
 @pytest.mark.parametrize(
     ("errors", "is_refused"),
     [
-        pytest.param([GONE, GONE], True, id="twice"),
+        pytest.param([CheckGone("another"), GONE], True, id="twice"),
         pytest.param([REJECTED, GONE], False, id="for the first time"),
         pytest.param([GONE, REJECTED], False, id="then for something else"),
     ],
